@@ -1,0 +1,316 @@
+/**
+ * The core as a shared library under Bun: the only file that uses `bun:ffi`. Addresses stay in here; what leaves are
+ * bytes, numbers, and views of memory that regions replace before they give it back.
+ * @module
+ */
+import { dlopen, ptr, suffix, toArrayBuffer, type Pointer } from 'bun:ffi';
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { ConfigError } from '../src/errors/errors.ts';
+import { assertAbi } from './abi-check.ts';
+import {
+  ABI_CORE_HASH,
+  ABI_NATIVE_HASH,
+  COLUMN_LIST_SIZE,
+  COLUMNS_CAPACITY_MAX,
+  CONFIG_SIZE,
+  CORE_SYMBOLS,
+  FLAG_CHANGE_SIZE,
+  FRAME_SIZE,
+  HEADER_VALUE_OFFSET,
+  HEADER_VALUE_SIZE,
+  HISTORY_SIZE,
+  IMAGE_SIZE,
+  NATIVE_SYMBOLS,
+  RECORD_SIZE,
+  RESULT,
+  SLOT_SIZE,
+  SWAP_SIZE,
+} from './abi.gen.ts';
+import type { Backend, Columns, FlagQuery, Frame, HeaderName, Region, Ring, SwapRequest } from './backend.ts';
+import { closedError, DUMP_HEADER, expectConfigLength, frameError, headerError, headerNumber } from './faults.ts';
+import { lengthError, memoryError, rangeError, recordError, slotError } from './faults.ts';
+import { frameBytes, imageBytes, readFrame, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
+import { viewOf, writeSwap } from './layout.ts';
+import { openNativeBoard, type BoardOptions, type NativeBoard } from './native-board.ts';
+
+export type Symbols = ReturnType<typeof dlopen<typeof CORE_SYMBOLS & typeof NATIVE_SYMBOLS>>['symbols'];
+
+/** The native core can do what needs an operating system besides what every core can. */
+export interface NativeBackend extends Backend {
+  readonly kind: 'native';
+  readonly file: string;
+  /** Opens, makes or empties a shared board. Errors: ERR_BOARD, ERR_UNSUPPORTED, ERR_OUT_OF_RANGE. */
+  openBoard(path: string, options: BoardOptions): NativeBoard;
+  /** The raw functions, for the other native bindings in this folder. */
+  readonly symbols: Symbols;
+}
+
+/** Where `zig build` puts the library, seen from here. */
+export function defaultLibraryFile(): string {
+  const name = process.platform === 'win32' ? `bin/c13.${suffix}` : `lib/libc13.${suffix}`;
+  return fileURLToPath(new URL(`../zig-out/${name}`, import.meta.url));
+}
+
+/**
+ * Loads the library, compares its description with the bindings', and wraps it.
+ * Errors: ERR_CORE_MISSING (no such file, or not loadable), ERR_ABI_MISMATCH (built from other sources).
+ */
+export function openNative(file = defaultLibraryFile()): NativeBackend {
+  if (!existsSync(file)) throw missing(file, 'there is no such file');
+  checkAbi(file);
+  const { symbols } = dlopen(file, { ...CORE_SYMBOLS, ...NATIVE_SYMBOLS });
+  return wrap(file, symbols as Symbols);
+}
+
+/** Only the hashes are opened first: calling anything else in a library of another layout could corrupt memory. */
+function checkAbi(file: string): void {
+  let probe;
+  try {
+    probe = dlopen(file, {
+      c13_abi_core_hash: { args: [], returns: 'u64' },
+      c13_abi_native_hash: { args: [], returns: 'u64' },
+    });
+  } catch (cause) {
+    throw missing(file, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  assertAbi(file, BigInt(probe.symbols.c13_abi_core_hash()), ABI_CORE_HASH);
+  assertAbi(file, BigInt(probe.symbols.c13_abi_native_hash()), ABI_NATIVE_HASH);
+  probe.close();
+}
+
+function missing(file: string, why: string, cause?: unknown): ConfigError {
+  return new ConfigError('ERR_CORE_MISSING', {
+    message: `The native core could not be loaded from ${file}: ${why}`,
+    hint: 'Build it with `bun run build:zig`.',
+    details: { tried: [file] },
+    cause,
+  });
+}
+
+interface NativeRegion extends Region {
+  readonly address: number;
+}
+
+interface NativeRing extends Ring {
+  readonly address: number;
+}
+
+function wrap(file: string, symbols: Symbols): NativeBackend {
+  const encoder = new TextEncoder();
+  const swapWords = new Uint32Array(SWAP_SIZE / 4);
+  const swapAddress = addressOf(swapWords);
+  const image = new Uint8Array(IMAGE_SIZE);
+  const imageAddress = addressOf(image);
+
+  const crc64 = (bytes: Uint8Array): bigint => BigInt(symbols.c13_crc64_compute(at(bytes), bytes.length));
+
+  return {
+    kind: 'native',
+    file,
+    symbols,
+    crc64Kernel: kernelName(symbols),
+    crc64,
+    crc64ByteTable: (bytes) => BigInt(symbols.c13_crc64_byte_table(at(bytes), bytes.length)),
+    murmur3: (bytes, seed) => symbols.c13_murmur3_hash(at(bytes), bytes.length, seed),
+    configCheck(config) {
+      expectConfigLength(config);
+      return symbols.c13_config_check(at(config));
+    },
+    recordSeal(config) {
+      expectConfigLength(config);
+      const record = new Uint8Array(RECORD_SIZE);
+      symbols.c13_record_seal(at(config), ptr(record));
+      return record;
+    },
+    recordOpen(record) {
+      const config = new Uint8Array(CONFIG_SIZE);
+      const result = symbols.c13_record_open(at(record), record.length, ptr(config));
+      if (result !== RESULT.ok) throw recordError(result, record, () => crc64(record.subarray(0, 24)));
+      return config;
+    },
+    flagsApply(configs, change) {
+      const words = Uint32Array.of(change.set, change.clear, change.toggle, 0);
+      const changed = addressOf(words) + FLAG_CHANGE_SIZE;
+      const result = symbols.c13_flags_apply(at(configs), configs.length, ptr(words), changed as Pointer);
+      if (result !== RESULT.ok) throw manyConfigsError(configs);
+      return words[3]!;
+    },
+    flagsCount(configs, query) {
+      const words = Uint32Array.of(query.on, query.off, 0);
+      const result = symbols.c13_flags_count(at(configs), configs.length, ptr(words), ptr(words, 8));
+      if (result !== RESULT.ok) throw manyConfigsError(configs);
+      return words[2]!;
+    },
+    rolloutBucket(feature, key) {
+      const bytes = encoder.encode(`${feature}:${key}`);
+      return symbols.c13_rollout_bucket(ptr(bytes), bytes.length);
+    },
+    ringCreate: () => createRing(symbols),
+    columnsCreate: (capacity) => createColumns(symbols, capacity),
+    slotsCreate: (count) => createSlots(symbols, count),
+    slotSwap(region, slot, request: SwapRequest, ring) {
+      writeSwap(swapWords, request);
+      const history = ring === null ? null : ((ring as NativeRing).address as Pointer);
+      const result = symbols.c13_slot_swap(slotAddress(region, slot), swapAddress as Pointer, history);
+      return result === RESULT.ok ? readSwapRevision(swapWords) : 0;
+    },
+    slotRead(region, slot) {
+      const result = symbols.c13_slot_read(slotAddress(region, slot), imageAddress as Pointer);
+      if (result !== RESULT.ok) throw slotError();
+      return readImage(image);
+    },
+    slotSeed(region, slot, seed) {
+      return symbols.c13_slot_seed(slotAddress(region, slot), ptr(imageBytes(seed))) === RESULT.ok;
+    },
+    frameEncode(frame: Frame) {
+      const out = new Uint8Array(14);
+      const result = symbols.c13_frame_encode(ptr(frameBytes(frame)), ptr(out));
+      if (result !== RESULT.ok) throw frameError(result);
+      return out;
+    },
+    frameDecode(bytes) {
+      const out = new Uint8Array(FRAME_SIZE);
+      const result = symbols.c13_frame_decode(at(bytes), bytes.length, ptr(out));
+      if (result !== RESULT.ok) throw frameError(result);
+      return readFrame(out);
+    },
+    headerParse(name: HeaderName, value) {
+      const bytes = encoder.encode(value);
+      const out = new Uint8Array(HEADER_VALUE_SIZE);
+      const header = headerNumber(name);
+      const result = symbols.c13_header_parse(at(bytes), bytes.length, header, ptr(out));
+      if (result !== RESULT.ok) throw headerError(result, name, value);
+      if (header !== DUMP_HEADER) return viewOf(out).getUint32(HEADER_VALUE_OFFSET.number, true);
+      return out.slice(HEADER_VALUE_OFFSET.config, HEADER_VALUE_OFFSET.config + CONFIG_SIZE);
+    },
+    headerFormat(name, config) {
+      expectConfigLength(config);
+      const out = new Uint8Array(64);
+      const length = new Uint32Array(1);
+      symbols.c13_header_format(at(config), headerNumber(name), ptr(out), ptr(length));
+      return new TextDecoder().decode(out.subarray(0, length[0]));
+    },
+    openBoard: (path, options) => openNativeBoard(symbols, path, options),
+  };
+}
+
+function kernelName(symbols: Symbols): string {
+  const out = new Uint8Array(16);
+  symbols.c13_crc64_kernel(ptr(out));
+  return new TextDecoder().decode(out.subarray(0, out.indexOf(0)));
+}
+
+function createSlots(symbols: Symbols, count: number): NativeRegion {
+  const memory = allocate(symbols, count * SLOT_SIZE);
+  const region = {
+    address: memory.address,
+    bytes: memory.bytes,
+    words: new Uint32Array(memory.bytes.buffer),
+    slotCount: count,
+    close() {
+      if (region.address === 0) return;
+      const { address } = region;
+      region.address = 0;
+      region.bytes = new Uint8Array(count * SLOT_SIZE);
+      region.words = new Uint32Array(region.bytes.buffer);
+      symbols.c13_memory_free(address as Pointer, count * SLOT_SIZE);
+    },
+  };
+  return region;
+}
+
+function createRing(symbols: Symbols): NativeRing {
+  const memory = allocate(symbols, HISTORY_SIZE);
+  let bytes = memory.bytes;
+  const ring = {
+    address: memory.address,
+    get length() {
+      return ringLength(bytes);
+    },
+    entries: () => readRing(bytes),
+    close() {
+      if (ring.address === 0) return;
+      const { address } = ring;
+      ring.address = 0;
+      bytes = bytes.slice();
+      symbols.c13_memory_free(address as Pointer, HISTORY_SIZE);
+    },
+  };
+  return ring;
+}
+
+function createColumns(symbols: Symbols, capacity: number): Columns {
+  const size_bytes = Number.isInteger(capacity) && capacity > 0 ? symbols.c13_columns_size(capacity) : 0;
+  if (size_bytes === 0) throw rangeError('capacity', capacity, 1, COLUMNS_CAPACITY_MAX);
+  let address = allocate(symbols, size_bytes).address;
+  symbols.c13_columns_init(address as Pointer, capacity);
+  const open = (): Pointer => {
+    if (address === 0) throw closedError('columns');
+    return address as Pointer;
+  };
+  const check = (index: number, result: number): void => {
+    if (result !== RESULT.ok) throw rangeError('index', index, 0, capacity - 1);
+  };
+  return {
+    capacity,
+    write(index, flags) {
+      check(index, symbols.c13_columns_write(open(), ptr(Uint32Array.of(index, flags)), 1));
+    },
+    writeAll(first, flags) {
+      const pairs = new Uint32Array(flags.length * 2);
+      for (let i = 0; i < flags.length; i++) {
+        pairs[2 * i] = first + i;
+        pairs[2 * i + 1] = flags[i]!;
+      }
+      if (pairs.length > 0) check(first + flags.length - 1, symbols.c13_columns_write(open(), ptr(pairs), flags.length));
+    },
+    remove(index) {
+      check(index, symbols.c13_columns_remove(open(), index));
+    },
+    count: (query) => symbols.c13_columns_count(open(), ptr(queryWords(query))),
+    list(query, first, limit) {
+      const request = new Uint32Array(COLUMN_LIST_SIZE / 4);
+      request.set([query.on, query.off, first]);
+      const out = new Uint32Array(Math.min(limit, capacity));
+      if (out.length === 0) return out;
+      return out.slice(0, symbols.c13_columns_list(open(), ptr(request), ptr(out), out.length));
+    },
+    close() {
+      if (address === 0) return;
+      symbols.c13_memory_free(address as Pointer, size_bytes);
+      address = 0;
+    },
+  };
+}
+
+function allocate(symbols: Symbols, size_bytes: number): { address: number; bytes: Uint8Array } {
+  const address = symbols.c13_memory_alloc(size_bytes);
+  if (address === null) throw memoryError(size_bytes);
+  return { address: address as number, bytes: new Uint8Array(toArrayBuffer(address, 0, size_bytes)) };
+}
+
+function slotAddress(region: Region, slot: number): Pointer {
+  const { address } = region as NativeRegion;
+  if (address === 0) throw closedError('region');
+  return (address + slot * SLOT_SIZE) as Pointer;
+}
+
+const NOTHING = new Uint8Array(1);
+
+/** An empty array has no address; the library is told its length 0 beside this one. */
+function at(bytes: Uint8Array): Pointer {
+  return ptr(bytes.length === 0 ? NOTHING : bytes);
+}
+
+function addressOf(array: NodeJS.TypedArray): number {
+  return ptr(array) as number;
+}
+
+function queryWords(query: FlagQuery): Uint32Array {
+  return Uint32Array.of(query.on, query.off);
+}
+
+function manyConfigsError(configs: Uint8Array): ConfigError {
+  return lengthError('list of configs', configs.length, Math.ceil(configs.length / CONFIG_SIZE) * CONFIG_SIZE);
+}

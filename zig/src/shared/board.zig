@@ -1,0 +1,594 @@
+//! A file that processes map together: a header, a table of names, and a slot for each name. There is no
+//! lock on the way of reading or changing a config. The file's own lock (given back by the kernel when its
+//! holder dies) is taken only to prepare the file, to give a slot its first state and to write rollouts.
+//! The file is fully allocated and never truncated, so touching it never raises SIGBUS.
+const std = @import("std");
+const builtin = @import("builtin");
+const assert = std.debug.assert;
+const linux = std.os.linux;
+const clock = @import("clock.zig");
+const slot_module = @import("slot.zig");
+const Slot = slot_module.Slot;
+const Value = @import("cell.zig").Value;
+const Cell = @import("cell.zig").Cell;
+
+pub const supported = builtin.os.tag == .linux;
+
+pub const capacity_max = 1 << 20;
+pub const name_max = 111;
+const header_size = 4096;
+const lock_tries_max = 2_000;
+const lock_pause_us = 500;
+
+/// Raised by hand when the meaning of a byte in the file changes.
+const layout_hash: u64 = std.hash.Fnv1a_64.hash("board 1: header 4096, key 16, name 112, slot 128");
+const magic = "C13BOARD".*;
+
+pub const Header = extern struct {
+    magic: [8]u8,
+    layout_hash: u64,
+    boot_id: [16]u8,
+    journal_id: [16]u8,
+    capacity: u32,
+    /// Goes up when the board was emptied for another journal or after a restart of the machine.
+    generation: u32,
+    state: State,
+    /// Futex word and sleepers for the journal's head.
+    head_notify: u32,
+    head_waiters: u32,
+    _: u32,
+    /// Newest journal sequence known to be on disk.
+    head_seq: u64,
+
+    const State = enum(u32) { preparing = 0, ready = 1, _ };
+
+    comptime {
+        assert(@sizeOf(Header) == 80);
+        assert(@sizeOf(Header) <= header_size);
+        assert(@offsetOf(Header, "capacity") == 48);
+        assert(@offsetOf(Header, "generation") == 52);
+        assert(@offsetOf(Header, "head_notify") == 60);
+        assert(@offsetOf(Header, "head_seq") == 72);
+    }
+};
+
+/// A name is found by 128 bits of its SHA-256, written by one instruction; the text beside it is for
+/// listing, and writing it twice writes the same bytes.
+const Name = extern struct {
+    length: u8,
+    text: [name_max]u8,
+
+    comptime {
+        assert(@sizeOf(Name) == 112);
+    }
+};
+
+pub const Mode = enum(u8) { write = 0, read = 1, _ };
+
+/// What the caller wants, and the open board. The caller keeps it and passes it back.
+pub const Board = extern struct {
+    /// 16 bytes of the journal's id; zeros for a board without a journal.
+    journal_id: [16]u8,
+    /// Address of the mapping; 0 when closed.
+    base: u64,
+    size_bytes: u64,
+    inode: u64,
+    device: u64,
+    /// Slots wanted when the file is made; the file's own afterwards.
+    capacity: u32,
+    fd: i32,
+    generation: u32,
+    /// Byte offset of slot 0 in the mapping.
+    slots_offset: u32,
+    mode: Mode,
+    /// 1: this call made or emptied the board.
+    fresh: u8,
+    _: [6]u8,
+
+    comptime {
+        assert(@sizeOf(Board) == 72);
+        assert(@offsetOf(Board, "base") == 16);
+        assert(@offsetOf(Board, "capacity") == 48);
+        assert(@offsetOf(Board, "slots_offset") == 60);
+        assert(@offsetOf(Board, "mode") == 64);
+    }
+
+    fn header(board: *const Board) *Header {
+        return @ptrFromInt(@as(usize, @intCast(board.base)));
+    }
+
+    fn keys(board: *const Board) []Cell {
+        const first: [*]Cell = @ptrFromInt(@as(usize, @intCast(board.base + header_size)));
+        return first[0..board.capacity];
+    }
+
+    fn names(board: *const Board) []Name {
+        const offset = header_size + @as(u64, board.capacity) * @sizeOf(Cell);
+        const first: [*]Name = @ptrFromInt(@as(usize, @intCast(board.base + offset)));
+        return first[0..board.capacity];
+    }
+
+    pub fn slot(board: *const Board, index: u32) ?*Slot {
+        if (board.base == 0 or index >= board.capacity) return null;
+        const first: [*]Slot = @ptrFromInt(@as(usize, @intCast(board.base + board.slots_offset)));
+        return &first[index];
+    }
+};
+
+pub const OpenError = error{
+    Unsupported,
+    /// Capacity or path out of bounds.
+    OutOfBounds,
+    /// Not a board of this layout; left untouched.
+    Foreign,
+    /// Owned by another user, or open to others.
+    Permission,
+    /// A reader found no board, or one that nobody has prepared since the machine started.
+    NotFound,
+    NoSpace,
+    /// Another process held the file's lock for a second.
+    Busy,
+    Os,
+};
+
+/// Opens the board at `path`, making or emptying it where needed.
+pub fn open(board: *Board, path: [*:0]const u8) OpenError!void {
+    if (comptime !supported) return error.Unsupported;
+    if (board.mode == .read) return open_to_read(board, path);
+    if (board.capacity == 0 or board.capacity > capacity_max) return error.OutOfBounds;
+    for (0..lock_tries_max) |_| {
+        const fd = try open_file(path, .{ .ACCMODE = .RDWR, .CREAT = true, .CLOEXEC = true, .NOFOLLOW = true });
+        errdefer close_file(fd);
+        try lock_file(fd);
+        // Somebody may have removed the file between our open and our lock: then it is nobody's board.
+        if (!try is_file_at(fd, path)) {
+            close_file(fd);
+            continue;
+        }
+        try prepare(board, fd);
+        unlock_file(fd);
+        return;
+    }
+    return error.Busy;
+}
+
+fn open_to_read(board: *Board, path: [*:0]const u8) OpenError!void {
+    const fd = try open_file(path, .{ .ACCMODE = .RDONLY, .CLOEXEC = true, .NOFOLLOW = true });
+    errdefer close_file(fd);
+    const file = try stat_file(fd);
+    if (file.size < header_size) return error.NotFound;
+    try map(board, fd, file, .{ .READ = true });
+    errdefer unmap(board);
+    const header = board.header();
+    const state = @atomicLoad(Header.State, &header.state, .acquire);
+    if (state != .ready or !std.mem.eql(u8, &header.boot_id, &try boot_id())) return error.NotFound;
+    board.fresh = 0;
+}
+
+/// Called with the file's lock held.
+fn prepare(board: *Board, fd: i32) OpenError!void {
+    var file = try stat_file(fd);
+    if (file.uid != linux.geteuid() or file.mode & 0o077 != 0) return error.Permission;
+    const is_new = file.size == 0;
+    if (is_new) {
+        try allocate(fd, file_size(board.capacity));
+        file = try stat_file(fd);
+    }
+    try map(board, fd, file, .{ .READ = true, .WRITE = true });
+    errdefer unmap(board);
+
+    const header = board.header();
+    const boot = try boot_id();
+    const is_ready = @atomicLoad(Header.State, &header.state, .acquire) == .ready;
+    const is_ours = std.mem.eql(u8, &header.boot_id, &boot) and
+        std.mem.eql(u8, &header.journal_id, &board.journal_id);
+    board.fresh = @intFromBool(!is_ready or !is_ours);
+    if (board.fresh == 1) {
+        @atomicStore(Header.State, &header.state, .preparing, .release);
+        const body: [*]u8 = @ptrCast(header);
+        if (!is_new) @memset(body[header_size..@intCast(board.size_bytes)], 0);
+        header.boot_id = boot;
+        header.journal_id = board.journal_id;
+        @atomicStore(u64, &header.head_seq, 0, .release);
+        _ = @atomicRmw(u32, &header.generation, .Add, 1, .seq_cst);
+        @atomicStore(Header.State, &header.state, .ready, .release);
+    }
+    board.generation = @atomicLoad(u32, &header.generation, .acquire);
+}
+
+/// Maps the file and checks that it is a board of this layout. A file that was allocated but never
+/// prepared (its maker was killed) has a header of zeros and the size that its maker gave it.
+fn map(board: *Board, fd: i32, file: linux.Statx, protection: linux.PROT) OpenError!void {
+    if (file.size < header_size or file.size > file_size(capacity_max)) return error.Foreign;
+    const result = linux.mmap(null, @intCast(file.size), protection, .{ .TYPE = .SHARED }, fd, 0);
+    if (linux.errno(result) != .SUCCESS) return error.Os;
+    board.base = result;
+    board.size_bytes = file.size;
+    errdefer unmap(board);
+
+    const header = board.header();
+    const capacity = (file.size - header_size) / bytes_per_slot;
+    if (std.mem.allEqual(u8, std.mem.asBytes(header), 0) and protection.WRITE) {
+        if (capacity == 0) return error.Foreign;
+        header.layout_hash = layout_hash;
+        header.capacity = @intCast(capacity);
+        header.magic = magic;
+    }
+    if (!std.mem.eql(u8, &header.magic, &magic)) return error.Foreign;
+    if (header.layout_hash != layout_hash) return error.Foreign;
+    if (header.capacity != capacity or file.size != file_size(header.capacity)) return error.Foreign;
+
+    board.capacity = header.capacity;
+    board.slots_offset = @intCast(header_size + capacity * (@sizeOf(Cell) + @sizeOf(Name)));
+    board.fd = fd;
+    board.inode = file.ino;
+    board.device = @as(u64, file.dev_major) << 32 | file.dev_minor;
+    board.generation = @atomicLoad(u32, &header.generation, .acquire);
+}
+
+const bytes_per_slot = @sizeOf(Cell) + @sizeOf(Name) + slot_module.slot_size;
+
+fn file_size(capacity: u32) u64 {
+    return header_size + @as(u64, capacity) * bytes_per_slot;
+}
+
+pub fn close(board: *Board) void {
+    if (comptime !supported) return;
+    if (board.base == 0) return;
+    unmap(board);
+    close_file(board.fd);
+    board.fd = -1;
+}
+
+pub const FindError = error{ Closed, OutOfBounds, NotFound, Full, Permission };
+
+/// The slot of a name. `NotFound` when it has none and `create` is false.
+pub fn find(board: *const Board, name: []const u8, create: bool) FindError!u32 {
+    if (board.base == 0) return error.Closed;
+    if (name.len == 0 or name.len > name_max) return error.OutOfBounds;
+    if (create and board.mode == .read) return error.Permission;
+    const key = key_of(name);
+    const keys = board.keys();
+    const start: u32 = @truncate(@as(u128, @bitCast(key)) % board.capacity);
+    for (0..board.capacity) |step| {
+        const index: u32 = @intCast((start + step) % board.capacity);
+        var found = keys[index].load();
+        if (found == Value{}) {
+            if (!create) return error.NotFound;
+            found = if (keys[index].compare_swap(.{}, key)) key else keys[index].load();
+        }
+        if (found == key) {
+            if (create) write_name(&board.names()[index], name);
+            return index;
+        }
+    }
+    return if (create) error.Full else error.NotFound;
+}
+
+/// The name in slot `index`, into `out`; its length, 0 when the slot is free.
+pub fn name_at(board: *const Board, index: u32, out: *[name_max]u8) FindError!u32 {
+    if (board.base == 0) return error.Closed;
+    if (index >= board.capacity) return error.OutOfBounds;
+    const name = &board.names()[index];
+    const length = @atomicLoad(u8, &name.length, .acquire);
+    if (length > name_max) return 0;
+    @memcpy(out[0..length], name.text[0..length]);
+    return length;
+}
+
+fn write_name(to: *Name, name: []const u8) void {
+    if (@atomicLoad(u8, &to.length, .acquire) == name.len) return;
+    @memcpy(to.text[0..name.len], name);
+    @atomicStore(u8, &to.length, @intCast(name.len), .release);
+}
+
+/// Never all zeros: zeros mean a free place.
+fn key_of(name: []const u8) Value {
+    var digest: [32]u8 = undefined;
+    std.crypto.hash.sha2.Sha256.hash(name, &digest, .{});
+    digest[0] |= 1;
+    return @bitCast(digest[0..16].*);
+}
+
+pub const LockError = error{ Closed, Busy };
+
+/// Taken to seed a slot and to write rollouts; readers and writers of configs never wait for it.
+pub fn lock(board: *const Board) LockError!void {
+    if (comptime !supported) return error.Closed;
+    if (board.base == 0) return error.Closed;
+    return lock_file(board.fd);
+}
+
+pub fn unlock(board: *const Board) void {
+    if (comptime !supported) return;
+    if (board.base != 0) unlock_file(board.fd);
+}
+
+pub const Health = enum(u8) { ok = 0, replaced = 1, emptied = 2 };
+
+/// Whether this mapping is still the board that others at `path` see.
+pub fn check(board: *const Board, path: [*:0]const u8) Health {
+    if (comptime !supported) return .ok;
+    if (board.base == 0) return .replaced;
+    if (!(is_file_at(board.fd, path) catch false)) return .replaced;
+    const generation = @atomicLoad(u32, &board.header().generation, .acquire);
+    return if (generation == board.generation) .ok else .emptied;
+}
+
+/// Tells every process that the journal's head is at least `seq`.
+pub fn announce_head(board: *const Board, seq: u64) void {
+    if (board.base == 0 or board.mode == .read) return;
+    const header = board.header();
+    if (@atomicRmw(u64, &header.head_seq, .Max, seq, .seq_cst) >= seq) return;
+    _ = @atomicRmw(u32, &header.head_notify, .Add, 1, .seq_cst);
+    if (@atomicLoad(u32, &header.head_waiters, .seq_cst) > 0) clock.wake_all(&header.head_notify);
+}
+
+pub fn head(board: *const Board) u64 {
+    if (board.base == 0) return 0;
+    return @atomicLoad(u64, &board.header().head_seq, .acquire);
+}
+
+/// Sleeps until slot `index` changes from `seen` (its notify word), or the time is over.
+pub fn wait(board: *const Board, index: u32, seen: u32, timeout_ms: u32) clock.Woken {
+    const target = board.slot(index) orelse return .unsupported;
+    // A reader maps the board read-only and cannot count itself as a sleeper: it looks again each slice.
+    if (board.mode == .read) return wait_unannounced(target, seen, timeout_ms);
+    _ = @atomicRmw(u32, &target.waiters, .Add, 1, .seq_cst);
+    defer _ = @atomicRmw(u32, &target.waiters, .Sub, 1, .seq_cst);
+    return clock.wait(&target.notify, seen, timeout_ms);
+}
+
+fn wait_unannounced(target: *const Slot, seen: u32, timeout_ms: u32) clock.Woken {
+    const slice_ms = 5;
+    var left_ms = timeout_ms;
+    while (@atomicLoad(u32, &target.notify, .acquire) == seen) {
+        if (left_ms == 0) return .timeout;
+        const step_ms = @min(slice_ms, left_ms);
+        _ = clock.wait(&target.notify, seen, step_ms);
+        left_ms -= step_ms;
+    }
+    return .changed;
+}
+
+fn open_file(path: [*:0]const u8, flags: linux.O) OpenError!i32 {
+    const result = linux.openat(linux.AT.FDCWD, path, flags, 0o600);
+    return switch (linux.errno(result)) {
+        .SUCCESS => @intCast(result),
+        .NOENT => error.NotFound,
+        .ACCES, .PERM, .ROFS, .LOOP => error.Permission,
+        .NOSPC, .DQUOT => error.NoSpace,
+        else => error.Os,
+    };
+}
+
+fn close_file(fd: i32) void {
+    _ = linux.close(fd);
+}
+
+fn unmap(board: *Board) void {
+    const result = linux.munmap(@ptrFromInt(@as(usize, @intCast(board.base))), @intCast(board.size_bytes));
+    assert(linux.errno(result) == .SUCCESS);
+    board.base = 0;
+}
+
+fn allocate(fd: i32, size_bytes: u64) OpenError!void {
+    return switch (linux.errno(linux.fallocate(fd, 0, 0, @intCast(size_bytes)))) {
+        .SUCCESS => {},
+        .NOSPC, .DQUOT, .FBIG => error.NoSpace,
+        // The file system cannot promise the space (it has no fallocate): write it instead.
+        .OPNOTSUPP => write_zeros(fd, size_bytes),
+        else => error.Os,
+    };
+}
+
+fn write_zeros(fd: i32, size_bytes: u64) OpenError!void {
+    const zeros = [_]u8{0} ** header_size;
+    var written: u64 = 0;
+    while (written < size_bytes) {
+        const count: usize = @intCast(@min(zeros.len, size_bytes - written));
+        const result = linux.pwrite(fd, &zeros, count, @intCast(written));
+        switch (linux.errno(result)) {
+            .SUCCESS => written += result,
+            .INTR => {},
+            .NOSPC, .DQUOT, .FBIG => {
+                _ = linux.ftruncate(fd, 0);
+                return error.NoSpace;
+            },
+            else => return error.Os,
+        }
+    }
+}
+
+fn lock_file(fd: i32) error{Busy}!void {
+    const exclusive_without_waiting = 2 | 4;
+    for (0..lock_tries_max) |_| {
+        if (linux.errno(linux.flock(fd, exclusive_without_waiting)) == .SUCCESS) return;
+        const pause: linux.timespec = .{ .sec = 0, .nsec = lock_pause_us * std.time.ns_per_us };
+        _ = linux.nanosleep(&pause, null);
+    }
+    return error.Busy;
+}
+
+fn unlock_file(fd: i32) void {
+    const release = 8;
+    _ = linux.flock(fd, release);
+}
+
+fn stat_file(fd: i32) OpenError!linux.Statx {
+    var file: linux.Statx = undefined;
+    const result = linux.statx(fd, "", linux.AT.EMPTY_PATH, .BASIC_STATS, &file);
+    if (linux.errno(result) != .SUCCESS) return error.Os;
+    return file;
+}
+
+/// Whether `path` still names the open file.
+fn is_file_at(fd: i32, path: [*:0]const u8) OpenError!bool {
+    const ours = try stat_file(fd);
+    if (ours.nlink == 0) return false;
+    var theirs: linux.Statx = undefined;
+    const result = linux.statx(linux.AT.FDCWD, path, linux.AT.SYMLINK_NOFOLLOW, .BASIC_STATS, &theirs);
+    return switch (linux.errno(result)) {
+        .SUCCESS => ours.ino == theirs.ino and ours.dev_major == theirs.dev_major and
+            ours.dev_minor == theirs.dev_minor,
+        .NOENT, .NOTDIR => false,
+        else => error.Os,
+    };
+}
+
+/// 128 random bits that the kernel chose when the machine started.
+fn boot_id() OpenError![16]u8 {
+    const result = linux.openat(
+        linux.AT.FDCWD,
+        "/proc/sys/kernel/random/boot_id",
+        .{ .ACCMODE = .RDONLY, .CLOEXEC = true },
+        0,
+    );
+    if (linux.errno(result) != .SUCCESS) return error.Os;
+    const fd: i32 = @intCast(result);
+    defer close_file(fd);
+    var text: [36]u8 = undefined;
+    const length = linux.read(fd, &text, text.len);
+    if (linux.errno(length) != .SUCCESS or length != text.len) return error.Os;
+    var digits: [32]u8 = undefined;
+    _ = std.mem.replace(u8, &text, "-", "", digits[0..]);
+    var id: [16]u8 = undefined;
+    _ = std.fmt.hexToBytes(&id, &digits) catch return error.Os;
+    return id;
+}
+
+const testing = std.testing;
+
+const TestFile = struct {
+    path: [:0]const u8,
+    buffer: [64]u8 = undefined,
+
+    fn init(file: *TestFile) !void {
+        var random: [8]u8 = undefined;
+        _ = linux.getrandom(&random, random.len, 0);
+        file.path = try std.fmt.bufPrintSentinel(&file.buffer, "/tmp/c13-board-{x}", .{random}, 0);
+    }
+
+    fn remove(file: *TestFile) void {
+        _ = linux.unlinkat(linux.AT.FDCWD, file.path, 0);
+    }
+};
+
+fn open_for_test(file: *const TestFile, journal_id: u8, mode: Mode) OpenError!Board {
+    var board = std.mem.zeroes(Board);
+    board.journal_id = @splat(journal_id);
+    board.capacity = 64;
+    board.mode = mode;
+    try open(&board, file.path);
+    return board;
+}
+
+test "what one mapping writes the other reads, and a reader cannot create" {
+    if (comptime !supported) return error.SkipZigTest;
+    var file: TestFile = .{ .path = undefined };
+    try file.init();
+    defer file.remove();
+    try testing.expectError(error.NotFound, open_for_test(&file, 1, .read));
+    var one = try open_for_test(&file, 1, .write);
+    defer close(&one);
+    try testing.expectEqual(@as(u8, 1), one.fresh);
+    var two = try open_for_test(&file, 1, .read);
+    defer close(&two);
+
+    const index = try find(&one, "checkout/production", true);
+    try testing.expectEqual(index, try find(&one, "checkout/production", false));
+    try testing.expectEqual(index, try find(&two, "checkout/production", false));
+    try testing.expectError(error.NotFound, find(&two, "other", false));
+    try testing.expectError(error.Permission, find(&two, "other", true));
+    var name: [name_max]u8 = undefined;
+    try testing.expectEqualStrings("checkout/production", name[0..try name_at(&two, index, &name)]);
+
+    var request = std.mem.zeroes(slot_module.Swap);
+    request.desired[13] = 77;
+    const seen = two.slot(index).?.notify;
+    try testing.expectEqual(@as(?u64, 1), one.slot(index).?.swap(&request, null));
+    try testing.expectEqual(@as(u8, 77), (try two.slot(index).?.read()).config.rows);
+    try testing.expectEqual(clock.Woken.changed, wait(&two, index, seen, 1000));
+    try testing.expectEqual(clock.Woken.timeout, wait(&one, index, seen +% 1, 1));
+    announce_head(&one, 41);
+    announce_head(&one, 7);
+    try testing.expectEqual(@as(u64, 41), head(&two));
+}
+
+test "another journal's board is emptied in place and its users can tell" {
+    if (comptime !supported) return error.SkipZigTest;
+    var file: TestFile = .{ .path = undefined };
+    try file.init();
+    defer file.remove();
+    var old = try open_for_test(&file, 1, .write);
+    defer close(&old);
+    _ = try find(&old, "default", true);
+    var same = try open_for_test(&file, 1, .write);
+    try testing.expectEqual(@as(u8, 0), same.fresh);
+    close(&same);
+    try testing.expectEqual(Health.ok, check(&old, file.path));
+    var new = try open_for_test(&file, 2, .write);
+    defer close(&new);
+    try testing.expectEqual(@as(u8, 1), new.fresh);
+    try testing.expectEqual(Health.emptied, check(&old, file.path));
+    try testing.expectError(error.NotFound, find(&old, "default", false));
+}
+
+test "a removed board is noticed, and every name finds a place until it is full" {
+    if (comptime !supported) return error.SkipZigTest;
+    var file: TestFile = .{ .path = undefined };
+    try file.init();
+    var board = try open_for_test(&file, 0, .write);
+    defer close(&board);
+    var taken = [_]bool{false} ** 64;
+    var name: [8]u8 = undefined;
+    for (0..64) |i| {
+        const index = try find(&board, try std.fmt.bufPrint(&name, "n{d}", .{i}), true);
+        try testing.expect(!taken[index]);
+        taken[index] = true;
+    }
+    try testing.expectError(error.Full, find(&board, "one-more", true));
+    try testing.expectError(error.NotFound, find(&board, "one-more", false));
+    try testing.expectError(error.OutOfBounds, find(&board, "", true));
+    file.remove();
+    try testing.expectEqual(Health.replaced, check(&board, file.path));
+}
+
+test "a file that is not a board is refused and left as it is" {
+    if (comptime !supported) return error.SkipZigTest;
+    var file: TestFile = .{ .path = undefined };
+    try file.init();
+    defer file.remove();
+    const fd = try open_file(file.path, .{ .ACCMODE = .RDWR, .CREAT = true, .CLOEXEC = true });
+    defer close_file(fd);
+    const text = [_]u8{'x'} ** 20_000;
+    try testing.expectEqual(text.len, linux.pwrite(fd, &text, text.len, 0));
+    try testing.expectError(error.Foreign, open_for_test(&file, 0, .write));
+    try testing.expectError(error.Foreign, open_for_test(&file, 0, .read));
+    var after: [text.len]u8 = undefined;
+    try testing.expectEqual(text.len, linux.pread(fd, &after, after.len, 0));
+    try testing.expectEqualSlices(u8, &text, &after);
+}
+
+test "names are opened from many threads without losing or doubling one" {
+    if (comptime !supported or builtin.single_threaded) return error.SkipZigTest;
+    var file: TestFile = .{ .path = undefined };
+    try file.init();
+    defer file.remove();
+    var board = try open_for_test(&file, 0, .write);
+    defer close(&board);
+    var found: [4][48]u32 = undefined;
+    const Finder = struct {
+        fn run(shared: *const Board, out: *[48]u32) void {
+            var name: [8]u8 = undefined;
+            for (out, 0..) |*slot, i| {
+                const text = std.fmt.bufPrint(&name, "n{d}", .{i}) catch unreachable;
+                slot.* = find(shared, text, true) catch std.math.maxInt(u32);
+            }
+        }
+    };
+    var threads: [4]std.Thread = undefined;
+    for (&threads, &found) |*thread, *out| thread.* = try .spawn(.{}, Finder.run, .{ &board, out });
+    for (threads) |thread| thread.join();
+    for (found[1..]) |other| try testing.expectEqualSlices(u32, &found[0], &other);
+}

@@ -1,0 +1,312 @@
+//! Everything one config needs in shared memory, 128 bytes: the cell that decides, and beside it what
+//! follows from it (full revision, time, rollouts, a futex word). Only the cell decides who wrote; the rest
+//! is written after it by the winner and can be told from stale by its revision.
+const std = @import("std");
+const builtin = @import("builtin");
+const assert = std.debug.assert;
+const crc64 = @import("../immutable/crc64.zig");
+const config_module = @import("../immutable/config.zig");
+const history_module = @import("../immutable/history.zig");
+const cell_module = @import("cell.zig");
+const clock = @import("clock.zig");
+const word = @import("word.zig");
+const feature_count = @import("../features/flags.zig").feature_count;
+const Config = config_module.Config;
+const ConfigField = config_module.ConfigField;
+const ChangeKind = history_module.ChangeKind;
+const History = history_module.History;
+const Cell = cell_module.Cell;
+const Value = cell_module.Value;
+
+pub const slot_size = 128;
+
+/// The full revision and the checksum of the config it belongs to, written by one instruction.
+const Seal = packed struct(u128) { revision: u64, checksum: u64 };
+
+pub const Slot = extern struct {
+    cell: Cell,
+    /// Futex word: goes up by one with every change.
+    notify: u32,
+    /// Sleepers; a writer makes the system call only when there are any.
+    waiters: u32,
+    modified_at_ms: u64,
+    seal: [16]u8 align(16),
+    environment_id: u32,
+    region_id: u32,
+    cluster_id: u32,
+    /// Low 32 bits of the revision that wrote the rollouts below.
+    rollouts_revision: u32,
+    /// Basis points per feature, 0-10000.
+    rollouts: [feature_count]u16,
+
+    comptime {
+        assert(@sizeOf(Slot) == slot_size);
+        assert(@alignOf(Slot) == 16);
+        assert(@offsetOf(Slot, "notify") == 16);
+        assert(@offsetOf(Slot, "waiters") == 20);
+        assert(@offsetOf(Slot, "modified_at_ms") == 24);
+        assert(@offsetOf(Slot, "seal") == 32);
+        assert(@offsetOf(Slot, "environment_id") == 48);
+        assert(@offsetOf(Slot, "rollouts_revision") == 60);
+        assert(@offsetOf(Slot, "rollouts") == 64);
+    }
+
+    /// The full revision of a cell's value. A seal can lag behind the cell (its writer was overtaken, or
+    /// killed) but never by 2^24 changes, so the low bits say how far.
+    pub fn revision_of(slot: *const Slot, value: Value) u64 {
+        const sealed = slot.load_seal().revision;
+        return sealed +% ((value.revision_low -% sealed) & cell_module.revision_low_mask);
+    }
+
+    /// Swaps the cell from what the writer saw to what it wants and writes what follows from it.
+    /// Null, and nothing written, when another writer was faster.
+    pub fn swap(slot: *Slot, request: *Swap, history: ?*History) ?u64 {
+        const began_ns = if (request.timed != 0) clock.monotonic_ns() else 0;
+        const expected: Value = @bitCast(request.expected);
+        const before = expected.get_config();
+        const revision = slot.revision_of(expected) + 1;
+        const desired = @as(Value, @bitCast(request.desired)).get_config();
+        if (!slot.cell.compare_swap(expected, .of(desired, revision))) return null;
+
+        const at_ms = if (request.at_ms != 0) request.at_ms else clock.coarse_ms();
+        var rollouts_changed: u32 = 0;
+        if (request.has_rollouts != 0) rollouts_changed = slot.store_rollouts(request.rollouts, revision);
+        word.store(u64, &slot.modified_at_ms, at_ms);
+        slot.store_seal(revision, desired);
+        slot.announce();
+
+        if (history) |ring| {
+            var changed = before.changed(desired);
+            changed.rollouts = rollouts_changed != 0;
+            ring.push(.{
+                .revision = revision,
+                .at_ms = at_ms,
+                .before = before,
+                .after = desired,
+                .kind = request.kind,
+                .changed = changed,
+                .read_ns = request.read_ns,
+                .write_ns = if (request.timed != 0) elapsed(began_ns) else 0,
+                .rollouts_changed = rollouts_changed,
+                ._ = @splat(0),
+            });
+        }
+        request.revision = revision;
+        return revision;
+    }
+
+    pub const ReadError = error{Damaged};
+
+    /// The slot as one image. `Damaged` when the sealed checksum does not fit the config it was made for.
+    pub fn read(slot: *const Slot) ReadError!Image {
+        const value = slot.cell.load();
+        const seal = slot.load_seal();
+        const revision = slot.revision_of(value);
+        const config = value.get_config();
+        if (seal.revision == revision and revision != 0 and seal.checksum != checksum(config)) {
+            return error.Damaged;
+        }
+        var image: Image = .{
+            .revision = revision,
+            .modified_at_ms = word.load(u64, &slot.modified_at_ms),
+            .rollouts_revision = undefined,
+            .rollouts = undefined,
+            .config = config,
+            ._ = @splat(0),
+        };
+        const low = word.load(u32, &slot.rollouts_revision);
+        const behind = @as(u32, @truncate(revision)) -% low;
+        // A rollout writer ahead of the cell that was loaded above: its revision is newer, not 2^32 older.
+        image.rollouts_revision = if (behind > std.math.maxInt(i32))
+            revision +% (low -% @as(u32, @truncate(revision)))
+        else
+            revision - @min(behind, revision);
+        for (&image.rollouts, &slot.rollouts) |*to, *from| to.* = word.load(u16, from);
+        return image;
+    }
+
+    /// Gives an empty slot its first state. The caller holds the board's lock; `cell` is written last, so a
+    /// caller that is killed leaves the slot empty for the next.
+    pub fn seed(slot: *Slot, image: *const Image) bool {
+        const empty: Value = .{};
+        if (slot.cell.load() != empty) return false;
+        assert(image.revision > 0);
+        word.store(u32, &slot.rollouts_revision, @truncate(image.rollouts_revision));
+        for (&slot.rollouts, image.rollouts) |*to, from| word.store(u16, to, from);
+        word.store(u64, &slot.modified_at_ms, image.modified_at_ms);
+        slot.store_seal(image.revision, image.config);
+        const seeded = slot.cell.compare_swap(empty, .of(image.config, image.revision));
+        slot.announce();
+        return seeded;
+    }
+
+    /// Stored before the values: a reader that meets the new revision with old values is corrected by the
+    /// entry of that revision, while new values under the old revision could not be told from stale ones.
+    fn store_rollouts(slot: *Slot, rollouts: [feature_count]u16, revision: u64) u32 {
+        var changed: u32 = 0;
+        word.store(u32, &slot.rollouts_revision, @truncate(revision));
+        for (&slot.rollouts, rollouts, 0..) |*to, from, i| {
+            if (word.load(u16, to) == from) continue;
+            word.store(u16, to, from);
+            changed |= @as(u32, 1) << @intCast(i);
+        }
+        return changed;
+    }
+
+    fn load_seal(slot: *const Slot) Seal {
+        const cell: *const Cell = @ptrCast(&slot.seal);
+        return @bitCast(cell.load());
+    }
+
+    /// Only forward: a writer that was overtaken must not put an older seal over a newer one.
+    fn store_seal(slot: *Slot, revision: u64, config: Config) void {
+        const desired: Seal = .{ .revision = revision, .checksum = checksum(config) };
+        const cell: *Cell = @ptrCast(&slot.seal);
+        while (true) {
+            const current = slot.load_seal();
+            if (current.revision >= revision) return;
+            if (cell.compare_swap(@bitCast(current), @bitCast(desired))) return;
+        }
+    }
+
+    fn announce(slot: *Slot) void {
+        if (comptime builtin.cpu.arch.isWasm()) {
+            slot.notify +%= 1;
+            return;
+        }
+        _ = @atomicRmw(u32, &slot.notify, .Add, 1, .seq_cst);
+        if (@atomicLoad(u32, &slot.waiters, .seq_cst) > 0) clock.wake_all(&slot.notify);
+    }
+
+    fn checksum(config: Config) u64 {
+        return crc64.compute(config.as_bytes());
+    }
+};
+
+/// A request to change a slot, and its answer.
+pub const Swap = extern struct {
+    /// The cell as the writer saw it.
+    expected: [16]u8 align(16),
+    /// The cell as it is to be; its revision bytes are ignored.
+    desired: [16]u8,
+    kind: ChangeKind,
+    /// 1: `rollouts` is to be written too; the caller holds the board's lock.
+    has_rollouts: u8,
+    /// 1: measure how long the write takes.
+    timed: u8,
+    _: u8,
+    /// Nanoseconds the reading before took; 0: not measured.
+    read_ns: u32,
+    /// Milliseconds since 1970; 0: the coarse clock of the machine, where there is one.
+    at_ms: u64,
+    /// Answer: the revision taken.
+    revision: u64,
+    rollouts: [feature_count]u16,
+
+    comptime {
+        assert(@sizeOf(Swap) == 128);
+        assert(@offsetOf(Swap, "desired") == 16);
+        assert(@offsetOf(Swap, "kind") == 32);
+        assert(@offsetOf(Swap, "at_ms") == 40);
+        assert(@offsetOf(Swap, "revision") == 48);
+        assert(@offsetOf(Swap, "rollouts") == 56);
+    }
+};
+
+/// A slot read whole.
+pub const Image = extern struct {
+    revision: u64,
+    modified_at_ms: u64,
+    rollouts_revision: u64,
+    rollouts: [feature_count]u16,
+    config: Config,
+    _: [3]u8,
+
+    comptime {
+        assert(@sizeOf(Image) == 104);
+        assert(@offsetOf(Image, "rollouts") == 24);
+        assert(@offsetOf(Image, "config") == 88);
+    }
+};
+
+fn elapsed(began_ns: u64) u32 {
+    return @intCast(@min(clock.monotonic_ns() - began_ns, std.math.maxInt(u32)));
+}
+
+fn request_for(slot: *const Slot, desired: Config) Swap {
+    var request = std.mem.zeroes(Swap);
+    request.expected = @bitCast(@as(u128, @bitCast(slot.cell.load())));
+    request.desired = @bitCast(@as(u128, @bitCast(Value.of(desired, 0))));
+    request.at_ms = 1;
+    return request;
+}
+
+test "a swap takes the next revision, a stale one changes nothing" {
+    var slot = std.mem.zeroes(Slot);
+    var history = std.mem.zeroes(History);
+    const first: Config = .{ .rows = 30 };
+    var request = request_for(&slot, first);
+    try std.testing.expectEqual(@as(?u64, 1), slot.swap(&request, &history));
+    const before = slot;
+    var stale = request;
+    stale.desired = @splat(9);
+    try std.testing.expectEqual(@as(?u64, null), slot.swap(&stale, &history));
+    try std.testing.expectEqualSlices(u8, std.mem.asBytes(&before), std.mem.asBytes(&slot));
+    try std.testing.expectEqual(@as(u32, 1), history.length());
+    const image = try slot.read();
+    try std.testing.expectEqual(@as(u64, 1), image.revision);
+    try std.testing.expectEqual(@as(u8, 30), image.config.rows);
+}
+
+test "the full revision survives a seal that lags, across the wrap of 24 bits" {
+    var slot = std.mem.zeroes(Slot);
+    const start: u64 = 0xabff_fffe;
+    var image = std.mem.zeroes(Image);
+    image.revision = start;
+    image.rollouts_revision = start;
+    image.config = .{};
+    try std.testing.expect(slot.seed(&image));
+    try std.testing.expect(!slot.seed(&image));
+    // Writers killed between their swap and their seal.
+    for (1..5) |i| {
+        try std.testing.expect(slot.cell.compare_swap(slot.cell.load(), .of(.{}, start + i)));
+        try std.testing.expectEqual(start + i, (try slot.read()).revision);
+    }
+    var request = request_for(&slot, .{ .cols = 7 });
+    try std.testing.expectEqual(@as(?u64, start + 5), slot.swap(&request, null));
+    try std.testing.expectEqual(start, (try slot.read()).rollouts_revision);
+}
+
+test "rollouts carry the revision that wrote them" {
+    var slot = std.mem.zeroes(Slot);
+    var history = std.mem.zeroes(History);
+    var request = request_for(&slot, .{});
+    request.has_rollouts = 1;
+    request.rollouts[12] = 1000;
+    try std.testing.expectEqual(@as(?u64, 1), slot.swap(&request, &history));
+    request = request_for(&slot, .{ .rows = 2 });
+    try std.testing.expectEqual(@as(?u64, 2), slot.swap(&request, &history));
+    const image = try slot.read();
+    try std.testing.expectEqual(@as(u64, 1), image.rollouts_revision);
+    try std.testing.expectEqual(@as(u16, 1000), image.rollouts[12]);
+    try std.testing.expectEqual(@as(u32, 1 << 12), history.get(0).?.rollouts_changed);
+    try std.testing.expectEqual(@as(u32, 0), history.get(1).?.rollouts_changed);
+}
+
+test "a config that does not fit its seal is found" {
+    var slot = std.mem.zeroes(Slot);
+    var request = request_for(&slot, .{});
+    _ = slot.swap(&request, null);
+    slot.cell.bytes[9] ^= 0x10;
+    try std.testing.expectError(error.Damaged, slot.read());
+}
+
+test "bytes from outside never trap" {
+    var prng = std.Random.DefaultPrng.init(99);
+    for (0..20_000) |_| {
+        var slot: Slot = undefined;
+        prng.fill(std.mem.asBytes(&slot));
+        slot.waiters = 0;
+        _ = slot.read() catch |err| try std.testing.expectEqual(error.Damaged, err);
+    }
+}
