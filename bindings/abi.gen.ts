@@ -4,7 +4,7 @@
  */
 
 export const ABI_CORE_HASH = 0xcf3d2af89ea6dae0n;
-export const ABI_NATIVE_HASH = 0x6a6f9f4eba851922n;
+export const ABI_NATIVE_HASH = 0x1149eb9e0170214en;
 export const CONFIG_SIZE = 13;
 export const RECORD_SIZE = 32;
 export const HISTORY_SIZE = 8192;
@@ -24,7 +24,7 @@ export const DEFAULT_REGISTRY_HASH = 2467221914;
 export const BOARD_SIZE = 72;
 export const BOARD_WAIT_SIZE = 12;
 export const BOARD_CAPACITY_MAX = 1048576;
-export const BOARD_NAME_MAX = 111;
+export const BOARD_NAME_MAX = 127;
 
 export const CONFIG_OFFSET = {
   version: 0,

@@ -62,9 +62,9 @@ export interface SwapRequest {
   readonly desired: Uint32Array;
   /** 32 rollouts in basis points, when the change touches rollouts; the caller holds the board's lock. */
   readonly rollouts: Uint16Array | null;
-  /** Milliseconds since 1970; null: the core's coarse clock. */
+  /** Milliseconds since 1970; null or 0: the core's coarse clock. */
   readonly at: number | null;
-  /** CHANGE_KIND of abi.gen.ts, kept in the ring. */
+  /** CHANGE_KIND of abi.gen.ts, kept in the ring: 0-255. */
   readonly kind: number;
   /** Nanoseconds the reading before this write took, where measured. */
   readonly readNs: number | null;
@@ -107,8 +107,9 @@ export interface RingEntry {
 /** The last 100 changes of one config, in 8 KB of fixed memory. */
 export interface Ring {
   readonly length: number;
-  /** Oldest first. */
+  /** Oldest first; still there when the ring is closed. */
   entries(): RingEntry[];
+  /** A swap that is handed a closed ring throws ERR_CLOSED and changes nothing. */
   close(): void;
 }
 
@@ -117,7 +118,7 @@ export interface Columns {
   readonly capacity: number;
   /** Tells the columns what config number `index` has on now. Throws ERR_OUT_OF_RANGE. */
   write(index: number, flags: number): void;
-  /** The same for configs `first`, `first + 1`, ...: one crossing of the border for all. */
+  /** The same for configs `first`, `first + 1`, ...: one crossing of the border for all; all are written or none. */
   writeAll(first: number, flags: Uint32Array): void;
   /** Config number `index` no longer exists. */
   remove(index: number): void;
@@ -157,11 +158,12 @@ export interface Backend {
   ringCreate(): Ring;
   columnsCreate(capacity: number): Columns;
 
-  /** Private slots, all with revision 0 and zero bytes. Throws ERR_OUT_OF_MEMORY. */
+  /** Private slots, all with revision 0 and zero bytes. Throws ERR_OUT_OF_RANGE, ERR_OUT_OF_MEMORY. */
   slotsCreate(count: number): Region;
   /**
    * Compares the cell with what the writer saw and, if equal, writes config and next revision at once, then the
    * rest of the slot, then the ring. Returns the revision taken, or 0 when another writer was faster (nothing changed).
+   * Throws ERR_CLOSED, ERR_OUT_OF_RANGE, and ERR_BOARD on a board that was mapped for reading only.
    */
   slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring | null): number;
   /** Throws ERR_RECORD_CHECKSUM when the slot was damaged. */
@@ -169,7 +171,7 @@ export interface Backend {
   /** First state of an empty slot, called with the board's lock held; false when it is not empty. */
   slotSeed(region: Region, slot: number, image: SlotImage): boolean;
 
-  /** 14 bytes. */
+  /** 14 bytes. Throws ERR_FRAME naming the fault: type, offset or value. */
   frameEncode(frame: Frame): Uint8Array;
   /** Throws ERR_FRAME naming the fault: length, type, offset, value or checksum. */
   frameDecode(bytes: Uint8Array): Frame;

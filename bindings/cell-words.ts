@@ -50,14 +50,15 @@ export function copyCell(region: Uint32Array, slot: number, to: Uint32Array): vo
 }
 
 /**
- * The full revision of a cell's word 0 in its slot. The sealed revision can lag behind the cell, never by 2^24 changes,
- * so the cell's low bits say how far.
+ * The full revision of a cell's word 0 in its slot. The sealed revision can lag behind the cell, or be ahead of one that was
+ * loaded before it, never by 2^23 changes, so the cell's low bits say how far.
  */
 export function fullRevision(region: Uint32Array, slot: number, cellWord0: number): number {
   const at = slot * WORDS_PER_SLOT + SEAL_WORD;
   const sealedLow = region[at]!;
   const sealed = region[at + 1]! * TWO_TO_32 + sealedLow;
-  return sealed + (((cellWord0 & REVISION_LOW_MASK) - sealedLow) & REVISION_LOW_MASK);
+  // The low 24 bits of the difference, as a signed number.
+  return sealed + (((cellWord0 - sealedLow) << 8) >> 8);
 }
 
 function writeWord(bytes: Uint8Array, at: number, word: number): void {

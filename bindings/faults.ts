@@ -4,8 +4,8 @@
  * @module
  */
 import { ConfigError, type ErrorCode } from '../src/errors/errors.ts';
-import type { HeaderName } from './backend.ts';
-import { CONFIG_SIZE, HEADER, RECORD_SIZE, RESULT } from './abi.gen.ts';
+import type { Frame, HeaderName, Region, Ring, SwapRequest } from './backend.ts';
+import { CONFIG_SIZE, HEADER, RECORD_SIZE, RESULT, SLOT_SIZE } from './abi.gen.ts';
 
 /** null: not a failure, or one that its caller answers itself. */
 export const ERROR_OF_RESULT = {
@@ -46,6 +46,40 @@ export function resultName(result: number): keyof typeof RESULT {
 
 export function expectConfigLength(config: Uint8Array): void {
   if (config.length !== CONFIG_SIZE) throw lengthError('config', config.length, CONFIG_SIZE);
+}
+
+/** The core sees 32 bits of a number: one that is no index would become another slot or config there. */
+export function expectIndex(field: string, index: number, count: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= count) throw rangeError(field, index, 0, count - 1);
+}
+
+/** For configs `first`, `first + 1`, ...: all of them lie in range, or none is written. */
+export function expectIndexes(first: number, length: number, capacity: number): void {
+  if (length === 0) return;
+  expectIndex('index', first, capacity);
+  expectIndex('index', first + length - 1, capacity);
+}
+
+/** Sizes in bytes are 32-bit numbers in the core. */
+const SLOT_COUNT_MAX = Math.floor(0xffff_ffff / SLOT_SIZE);
+
+export function expectSlotCount(count: number): void {
+  const fits = Number.isInteger(count) && count >= 1 && count <= SLOT_COUNT_MAX;
+  if (!fits) throw rangeError('slot count', count, 1, SLOT_COUNT_MAX);
+}
+
+/** What a swap may not be asked, whatever the core: a slot that is none, or a ring that was closed. */
+export function expectSwap(region: Region, slot: number, request: SwapRequest, ring: Ring | null): void {
+  expectIndex('slot', slot, region.slotCount);
+  expectIndex('kind', request.kind, 0x100);
+  if (ring !== null && (ring as Ring & { address: number }).address === 0) throw closedError('ring');
+}
+
+/** A frame whose numbers do not fit their bytes would be sent as another frame. */
+export function expectFrameWidths(frame: Frame): void {
+  if (frame.type !== (frame.type & 0xff)) throw frameError(RESULT.bad_frame_type);
+  if (frame.offset !== frame.offset >>> 0) throw frameError(RESULT.bad_frame_offset);
+  if (frame.value !== BigInt.asUintN(64, frame.value)) throw frameError(RESULT.bad_frame_value);
 }
 
 export function lengthError(what: string, length: number, expected: number): ConfigError {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Frame, RingEntry, SlotImage, SwapRequest } from './backend.ts';
+import { expectFrameWidths } from './faults.ts';
 import {
   CONFIG_SIZE,
   FRAME_OFFSET,
@@ -111,7 +112,9 @@ function readRingEntry(bytes: Uint8Array): RingEntry {
   };
 }
 
+/** Throws ERR_FRAME when a number does not fit its bytes. */
 export function frameBytes(frame: Frame): Uint8Array {
+  expectFrameWidths(frame);
   const bytes = new Uint8Array(FRAME_SIZE);
   const view = viewOf(bytes);
   view.setBigUint64(FRAME_OFFSET.value, frame.value, true);

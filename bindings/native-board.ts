@@ -7,7 +7,7 @@ import { ptr, toArrayBuffer, type Pointer } from 'bun:ffi';
 import { ConfigError } from '../src/errors/errors.ts';
 import { BOARD_CAPACITY_MAX, BOARD_NAME_MAX, BOARD_OFFSET, BOARD_SIZE, RESULT, SLOT_SIZE } from './abi.gen.ts';
 import type { Region } from './backend.ts';
-import { closedError, rangeError, resultName } from './faults.ts';
+import { closedError, expectIndex, rangeError, resultName } from './faults.ts';
 import { readU64, viewOf } from './layout.ts';
 import type { Symbols } from './native.ts';
 
@@ -47,6 +47,8 @@ export function openNativeBoard(symbols: Symbols, path: string, options: BoardOp
   if (!Number.isInteger(capacity) || capacity < 1 || capacity > BOARD_CAPACITY_MAX) {
     throw rangeError('capacity', capacity, 1, BOARD_CAPACITY_MAX);
   }
+  if (!/^[0-9a-f]{32}$/i.test(options.journalId)) throw journalIdError(options.journalId);
+  if (path.includes('\0')) throw boardError(path, RESULT.not_found);
   const board = new Uint8Array(BOARD_SIZE);
   const view = viewOf(board);
   board.set(Buffer.from(options.journalId, 'hex'), BOARD_OFFSET.journal_id);
@@ -66,6 +68,7 @@ function boardOf(symbols: Symbols, path: string, pathBytes: Uint8Array, board: U
   const slots = toArrayBuffer(base as Pointer, slotsOffset, slotCount * SLOT_SIZE);
   const encoder = new TextEncoder();
   const found = new Uint32Array(1);
+  let holds = 0;
   const handle = (): Pointer => {
     if (region.address === 0) throw closedError('board');
     return ptr(board);
@@ -99,18 +102,22 @@ function boardOf(symbols: Symbols, path: string, pathBytes: Uint8Array, board: U
       return names;
     },
     locked<T>(work: () => T): T {
-      const result = symbols.c13_board_lock(handle());
+      // The kernel counts one lock for an open file: the inner of two must not give it back.
+      const result = holds > 0 ? RESULT.ok : symbols.c13_board_lock(handle());
       if (result !== RESULT.ok) throw boardError(path, result);
+      holds++;
       try {
         return work();
       } finally {
-        symbols.c13_board_unlock(handle());
+        holds--;
+        if (holds === 0 && region.address !== 0) symbols.c13_board_unlock(handle());
       }
     },
     check: () => (['ok', 'replaced', 'emptied'] as const)[symbols.c13_board_check(handle(), ptr(pathBytes))] ?? 'replaced',
     announce: (seq: number) => symbols.c13_board_announce(handle(), BigInt(seq)),
     head: () => Number(symbols.c13_board_head(handle())),
     wait(slot: number, seen: number, timeoutMs: number): boolean {
+      expectIndex('slot', slot, slotCount);
       const result = symbols.c13_board_wait(handle(), ptr(Uint32Array.of(slot, seen, timeoutMs)));
       if (result === RESULT.unsupported) throw boardError(path, result);
       return result === RESULT.ok;
@@ -118,13 +125,32 @@ function boardOf(symbols: Symbols, path: string, pathBytes: Uint8Array, board: U
     close() {
       if (region.address === 0) return;
       // The views go first: nobody may hold one of memory that is no longer mapped.
-      region.bytes = new Uint8Array(SLOT_SIZE);
+      region.bytes = new Uint8Array(slotCount * SLOT_SIZE);
       region.words = new Uint32Array(region.bytes.buffer);
       symbols.c13_board_close(ptr(board));
       region.address = 0;
     },
   };
   return region;
+}
+
+/** A write into memory that is mapped for reading only would end the process. Throws ERR_BOARD. */
+export function expectWritable(region: Region): void {
+  const { readOnly, path } = region as Partial<NativeBoard>;
+  if (readOnly !== true) return;
+  throw new ConfigError('ERR_BOARD', {
+    message: `The board ${path} was opened for reading only`,
+    hint: 'Open it for writing, or leave the change to the process that does.',
+    details: { path: path ?? '', fault: 'permission' },
+  });
+}
+
+function journalIdError(found: string): ConfigError {
+  return new ConfigError('ERR_WRONG_TYPE', {
+    message: `The journal id of a board is 32 hex digits, not ${JSON.stringify(found.slice(0, 80))}`,
+    hint: 'Pass the id of the open journal, or 32 zeros for a board without one.',
+    details: { field: 'journalId', expected: '32 hex digits', found: found.slice(0, 80) },
+  });
 }
 
 const WHAT_TO_DO: Record<string, readonly [fault: string, hint: string]> = {

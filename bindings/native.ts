@@ -28,11 +28,12 @@ import {
   SWAP_SIZE,
 } from './abi.gen.ts';
 import type { Backend, Columns, FlagQuery, Frame, HeaderName, Region, Ring, SwapRequest } from './backend.ts';
-import { closedError, DUMP_HEADER, expectConfigLength, frameError, headerError, headerNumber } from './faults.ts';
+import { closedError, DUMP_HEADER, expectConfigLength, expectIndex, expectIndexes, expectSlotCount } from './faults.ts';
+import { expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, memoryError, rangeError, recordError, slotError } from './faults.ts';
 import { frameBytes, imageBytes, readFrame, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
 import { viewOf, writeSwap } from './layout.ts';
-import { openNativeBoard, type BoardOptions, type NativeBoard } from './native-board.ts';
+import { expectWritable, openNativeBoard, type BoardOptions, type NativeBoard } from './native-board.ts';
 
 export type Symbols = ReturnType<typeof dlopen<typeof CORE_SYMBOLS & typeof NATIVE_SYMBOLS>>['symbols'];
 
@@ -74,9 +75,12 @@ function checkAbi(file: string): void {
   } catch (cause) {
     throw missing(file, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  assertAbi(file, BigInt(probe.symbols.c13_abi_core_hash()), ABI_CORE_HASH);
-  assertAbi(file, BigInt(probe.symbols.c13_abi_native_hash()), ABI_NATIVE_HASH);
-  probe.close();
+  try {
+    assertAbi(file, BigInt(probe.symbols.c13_abi_core_hash()), ABI_CORE_HASH);
+    assertAbi(file, BigInt(probe.symbols.c13_abi_native_hash()), ABI_NATIVE_HASH);
+  } finally {
+    probe.close();
+  }
 }
 
 function missing(file: string, why: string, cause?: unknown): ConfigError {
@@ -98,9 +102,10 @@ interface NativeRing extends Ring {
 
 function wrap(file: string, symbols: Symbols): NativeBackend {
   const encoder = new TextEncoder();
-  const swapWords = new Uint32Array(SWAP_SIZE / 4);
+  // Each over a buffer of its own: asking a small array for its buffer moves its bytes away from a kept address.
+  const swapWords = new Uint32Array(new ArrayBuffer(SWAP_SIZE));
   const swapAddress = addressOf(swapWords);
-  const image = new Uint8Array(IMAGE_SIZE);
+  const image = new Uint8Array(new ArrayBuffer(IMAGE_SIZE));
   const imageAddress = addressOf(image);
 
   const crc64 = (bytes: Uint8Array): bigint => BigInt(symbols.c13_crc64_compute(at(bytes), bytes.length));
@@ -150,9 +155,12 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
     columnsCreate: (capacity) => createColumns(symbols, capacity),
     slotsCreate: (count) => createSlots(symbols, count),
     slotSwap(region, slot, request: SwapRequest, ring) {
+      const address = slotAddress(region, slot);
+      expectSwap(region, slot, request, ring);
+      expectWritable(region);
       writeSwap(swapWords, request);
       const history = ring === null ? null : ((ring as NativeRing).address as Pointer);
-      const result = symbols.c13_slot_swap(slotAddress(region, slot), swapAddress as Pointer, history);
+      const result = symbols.c13_slot_swap(address, swapAddress as Pointer, history);
       return result === RESULT.ok ? readSwapRevision(swapWords) : 0;
     },
     slotRead(region, slot) {
@@ -161,6 +169,7 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
       return readImage(image);
     },
     slotSeed(region, slot, seed) {
+      expectWritable(region);
       return symbols.c13_slot_seed(slotAddress(region, slot), ptr(imageBytes(seed))) === RESULT.ok;
     },
     frameEncode(frame: Frame) {
@@ -202,6 +211,7 @@ function kernelName(symbols: Symbols): string {
 }
 
 function createSlots(symbols: Symbols, count: number): NativeRegion {
+  expectSlotCount(count);
   const memory = allocate(symbols, count * SLOT_SIZE);
   const region = {
     address: memory.address,
@@ -241,7 +251,7 @@ function createRing(symbols: Symbols): NativeRing {
 }
 
 function createColumns(symbols: Symbols, capacity: number): Columns {
-  const size_bytes = Number.isInteger(capacity) && capacity > 0 ? symbols.c13_columns_size(capacity) : 0;
+  const size_bytes = capacity === capacity >>> 0 ? symbols.c13_columns_size(capacity) : 0;
   if (size_bytes === 0) throw rangeError('capacity', capacity, 1, COLUMNS_CAPACITY_MAX);
   let address = allocate(symbols, size_bytes).address;
   symbols.c13_columns_init(address as Pointer, capacity);
@@ -249,32 +259,36 @@ function createColumns(symbols: Symbols, capacity: number): Columns {
     if (address === 0) throw closedError('columns');
     return address as Pointer;
   };
-  const check = (index: number, result: number): void => {
-    if (result !== RESULT.ok) throw rangeError('index', index, 0, capacity - 1);
-  };
   return {
     capacity,
     write(index, flags) {
-      check(index, symbols.c13_columns_write(open(), ptr(Uint32Array.of(index, flags)), 1));
+      const columns = open();
+      expectIndex('index', index, capacity);
+      symbols.c13_columns_write(columns, ptr(Uint32Array.of(index, flags)), 1);
     },
     writeAll(first, flags) {
+      const columns = open();
+      expectIndexes(first, flags.length, capacity);
       const pairs = new Uint32Array(flags.length * 2);
       for (let i = 0; i < flags.length; i++) {
         pairs[2 * i] = first + i;
         pairs[2 * i + 1] = flags[i]!;
       }
-      if (pairs.length > 0) check(first + flags.length - 1, symbols.c13_columns_write(open(), ptr(pairs), flags.length));
+      if (pairs.length > 0) symbols.c13_columns_write(columns, ptr(pairs), flags.length);
     },
     remove(index) {
-      check(index, symbols.c13_columns_remove(open(), index));
+      const columns = open();
+      expectIndex('index', index, capacity);
+      symbols.c13_columns_remove(columns, index);
     },
     count: (query) => symbols.c13_columns_count(open(), ptr(queryWords(query))),
     list(query, first, limit) {
+      const columns = open();
       const request = new Uint32Array(COLUMN_LIST_SIZE / 4);
       request.set([query.on, query.off, first]);
       const out = new Uint32Array(Math.min(limit, capacity));
       if (out.length === 0) return out;
-      return out.slice(0, symbols.c13_columns_list(open(), ptr(request), ptr(out), out.length));
+      return out.slice(0, symbols.c13_columns_list(columns, ptr(request), ptr(out), out.length));
     },
     close() {
       if (address === 0) return;
@@ -293,6 +307,7 @@ function allocate(symbols: Symbols, size_bytes: number): { address: number; byte
 function slotAddress(region: Region, slot: number): Pointer {
   const { address } = region as NativeRegion;
   if (address === 0) throw closedError('region');
+  expectIndex('slot', slot, region.slotCount);
   return (address + slot * SLOT_SIZE) as Pointer;
 }
 

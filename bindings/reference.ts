@@ -25,7 +25,8 @@ import {
 import type { Backend, Columns, FlagChange, FlagQuery, Frame, HeaderName, Region, Ring } from './backend.ts';
 import type { SlotImage, SwapRequest } from './backend.ts';
 import { configOfWords, copyCell, fullRevision, REVISION_LOW_MASK, wordsOfConfig, WORDS_PER_SLOT } from './cell-words.ts';
-import { closedError, DUMP_HEADER, expectConfigLength, frameError, headerError, headerNumber } from './faults.ts';
+import { closedError, DUMP_HEADER, expectConfigLength, expectFrameWidths, expectIndex, expectIndexes } from './faults.ts';
+import { expectSlotCount, expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, rangeError, recordError, slotError } from './faults.ts';
 import { FEATURE_COUNT, readRing, readU64, ringLength, viewOf, writeU64 } from './layout.ts';
 import { murmur3, murmur3Rollout } from './murmur3.ts';
@@ -152,24 +153,30 @@ function matches(flags: number, query: FlagQuery): boolean {
 }
 
 interface ReferenceRing extends Ring {
+  /** 0 once closed, as in the cores whose rings have one. */
+  address: number;
   push(entry: Uint8Array): void;
 }
 
 function createRing(): ReferenceRing {
   const bytes = new Uint8Array(HISTORY_SIZE);
   const view = viewOf(bytes);
-  return {
+  const ring = {
+    address: 1,
     get length() {
       return ringLength(bytes);
     },
     entries: () => readRing(bytes),
-    push(entry) {
+    push(entry: Uint8Array) {
       const pushed = readU64(view, HISTORY_OFFSET.pushed);
       bytes.set(entry, HISTORY_OFFSET.entries + (pushed % HISTORY_LENGTH) * HISTORY_ENTRY_SIZE);
       writeU64(view, HISTORY_OFFSET.pushed, pushed + 1);
     },
-    close() {},
+    close() {
+      ring.address = 0;
+    },
   };
+  return ring;
 }
 
 function createColumns(capacity: number): Columns {
@@ -182,15 +189,20 @@ function createColumns(capacity: number): Columns {
     return rows;
   };
   const put = (index: number, flags: number | undefined): void => {
-    if (index < 0 || index >= capacity) throw rangeError('index', index, 0, capacity - 1);
-    open()[index] = flags;
+    const all = open();
+    expectIndex('index', index, capacity);
+    all[index] = flags;
   };
   const matching = (query: FlagQuery): number[] =>
     open().flatMap((flags, i) => (flags !== undefined && matches(flags, query) ? [i] : []));
   return {
     capacity,
     write: (index, flags) => put(index, flags >>> 0),
-    writeAll: (first, flags) => flags.forEach((value, i) => put(first + i, value)),
+    writeAll(first, flags) {
+      open();
+      expectIndexes(first, flags.length, capacity);
+      flags.forEach((value, i) => put(first + i, value));
+    },
     remove: (index) => put(index, undefined),
     count: (query) => matching(query).length,
     list: (query, first, limit) => Uint32Array.from(matching(query).filter((i) => i >= first).slice(0, limit)),
@@ -201,6 +213,7 @@ function createColumns(capacity: number): Columns {
 }
 
 function createSlots(count: number): Region {
+  expectSlotCount(count);
   const bytes = new Uint8Array(count * SLOT_SIZE);
   const region = {
     bytes,
@@ -223,6 +236,7 @@ function expectOpen(region: Region): void {
 
 function slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring | null): number {
   expectOpen(region);
+  expectSwap(region, slot, request, ring);
   const { words } = region;
   const at = slot * WORDS_PER_SLOT;
   const { expected, desired } = request;
@@ -233,7 +247,7 @@ function slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring
   putCell(words, at, after, revision);
   const slotBytes = region.bytes.subarray(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
   const rolloutsChanged = request.rollouts === null ? 0 : storeRollouts(slotBytes, request.rollouts, revision);
-  const date = request.at ?? Date.now();
+  const date = request.at || Date.now();
   writeU64(viewOf(slotBytes), SLOT_OFFSET.modified_at_ms, date);
   storeSeal(slotBytes, revision, after);
   words[at + SLOT_OFFSET.notify / 4]!++;
@@ -248,11 +262,13 @@ function slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring
 
 function slotRead(region: Region, slot: number): SlotImage {
   expectOpen(region);
+  expectIndex('slot', slot, region.slotCount);
   const cell = new Uint32Array(4);
   copyCell(region.words, slot, cell);
   const slotBytes = region.bytes.slice(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
   const view = viewOf(slotBytes);
-  const revision = fullRevision(region.words, slot, cell[0]!);
+  const isEmpty = cell.every((word) => word === 0);
+  const revision = isEmpty ? 0 : fullRevision(region.words, slot, cell[0]!);
   const config = configOfWords(cell);
   const sealed = readU64(view, SLOT_OFFSET.seal);
   if (sealed === revision && revision !== 0 && view.getBigUint64(SLOT_OFFSET.seal + 8, true) !== crc64(config)) {
@@ -268,12 +284,14 @@ function slotRead(region: Region, slot: number): SlotImage {
 
 function slotSeed(region: Region, slot: number, image: SlotImage): boolean {
   expectOpen(region);
+  expectIndex('slot', slot, region.slotCount);
   const at = slot * WORDS_PER_SLOT;
   if (region.words.subarray(at, at + 4).some((word) => word !== 0)) return false;
   if (image.revision === 0) return false;
   const slotBytes = region.bytes.subarray(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
   storeRollouts(slotBytes, image.rollouts, image.rolloutsRevision);
   writeU64(viewOf(slotBytes), SLOT_OFFSET.modified_at_ms, image.modifiedAt);
+  writeU64(viewOf(slotBytes), SLOT_OFFSET.seal, 0);
   storeSeal(slotBytes, image.revision, image.config);
   putCell(region.words, at, image.config, image.revision);
   region.words[at + SLOT_OFFSET.notify / 4]!++;
@@ -376,6 +394,7 @@ function frameFault(frame: Frame): number {
 }
 
 function frameEncode(frame: Frame): Uint8Array {
+  expectFrameWidths(frame);
   const fault = frameFault(frame);
   if (fault !== RESULT.ok) throw frameError(fault);
   const bytes = new Uint8Array(14);
@@ -410,8 +429,7 @@ function headerParse(name: HeaderName, value: string): number | Uint8Array {
   const header = headerNumber(name);
   if (header === DUMP_HEADER) return parseDump(name, value);
   const { pattern, min, max } = HEADER_FIELDS[header]!;
-  // `$` alone would let a final line feed pass.
-  if (!pattern.test(value) || value.endsWith('\n')) throw headerError(RESULT.bad_format, name, value);
+  if (!pattern.test(value)) throw headerError(RESULT.bad_format, name, value);
   const number = Number(value);
   if (number < min || number > max) throw headerError(RESULT.out_of_bounds, name, value);
   return number;

@@ -3,6 +3,7 @@
  * memory are taken anew for each call, because any allocation may move them; regions are told when that happens.
  * @module
  */
+import { ConfigError } from '../src/errors/errors.ts';
 import { assertAbi } from './abi-check.ts';
 import {
   ABI_CORE_HASH,
@@ -19,7 +20,8 @@ import {
   SWAP_SIZE,
 } from './abi.gen.ts';
 import type { Backend, Columns, Region, Ring } from './backend.ts';
-import { closedError, DUMP_HEADER, expectConfigLength, frameError, headerError, headerNumber } from './faults.ts';
+import { closedError, DUMP_HEADER, expectConfigLength, expectIndex, expectIndexes, expectSlotCount } from './faults.ts';
+import { expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, memoryError, rangeError, recordError, slotError } from './faults.ts';
 import { frameBytes, imageBytes, readFrame, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
 import { viewOf, writeSwap } from './layout.ts';
@@ -31,22 +33,43 @@ type Exports = { readonly memory: WebAssembly.Memory } & Record<string, (...args
 const SCRATCH_SIZE = 4096;
 
 /**
- * Instantiates the module. Errors: ERR_ABI_MISMATCH when it was built from other sources.
+ * Instantiates the module. Errors: ERR_CORE_MISSING when it is no module of ours, ERR_ABI_MISMATCH when it was built from
+ * other sources.
  * @example const backend = await openWasm(await (await fetch('/c13.wasm')).arrayBuffer());
  */
 export async function openWasm(source: BufferSource | WebAssembly.Module, name = 'c13.wasm'): Promise<Backend> {
-  const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
-  return wrap(await WebAssembly.instantiate(module, {}), name);
+  try {
+    const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
+    return wrap(await WebAssembly.instantiate(module, {}), name);
+  } catch (error) {
+    throw refused(error, name);
+  }
 }
 
 /** The same at once, where the platform allows to compile on the main thread (servers do, browsers only small modules). */
 export function openWasmSync(source: BufferSource, name = 'c13.wasm'): Backend {
-  return wrap(new WebAssembly.Instance(new WebAssembly.Module(source), {}), name);
+  try {
+    return wrap(new WebAssembly.Instance(new WebAssembly.Module(source), {}), name);
+  } catch (error) {
+    throw refused(error, name);
+  }
+}
+
+/** What the platform throws on bytes that are no module, or a module of somebody else. */
+function refused(error: unknown, name: string): unknown {
+  if (error instanceof ConfigError) return error;
+  return new ConfigError('ERR_CORE_MISSING', {
+    message: `${name} is not the WebAssembly core: ${error instanceof Error ? error.message : String(error)}`,
+    hint: 'Build it with `bun run build:zig`.',
+    details: { tried: [name] },
+    cause: error,
+  });
 }
 
 function wrap(instance: WebAssembly.Instance, name: string): Backend {
   const core = instance.exports as unknown as Exports;
-  assertAbi(name, core.c13_abi_core_hash!(), ABI_CORE_HASH);
+  if (typeof core.c13_abi_core_hash !== 'function') throw new TypeError('it does not describe itself');
+  assertAbi(name, core.c13_abi_core_hash(), ABI_CORE_HASH);
   return new WasmCore(core).backend();
 }
 
@@ -96,8 +119,9 @@ class WasmCore {
     return () => this.#moved.delete(listener);
   }
 
-  /** Puts bytes into linear memory for the time of one call. */
+  /** Puts bytes into linear memory for the time of one call; those that lie there already stay where they are. */
   withBytes<T>(bytes: Uint8Array, work: (address: number) => T): T {
+    if (bytes.buffer === this.core.memory.buffer) return work(bytes.byteOffset);
     if (bytes.length <= SCRATCH_SIZE / 2) {
       this.view(this.scratch, bytes.length).set(bytes);
       return work(this.scratch);
@@ -200,18 +224,21 @@ function slots(wasm: WasmCore): Pick<Backend, 'ringCreate' | 'slotsCreate' | 'sl
   const slotAddress = (region: Region, slot: number): number => {
     const { address } = region as WasmRegion;
     if (address === 0) throw closedError('region');
+    expectIndex('slot', slot, region.slotCount);
     return address + slot * SLOT_SIZE;
   };
   return {
     ringCreate: () => createRing(wasm),
     slotsCreate: (count) => createSlots(wasm, count),
     slotSwap(region, slot, request, ring) {
+      const address = slotAddress(region, slot);
+      expectSwap(region, slot, request, ring);
       // There is no clock in the module.
-      const dated = request.at === null ? { ...request, at: Date.now() } : request;
+      const dated = request.at ? request : { ...request, at: Date.now() };
       const words = new Uint32Array(wasm.core.memory.buffer, wasm.scratch, SWAP_SIZE / 4);
       writeSwap(words, dated);
       const history = ring === null ? 0 : (ring as WasmRing).address;
-      const result = wasm.call('slot_swap', slotAddress(region, slot), wasm.scratch, history);
+      const result = wasm.call('slot_swap', address, wasm.scratch, history);
       return result === RESULT.ok ? readSwapRevision(words) : 0;
     },
     slotRead(region, slot) {
@@ -229,6 +256,7 @@ function slots(wasm: WasmCore): Pick<Backend, 'ringCreate' | 'slotsCreate' | 'sl
 }
 
 function createSlots(wasm: WasmCore, count: number): WasmRegion {
+  expectSlotCount(count);
   const size_bytes = count * SLOT_SIZE;
   const region = {
     address: wasm.allocate(size_bytes),
@@ -274,7 +302,7 @@ function createRing(wasm: WasmCore): WasmRing {
 }
 
 function createColumns(wasm: WasmCore, capacity: number): Columns {
-  const size_bytes = Number.isInteger(capacity) && capacity > 0 ? wasm.call('columns_size', capacity) >>> 0 : 0;
+  const size_bytes = capacity === capacity >>> 0 ? wasm.call('columns_size', capacity) >>> 0 : 0;
   if (size_bytes === 0) throw rangeError('capacity', capacity, 1, COLUMNS_CAPACITY_MAX);
   let address = wasm.allocate(size_bytes);
   wasm.call('columns_init', address, capacity);
@@ -282,28 +310,32 @@ function createColumns(wasm: WasmCore, capacity: number): Columns {
     if (address === 0) throw closedError('columns');
     return address;
   };
-  const check = (index: number, result: number): void => {
-    if (result !== RESULT.ok) throw rangeError('index', index, 0, capacity - 1);
-  };
   return {
     capacity,
-    write: (index, flags) =>
-      check(index, wasm.call('columns_write', open(), wasm.putSide(bytesOf(index, flags)), 1)),
+    write(index, flags) {
+      const columns = open();
+      expectIndex('index', index, capacity);
+      wasm.call('columns_write', columns, wasm.putSide(bytesOf(index, flags)), 1);
+    },
     writeAll(first, flags) {
+      const columns = open();
+      expectIndexes(first, flags.length, capacity);
       const pairs = new Uint32Array(flags.length * 2);
       flags.forEach((value, i) => pairs.set([first + i, value], 2 * i));
-      const result = wasm.withBytes(new Uint8Array(pairs.buffer), (at) =>
-        wasm.call('columns_write', open(), at, flags.length),
-      );
-      check(first + flags.length - 1, result);
+      wasm.withBytes(new Uint8Array(pairs.buffer), (at) => wasm.call('columns_write', columns, at, flags.length));
     },
-    remove: (index) => check(index, wasm.call('columns_remove', open(), index)),
+    remove(index) {
+      const columns = open();
+      expectIndex('index', index, capacity);
+      wasm.call('columns_remove', columns, index);
+    },
     count: (query) => wasm.call('columns_count', open(), wasm.putSide(bytesOf(query.on, query.off))) >>> 0,
     list(query, first, limit) {
+      const columns = open();
       const out = new Uint32Array(Math.min(limit, capacity));
       return wasm.withBytes(new Uint8Array(out.buffer), (at) => {
         const request = wasm.putSide(bytesOf(query.on, query.off, first));
-        const found = wasm.call('columns_list', open(), request, at, out.length) >>> 0;
+        const found = wasm.call('columns_list', columns, request, at, out.length) >>> 0;
         return new Uint32Array(wasm.core.memory.buffer, at, found).slice();
       });
     },

@@ -15,13 +15,13 @@ const Cell = @import("cell.zig").Cell;
 pub const supported = builtin.os.tag == .linux;
 
 pub const capacity_max = 1 << 20;
-pub const name_max = 111;
+pub const name_max = 127;
 const header_size = 4096;
 const lock_tries_max = 2_000;
 const lock_pause_us = 500;
 
 /// Raised by hand when the meaning of a byte in the file changes.
-const layout_hash: u64 = std.hash.Fnv1a_64.hash("board 1: header 4096, key 16, name 112, slot 128");
+const layout_hash: u64 = std.hash.Fnv1a_64.hash("board 1: header 4096, key 16, name 128, slot 128");
 const magic = "C13BOARD".*;
 
 pub const Header = extern struct {
@@ -59,7 +59,7 @@ const Name = extern struct {
     text: [name_max]u8,
 
     comptime {
-        assert(@sizeOf(Name) == 112);
+        assert(@sizeOf(Name) == 128);
     }
 };
 
@@ -137,7 +137,13 @@ pub fn open(board: *Board, path: [*:0]const u8) OpenError!void {
     if (board.mode == .read) return open_to_read(board, path);
     if (board.capacity == 0 or board.capacity > capacity_max) return error.OutOfBounds;
     for (0..lock_tries_max) |_| {
-        const fd = try open_file(path, .{ .ACCMODE = .RDWR, .CREAT = true, .CLOEXEC = true, .NOFOLLOW = true });
+        const fd = try open_file(path, .{
+            .ACCMODE = .RDWR,
+            .CREAT = true,
+            .CLOEXEC = true,
+            .NOFOLLOW = true,
+            .NONBLOCK = true,
+        });
         errdefer close_file(fd);
         try lock_file(fd);
         // Somebody may have removed the file between our open and our lock: then it is nobody's board.
@@ -153,11 +159,17 @@ pub fn open(board: *Board, path: [*:0]const u8) OpenError!void {
 }
 
 fn open_to_read(board: *Board, path: [*:0]const u8) OpenError!void {
-    const fd = try open_file(path, .{ .ACCMODE = .RDONLY, .CLOEXEC = true, .NOFOLLOW = true });
+    const fd = try open_file(path, .{
+        .ACCMODE = .RDONLY,
+        .CLOEXEC = true,
+        .NOFOLLOW = true,
+        .NONBLOCK = true,
+    });
     errdefer close_file(fd);
     const file = try stat_file(fd);
-    if (file.size < header_size) return error.NotFound;
-    try map(board, fd, file, .{ .READ = true });
+    try check_owner(file);
+    if (file.size == 0) return error.NotFound;
+    try map(board, fd, file, .{ .READ = true }, false);
     errdefer unmap(board);
     const header = board.header();
     const state = @atomicLoad(Header.State, &header.state, .acquire);
@@ -168,13 +180,13 @@ fn open_to_read(board: *Board, path: [*:0]const u8) OpenError!void {
 /// Called with the file's lock held.
 fn prepare(board: *Board, fd: i32) OpenError!void {
     var file = try stat_file(fd);
-    if (file.uid != linux.geteuid() or file.mode & 0o077 != 0) return error.Permission;
+    try check_owner(file);
     const is_new = file.size == 0;
     if (is_new) {
         try allocate(fd, file_size(board.capacity));
         file = try stat_file(fd);
     }
-    try map(board, fd, file, .{ .READ = true, .WRITE = true });
+    try map(board, fd, file, .{ .READ = true, .WRITE = true }, is_new);
     errdefer unmap(board);
 
     const header = board.header();
@@ -198,8 +210,16 @@ fn prepare(board: *Board, fd: i32) OpenError!void {
 
 /// Maps the file and checks that it is a board of this layout. A file that was allocated but never
 /// prepared (its maker was killed) has a header of zeros and the size that its maker gave it.
-fn map(board: *Board, fd: i32, file: linux.Statx, protection: linux.PROT) OpenError!void {
-    if (file.size < header_size or file.size > file_size(capacity_max)) return error.Foreign;
+fn map(
+    board: *Board,
+    fd: i32,
+    file: linux.Statx,
+    protection: linux.PROT,
+    is_new: bool,
+) OpenError!void {
+    if (file.size <= header_size or file.size > file_size(capacity_max)) return error.Foreign;
+    const capacity: u32 = @intCast((file.size - header_size) / bytes_per_slot);
+    if (capacity == 0 or file.size != file_size(capacity)) return error.Foreign;
     const result = linux.mmap(null, @intCast(file.size), protection, .{ .TYPE = .SHARED }, fd, 0);
     if (linux.errno(result) != .SUCCESS) return error.Os;
     board.base = result;
@@ -207,19 +227,20 @@ fn map(board: *Board, fd: i32, file: linux.Statx, protection: linux.PROT) OpenEr
     errdefer unmap(board);
 
     const header = board.header();
-    const capacity = (file.size - header_size) / bytes_per_slot;
-    if (std.mem.allEqual(u8, std.mem.asBytes(header), 0) and protection.WRITE) {
-        if (capacity == 0) return error.Foreign;
+    if (std.mem.allEqual(u8, std.mem.asBytes(header), 0)) {
+        if (!protection.WRITE) return error.NotFound;
+        const all: [*]const u8 = @ptrCast(header);
+        if (!is_new and !std.mem.allEqual(u8, all[0..@intCast(file.size)], 0)) return error.Foreign;
         header.layout_hash = layout_hash;
-        header.capacity = @intCast(capacity);
+        header.capacity = capacity;
         header.magic = magic;
     }
     if (!std.mem.eql(u8, &header.magic, &magic)) return error.Foreign;
     if (header.layout_hash != layout_hash) return error.Foreign;
-    if (header.capacity != capacity or file.size != file_size(header.capacity)) return error.Foreign;
+    if (header.capacity != capacity) return error.Foreign;
 
-    board.capacity = header.capacity;
-    board.slots_offset = @intCast(header_size + capacity * (@sizeOf(Cell) + @sizeOf(Name)));
+    board.capacity = capacity;
+    board.slots_offset = header_size + capacity * (@sizeOf(Cell) + @sizeOf(Name));
     board.fd = fd;
     board.inode = file.ino;
     board.device = @as(u64, file.dev_major) << 32 | file.dev_minor;
@@ -372,12 +393,23 @@ fn unmap(board: *Board) void {
     board.base = 0;
 }
 
+/// The space first, the size last and at once: a maker that is killed or finds the disk full leaves an
+/// empty file, which the next takes for a new one.
 fn allocate(fd: i32, size_bytes: u64) OpenError!void {
-    return switch (linux.errno(linux.fallocate(fd, 0, 0, @intCast(size_bytes)))) {
+    const keep_size = 1;
+    switch (linux.errno(linux.fallocate(fd, keep_size, 0, @intCast(size_bytes)))) {
+        .SUCCESS => {},
+        .NOSPC, .DQUOT, .FBIG => {
+            _ = linux.ftruncate(fd, 0);
+            return error.NoSpace;
+        },
+        // The file system cannot promise the space (it has no fallocate): write it instead.
+        .OPNOTSUPP => return write_zeros(fd, size_bytes),
+        else => return error.Os,
+    }
+    return switch (linux.errno(linux.ftruncate(fd, @intCast(size_bytes)))) {
         .SUCCESS => {},
         .NOSPC, .DQUOT, .FBIG => error.NoSpace,
-        // The file system cannot promise the space (it has no fallocate): write it instead.
-        .OPNOTSUPP => write_zeros(fd, size_bytes),
         else => error.Os,
     };
 }
@@ -413,6 +445,12 @@ fn lock_file(fd: i32) error{Busy}!void {
 fn unlock_file(fd: i32) void {
     const release = 8;
     _ = linux.flock(fd, release);
+}
+
+/// Whoever could write the file could turn features on for everybody who reads it.
+fn check_owner(file: linux.Statx) OpenError!void {
+    if (file.mode & linux.S.IFMT != linux.S.IFREG) return error.Foreign;
+    if (file.uid != linux.geteuid() or file.mode & 0o077 != 0) return error.Permission;
 }
 
 fn stat_file(fd: i32) OpenError!linux.Statx {

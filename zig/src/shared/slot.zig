@@ -52,10 +52,12 @@ pub const Slot = extern struct {
     }
 
     /// The full revision of a cell's value. A seal can lag behind the cell (its writer was overtaken, or
-    /// killed) but never by 2^24 changes, so the low bits say how far.
-    pub fn revision_of(slot: *const Slot, value: Value) u64 {
-        const sealed = slot.load_seal().revision;
-        return sealed +% ((value.revision_low -% sealed) & cell_module.revision_low_mask);
+    /// killed) or be ahead of a cell that was loaded before it, but never by 2^23 changes, so the low bits
+    /// say how far.
+    fn revision_of(value: Value, seal: Seal) u64 {
+        const sealed_low: u24 = @truncate(seal.revision);
+        const ahead: i24 = @bitCast(value.revision_low -% sealed_low);
+        return seal.revision +% @as(u64, @bitCast(@as(i64, ahead)));
     }
 
     /// Swaps the cell from what the writer saw to what it wants and writes what follows from it.
@@ -64,7 +66,7 @@ pub const Slot = extern struct {
         const began_ns = if (request.timed != 0) clock.monotonic_ns() else 0;
         const expected: Value = @bitCast(request.expected);
         const before = expected.get_config();
-        const revision = slot.revision_of(expected) + 1;
+        const revision = revision_of(expected, slot.load_seal()) +% 1;
         const desired = @as(Value, @bitCast(request.desired)).get_config();
         if (!slot.cell.compare_swap(expected, .of(desired, revision))) return null;
 
@@ -101,7 +103,8 @@ pub const Slot = extern struct {
     pub fn read(slot: *const Slot) ReadError!Image {
         const value = slot.cell.load();
         const seal = slot.load_seal();
-        const revision = slot.revision_of(value);
+        // An empty slot can have a seal: its seeder was killed before the cell, which comes last.
+        const revision = if (value == Value{}) 0 else revision_of(value, seal);
         const config = value.get_config();
         if (seal.revision == revision and revision != 0 and seal.checksum != checksum(config)) {
             return error.Damaged;
@@ -134,6 +137,8 @@ pub const Slot = extern struct {
         word.store(u32, &slot.rollouts_revision, @truncate(image.rollouts_revision));
         for (&slot.rollouts, image.rollouts) |*to, from| word.store(u16, to, from);
         word.store(u64, &slot.modified_at_ms, image.modified_at_ms);
+        // Nobody else writes an empty slot, and what a killed seeder left is no reason to keep its seal.
+        slot.seal = @splat(0);
         slot.store_seal(image.revision, image.config);
         const seeded = slot.cell.compare_swap(empty, .of(image.config, image.revision));
         slot.announce();

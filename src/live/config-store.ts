@@ -1,0 +1,306 @@
+/**
+ * All configs of one database, for a server or a command: reads say what the journal says, and a change is answered when
+ * its entry is on disk.
+ *
+ * The way of a change: swap the cell (with the expected revision, if one was given), append the entry, answer.
+ * 1. If the append fails the cell is swapped back and the error answered; the failed entry and the one that took it back
+ *    stay queued, for both were visible.
+ * 2. While entries are queued no change is begun: the next one first brings them to disk, or is refused before its swap.
+ */
+import { defineFeatures, FeatureSet, mergeFeatures, type FeatureDeclaration } from '../config/features.ts';
+import { configNameOf, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
+import { AnalyticsCounter, type Analytics } from '../config/analytics.ts';
+import { decodeConfig, encodeConfig, type RegistryConfig } from '../config/value.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { Backup, Journal } from '../journal/journal.ts';
+import { boardPathOf, openBoardPlace } from '../sync/board.ts';
+import { openMemoryPlace, type Place } from '../sync/place.ts';
+import { backupPath } from './backups.ts';
+import type { ChangeKind, ConfigState } from './change.ts';
+import { conflict, ConfigSlot, type Swapped } from './config-slot.ts';
+import { core } from './core.ts';
+import { openDatabase, type Database, type DatabaseUser } from './database.ts';
+import { checkHistoryFilter, HISTORY_LIMIT_DEFAULT, pageOf, type HistoryFilter, type HistoryPage } from './history.ts';
+import { firstImage, imageOf } from './opened.ts';
+import type { Moment } from './past.ts';
+import { configsProjection, rolloutsOf, type StoredState } from './projection.ts';
+import type { Signature } from './recorder.ts';
+
+/** A config as the journal has it. */
+export interface ConfigSnapshot {
+  readonly name: string;
+  readonly revision: number;
+  readonly config: RegistryConfig;
+  /** 32 basis points. */
+  readonly rollouts: Uint16Array;
+  /** Milliseconds since 1970. */
+  readonly modifiedAt: number;
+}
+
+export interface Draft {
+  readonly config: RegistryConfig;
+  readonly rollouts: Uint16Array;
+}
+
+export interface Commit {
+  readonly kind: ChangeKind;
+  readonly signature: Signature;
+  /** Only at this revision; 0: only if there is no such config yet. Left out: whatever it is at. */
+  readonly expected?: number | undefined;
+  /** Make the config when there is none. */
+  readonly create?: boolean;
+  /** Take a revision even when nothing is different. */
+  readonly always?: boolean;
+  /** What is wanted, from what is. Throws to refuse; may be called again when another writer was faster. */
+  change(current: Draft): Draft;
+}
+
+export interface Committed extends ConfigSnapshot {
+  /** Whether anything was different; without, no entry was made. */
+  readonly changed: boolean;
+}
+
+/** Where other processes see the configs. */
+export type Sharing = 'board' | 'memory';
+
+/** Opens the database, making it when missing. Errors: those of `openDatabase`, ERR_BOARD. */
+export async function openConfigStore(path: string): Promise<ConfigStore> {
+  const database = openDatabase(path);
+  const journal = await database.journal;
+  return new ConfigStore(database, journal);
+}
+
+export class ConfigStore {
+  readonly path: string;
+  readonly journal: Journal;
+  /** `board` on Linux; elsewhere configs are this process's own. */
+  readonly sharing: Sharing;
+  readonly #database: Database;
+  readonly #slots = new Map<string, ConfigSlot>();
+  readonly #ahead = new Map<string, number>();
+  readonly #user: DatabaseUser;
+  #hasFailed = false;
+
+  constructor(database: Database, journal: Journal) {
+    this.path = database.path;
+    this.journal = journal;
+    this.#database = database;
+    this.sharing = core().native !== null && process.platform === 'linux' ? 'board' : 'memory';
+    this.#user = {
+      name: null,
+      onDurable: ({ seq }) => this.#anySlot()?.place.announce(seq),
+      onConflict() {},
+    };
+    database.attach(this.#user);
+  }
+
+  /** Throws ERR_NOT_FOUND. */
+  async get(name: string): Promise<ConfigSnapshot> {
+    const found = await this.find(name);
+    if (found === null) throw notFound(name);
+    return found;
+  }
+
+  async find(name: string): Promise<ConfigSnapshot | null> {
+    const stored = await this.journal.query(configsProjection, 'state', parseConfigName(name).name);
+    return stored === null ? null : snapshotOf(stored);
+  }
+
+  /** By name, ascending, from after `after`. */
+  async list({ after = '', limit = 100 }: { after?: string; limit?: number } = {}): Promise<ConfigSnapshot[]> {
+    return (await this.journal.query(configsProjection, 'states', { after, limit })).map(snapshotOf);
+  }
+
+  /** What the config's service calls its bits. */
+  async features(name: string): Promise<FeatureSet> {
+    return new FeatureSet((await this.#database.stored(name)).features.declaration);
+  }
+
+  /**
+   * Names bits for a service. Errors: those of `defineFeatures`, ERR_FEATURE_CONFLICT for a bit still in use under another
+   * name, ERR_REVISION_CONFLICT when somebody else declares at the same moment.
+   */
+  async declare(name: string, declaration: FeatureDeclaration, { actor }: Pick<Signature, 'actor'>): Promise<FeatureSet> {
+    const own = defineFeatures(declaration).declaration;
+    const { features, uses } = await this.#database.stored(name);
+    const merged = mergeFeatures(features.declaration, own, uses);
+    if (JSON.stringify(merged.declaration) === JSON.stringify(features.declaration)) return merged;
+    if (await this.#database.declare(name, merged.declaration, features.revision, actor)) return merged;
+    throw conflict(features.revision, features.revision + 1, `features:${parseConfigName(name).service}`);
+  }
+
+  /**
+   * Changes one config; resolves when the change is on disk. Errors: ERR_NOT_FOUND, ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE,
+   * ERR_BOARD, and what `change` throws. After an error nothing has changed.
+   */
+  async commit(name: string, commit: Commit): Promise<Committed> {
+    await this.#bringQueuedToDisk();
+    const slot = await this.#open(name, commit);
+    const swapped = slot.swap(commit, (state) => applied(state, commit));
+    if (swapped === null) return { ...snapshotOfImage(name, slot), changed: false };
+    await this.#append(name, slot, swapped, commit.signature);
+    return { ...snapshotOfSwap(name, swapped), changed: true };
+  }
+
+  /** Newest first. Throws ERR_OUT_OF_RANGE, ERR_UNKNOWN_FIELD, ERR_NOT_FOUND. */
+  async history(name: string, filter: HistoryFilter = {}): Promise<HistoryPage> {
+    checkHistoryFilter(filter);
+    await this.get(name);
+    const { cursor, limit = HISTORY_LIMIT_DEFAULT, ...bounds } = filter;
+    const page = { ...bounds, name, limit: limit + 1, ...(cursor === undefined ? {} : { beforeRevision: cursor }) };
+    const changes = await this.journal.query(configsProjection, 'history', page);
+    return pageOf(changes, filter, await this.features(name));
+  }
+
+  /** Throws ERR_ENTRY_NOT_FOUND. */
+  async stateAt(name: string, moment: Moment): Promise<ConfigSnapshot> {
+    const found = await this.journal.query(configsProjection, 'stateAt', { ...moment, name });
+    const isExact = moment.revision === undefined || found?.revision === moment.revision;
+    if (found !== null && isExact) return snapshotOf(found);
+    const [what, value] = Object.entries(moment)[0] ?? ['state', ''];
+    throw new ConfigError('ERR_ENTRY_NOT_FOUND', {
+      message: `Config '${name}' has no ${what} ${value}`,
+      hint: 'See its history for the revisions there are.',
+      details: { what: `${what} ${value}` },
+    });
+  }
+
+  async analytics(name: string): Promise<Analytics> {
+    await this.get(name);
+    const bytes = await this.journal.query(configsProjection, 'analytics', name);
+    return new AnalyticsCounter(bytes).snapshot(await this.features(name));
+  }
+
+  /** A verified copy of the database, beside it unless a path is given. Throws ERR_BACKUP. */
+  backup(path = backupPath(this.path)): Promise<Backup> {
+    return this.journal.backup(path);
+  }
+
+  /**
+   * Signs what processes did and were killed before they could enter: a board that is ahead of the journal, at the same
+   * revision as at the last look, gets an entry that shows the difference. To be called about once a second.
+   */
+  async signUnattributed(signature: Signature): Promise<void> {
+    for (const [name, slot] of this.#slots) {
+      const stored = await this.journal.query(configsProjection, 'state', name);
+      const { revision } = slot;
+      const isAhead = stored !== null && revision > stored.revision;
+      const wasAhead = this.#ahead.get(name) === revision;
+      if (isAhead && !wasAhead) this.#ahead.set(name, revision);
+      else this.#ahead.delete(name);
+      if (!isAhead || !wasAhead) continue;
+      const swapped = slot.swap({ kind: 'persist', always: true, expected: revision }, (state) => state);
+      await this.#database.recorder.recordNow(name, swapped!, signature);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const slot of this.#slots.values()) slot.close();
+    this.#slots.clear();
+    await this.#database.detach(this.#user);
+  }
+
+  async #bringQueuedToDisk(): Promise<void> {
+    if (!this.#hasFailed) return;
+    await this.#database.recorder.settle();
+    this.#hasFailed = false;
+  }
+
+  async #append(name: string, slot: ConfigSlot, swapped: Swapped, signature: Signature): Promise<void> {
+    try {
+      await this.#database.recorder.recordNow(name, swapped, signature);
+    } catch (error) {
+      this.#hasFailed = true;
+      this.#takeBack(name, slot, swapped, signature);
+      throw error;
+    }
+  }
+
+  /** Unless somebody has changed the config since: then his state, which builds on ours, stands. */
+  #takeBack(name: string, slot: ConfigSlot, { revision, before }: Swapped, signature: Signature): void {
+    if (slot.revision !== revision) return;
+    const back = slot.swap({ kind: 'revert', always: true }, (state) => (slot.revision === revision ? before : state));
+    const reason = `revision ${revision} could not be stored`;
+    if (back !== null) this.#database.recorder.record(name, back, { ...signature, reason });
+  }
+
+  /** The slot of a config, with its first state in it. */
+  async #open(name: string, commit: Commit): Promise<ConfigSlot> {
+    const known = this.#slots.get(name);
+    if (known !== undefined) {
+      if (commit.expected === 0) throw conflict(0, known.revision, `config:${name}`);
+      return known;
+    }
+    const stored = await this.journal.query(configsProjection, 'state', parseConfigName(name).name);
+    if (stored === null && commit.create !== true) throw notFound(name);
+    // Another commit may have opened it while we asked.
+    const opened = this.#slots.get(name) ?? this.#openSlot(name);
+    this.#slots.set(name, opened);
+    if (stored !== null) {
+      if (opened.isEmpty) opened.seed(imageOf(stored));
+      if (commit.expected === 0) throw conflict(0, opened.revision, `config:${name}`);
+      return opened;
+    }
+    await this.#create(name, opened, commit);
+    return opened;
+  }
+
+  async #create(name: string, slot: ConfigSlot, { expected, signature }: Commit): Promise<void> {
+    if (expected !== undefined && expected !== 0) throw conflict(expected, slot.revision, `config:${name}`);
+    const image = firstImage();
+    if (!slot.isEmpty || !slot.seed(image)) return;
+    const created = { revision: 1, kind: 'create' as const, at: image.modifiedAt, before: null, after: image };
+    try {
+      await this.#database.recorder.recordNow(name, created, signature);
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
+  }
+
+  #openSlot(name: string): ConfigSlot {
+    return new ConfigSlot(core().backend, this.#placeOf(name), { ring: false, timed: false });
+  }
+
+  #placeOf(name: string): Place {
+    const { backend, native } = core();
+    if (this.sharing === 'memory' || native === null) return openMemoryPlace(backend);
+    const { path, journalId } = this.#database;
+    return openBoardPlace(native, { path: boardPathOf(path), journalId }, name);
+  }
+
+  #anySlot(): ConfigSlot | undefined {
+    return this.#slots.values().next().value;
+  }
+}
+
+/** The name in a query or an option, `default` when left out. Throws ERR_NAME. */
+export function nameOrDefault(name: string | undefined): string {
+  return name === undefined ? DEFAULT_NAME : configNameOf(parseConfigName(name).service, parseConfigName(name).environment);
+}
+
+function applied(state: ConfigState, { change }: Commit): ConfigState {
+  const { config, rollouts } = change({ config: decodeConfig(state.config), rollouts: state.rollouts });
+  return { ...state, config: encodeConfig(config), rollouts };
+}
+
+function snapshotOf({ name, revision, config, rollouts, modifiedAt }: StoredState): ConfigSnapshot {
+  return { name, revision, config: decodeConfig(config), rollouts: rolloutsOf(rollouts), modifiedAt };
+}
+
+function snapshotOfSwap(name: string, { revision, at, after }: Swapped): ConfigSnapshot {
+  return { name, revision, config: decodeConfig(after.config), rollouts: after.rollouts, modifiedAt: at };
+}
+
+function snapshotOfImage(name: string, slot: ConfigSlot): ConfigSnapshot {
+  const { revision, config, rollouts, modifiedAt } = slot.read();
+  return { name, revision, config: decodeConfig(config), rollouts, modifiedAt };
+}
+
+function notFound(name: string): ConfigError<'ERR_NOT_FOUND'> {
+  return new ConfigError('ERR_NOT_FOUND', {
+    message: `There is no config '${name}'`,
+    hint: 'List the configs to see their names, or change it to make it.',
+    details: { what: `config ${name}` },
+  });
+}

@@ -1,0 +1,152 @@
+/**
+ * One database file as this process uses it: read at once when a config opens, written through a worker from then on.
+ * Configs of one process on the same file share it.
+ * @module
+ */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { FeatureDeclaration } from '../config/features.ts';
+import { configStream, featuresStream, parseConfigName } from '../config/name.ts';
+import { isConfigError, type ConfigError } from '../errors/errors.ts';
+import { openEngine, type Engine } from '../journal/engine.ts';
+import type { Entry, Journal } from '../journal/journal.ts';
+import { openSqliteJournal } from '../journal/sqlite.ts';
+import { configsProjection, FEATURES_TYPE, rolloutsOf, type StoredState } from './projection.ts';
+import { Recorder } from './recorder.ts';
+
+/** What a config needs to know before its first read. */
+export interface StoredConfig {
+  readonly state: StoredState | null;
+  /** What the service has declared so far; revision 0: nothing. */
+  readonly features: { readonly revision: number; readonly declaration: FeatureDeclaration };
+  /** Flags and rollouts of the service's configs: where a bit may still be in use. */
+  readonly uses: readonly { readonly featureFlags: number; readonly rollouts: Uint16Array }[];
+}
+
+/** Somebody who has a config of this database open. */
+export interface DatabaseUser {
+  /** The config; null: all of them. */
+  readonly name: string | null;
+  onDurable(entry: Entry): void;
+  onConflict(error: ConfigError): void;
+}
+
+const databases = new Map<string, Database>();
+
+/**
+ * Opens the file, making it when missing. Blocks for a few milliseconds. Errors: ERR_JOURNAL_FOREIGN, ERR_JOURNAL_DAMAGED,
+ * ERR_JOURNAL_TOO_NEW, ERR_JOURNAL_WRITE, ERR_REPLICA; the file is then as it was.
+ */
+export function openDatabase(path: string): Database {
+  const file = join(realpathSync(dirname(path)), basename(path));
+  const known = databases.get(file);
+  if (known !== undefined) return known;
+  const database = new Database(file);
+  databases.set(file, database);
+  return database;
+}
+
+export class Database {
+  readonly path: string;
+  /** 32 hex digits. */
+  readonly journalId: string;
+  readonly journal: Promise<Journal>;
+  readonly recorder: Recorder;
+  readonly #users = new Set<DatabaseUser>();
+
+  constructor(path: string) {
+    this.path = path;
+    using engine = openOnThisThread(path);
+    this.journalId = engine.id.replaceAll('-', '');
+    this.journal = openSqliteJournal({
+      path,
+      worker: () => new Worker(new URL('./journal-worker.ts', import.meta.url).href),
+    });
+    // Told by the first append or query; a rejection that nobody asked for yet must not end the process.
+    this.journal.catch(() => {});
+    this.recorder = new Recorder(this.journal, {
+      onDurable: (entry) => this.#usersOf(entry.stream, (user) => user.onDurable(entry)),
+      onConflict: (stream, error) => this.#usersOf(stream, (user) => user.onConflict(error)),
+    });
+  }
+
+  attach(user: DatabaseUser): void {
+    this.#users.add(user);
+  }
+
+  /** The last one closes the file. */
+  async detach(user: DatabaseUser): Promise<void> {
+    this.#users.delete(user);
+    if (this.#users.size > 0) {
+      await this.recorder.settle();
+      return;
+    }
+    databases.delete(this.path);
+    try {
+      await this.recorder.settle();
+    } finally {
+      await (await this.journal).close();
+    }
+  }
+
+  /** What is stored of a config, read at once on the calling thread: for opening, before there is an event to wait for. */
+  read(name: string): StoredConfig {
+    using engine = openOnThisThread(this.path);
+    return storedOf(name, (query, params) => engine.query(configsProjection.name, query, params));
+  }
+
+  /** The counters of a config's whole history, 2 KB; read as `read` does. */
+  readAnalytics(name: string): Uint8Array {
+    using engine = openOnThisThread(this.path);
+    return engine.query(configsProjection.name, 'analytics', name) as Uint8Array;
+  }
+
+  /** As `read`, through the worker. */
+  async stored(name: string): Promise<StoredConfig> {
+    const journal = await this.journal;
+    const service = parseConfigName(name).service;
+    const answers = {
+      state: await journal.query(configsProjection, 'state', name),
+      features: await journal.query(configsProjection, 'features', service),
+      uses: await journal.query(configsProjection, 'uses', service),
+    };
+    return storedOf(name, (query) => answers[query]);
+  }
+
+  /** Stores a service's declaration; false when somebody else has stored another one meanwhile. */
+  async declare(name: string, declaration: FeatureDeclaration, expected: number, actor: string): Promise<boolean> {
+    const journal = await this.journal;
+    const body = new TextEncoder().encode(JSON.stringify(declaration));
+    try {
+      await journal.append([{ stream: featuresStream(name), type: FEATURES_TYPE, actor, reason: '', body, expected }]);
+      return true;
+    } catch (error) {
+      if (isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT') return false;
+      throw error;
+    }
+  }
+
+  #usersOf(stream: string, tell: (user: DatabaseUser) => void): void {
+    for (const user of this.#users) if (user.name === null || configStream(user.name) === stream) tell(user);
+  }
+}
+
+function openOnThisThread(path: string): Engine {
+  return openEngine({ path, projections: [configsProjection] });
+}
+
+type Ask = (query: 'state' | 'features' | 'uses', params: string) => unknown;
+
+function storedOf(name: string, ask: Ask): StoredConfig {
+  const { service } = parseConfigName(name);
+  const features = ask('features', service) as { revision: number; declaration: string } | null;
+  const uses = ask('uses', service) as { featureFlags: number; rollouts: Uint8Array }[];
+  return {
+    state: ask('state', name) as StoredState | null,
+    features: {
+      revision: features?.revision ?? 0,
+      declaration: features === null ? {} : (JSON.parse(features.declaration) as FeatureDeclaration),
+    },
+    uses: uses.map(({ featureFlags, rollouts }) => ({ featureFlags, rollouts: rolloutsOf(rollouts) })),
+  };
+}
