@@ -1,11 +1,126 @@
-/** Where backups of a database lie and what they are called: by their time, so that they sort. @module */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * Backups of a database: files beside it, named by their time so that they sort. A backup is verified before anything is
+ * taken from it, and nothing is ever overwritten without keeping what was there.
+ * @module
+ */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { decodeConfig } from '../config/value.ts';
+import { ConfigError } from '../errors/errors.ts';
+import { verifyFile } from '../journal/backup.ts';
+import type { Head, Journal } from '../journal/journal.ts';
+import { openSqliteJournal } from '../journal/sqlite.ts';
+import type { Draft } from './config-store.ts';
+import { boardPathOf } from '../sync/board.ts';
 import { backupsOf } from './data-directory.ts';
+import { configsProjection, rolloutsOf } from './projection.ts';
+
+export interface BackupFile {
+  /** What `restore` takes. */
+  readonly name: string;
+  readonly size_bytes: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+}
+
+const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*\.db$/;
 
 /** A path for a new backup, `backups/2026-03-01T12-00-00.000Z.db` beside the database; the directory is made. */
 export function backupPath(database: string, at = new Date()): string {
   const directory = backupsOf(database);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return join(directory, `${at.toISOString().replaceAll(':', '-')}.db`);
+}
+
+/** Newest first. */
+export async function listBackups(database: string): Promise<BackupFile[]> {
+  const directory = backupsOf(database);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => BACKUP_NAME.test(name))
+    .map((name) => {
+      const { size, mtimeMs } = statSync(join(directory, name));
+      return { name, size_bytes: size, createdAt: Math.floor(mtimeMs) };
+    })
+    .sort((a, b) => b.name.localeCompare(a.name));
+}
+
+/** What config `name` was in a backup of the list. Errors: ERR_BACKUP (no such backup, or it does not verify), ERR_NOT_FOUND. */
+export async function openBackup(database: string, backup: string, name: string): Promise<Draft> {
+  const path = join(backupsOf(database), backup);
+  if (!BACKUP_NAME.test(backup) || !existsSync(path)) throw noBackup(backup);
+  const journal = await openSqliteJournal({
+    path,
+    readonly: true,
+    worker: () => new Worker(new URL('./journal-worker.ts', import.meta.url).href),
+  });
+  try {
+    return await stateIn(journal, backup, name);
+  } finally {
+    await journal.close();
+  }
+}
+
+async function stateIn(journal: Journal, backup: string, name: string): Promise<Draft> {
+  const report = await journal.verify();
+  if (!report.ok) throw damagedBackup(backup, report.fault.message);
+  const stored = await journal.query(configsProjection, 'state', name);
+  if (stored !== null) return { config: decodeConfig(stored.config), rollouts: rolloutsOf(stored.rollouts) };
+  throw new ConfigError('ERR_NOT_FOUND', {
+    message: `The backup ${backup} has no config '${name}'`,
+    hint: 'Choose a later backup, or one of the configs that existed then.',
+    details: { what: `config ${name} in ${backup}` },
+  });
+}
+
+/**
+ * Puts a backup in the place of a database that no process has open. What was there is kept beside it, and its path
+ * answered. Errors: ERR_BACKUP when the backup does not verify, or a database is in the way and `replace` is false.
+ */
+export function restoreDatabase(backup: string, database: string, replace: boolean): { head: Head; kept: string | null } {
+  const source = resolve(backup);
+  if (!existsSync(source)) throw noBackup(backup);
+  const report = verifyFile(source);
+  if (!report.ok) throw damagedBackup(backup, report.fault.message);
+  const target = resolve(database);
+  if (existsSync(target) && !replace) {
+    throw new ConfigError('ERR_BACKUP', {
+      message: `There is a database at ${target}`,
+      hint: 'Stop the processes that use it and restore with --force: the database is kept beside the restored one.',
+      details: { path: target },
+    });
+  }
+  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+  const draft = `${target}.restoring`;
+  copyFileSync(source, draft);
+  const kept = existsSync(target) ? setAside(target) : null;
+  renameSync(draft, target);
+  // The board shows the other journal; whoever opens the database next makes it anew.
+  rmSync(boardPathOf(target), { force: true });
+  return { head: report.head, kept };
+}
+
+/** The log belongs to the file: both move, or the next open would read one with the other. */
+function setAside(database: string): string {
+  const kept = `${database}.before-restore-${new Date().toISOString().replaceAll(':', '-')}`;
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(database + suffix)) renameSync(database + suffix, kept + suffix);
+  }
+  return kept;
+}
+
+function noBackup(backup: string): ConfigError {
+  return new ConfigError('ERR_BACKUP', {
+    message: `There is no backup '${backup.slice(0, 200)}'`,
+    hint: 'List the backups to see their names.',
+    details: { path: backup.slice(0, 200) },
+  });
+}
+
+function damagedBackup(backup: string, fault: string): ConfigError {
+  return new ConfigError('ERR_BACKUP', {
+    message: `The backup ${backup} does not verify: ${fault}`,
+    hint: 'Use another backup; this one was changed or damaged after it was made.',
+    details: { path: backup },
+  });
 }
