@@ -32,7 +32,8 @@ pub fn build(b: *std.Build) void {
 
     const cross = b.step("cross", "Build the library for every supported platform into zig-out/<target>");
     for (cross_targets) |triple| {
-        const query = std.Target.Query.parse(.{ .arch_os_abi = triple }) catch @panic("a target in build.zig is misspelled");
+        const query = std.Target.Query.parse(.{ .arch_os_abi = triple }) catch
+            @panic("a target in build.zig is misspelled");
         const artifact = library(b, with_wide_swap(b, query), .ReleaseFast);
         const install = b.addInstallArtifact(artifact, .{
             .dest_dir = .{ .override = .{ .custom = triple } },
@@ -43,12 +44,21 @@ pub fn build(b: *std.Build) void {
     }
 
     const tests = b.addTest(.{ .root_module = module(b, "zig/src/tests.zig", host, .Debug), .use_llvm = true });
-    tests.root_module.addAnonymousImport("vectors.json", .{
+    const vector_tests = b.addTest(.{
+        .name = "vectors",
+        .root_module = module(b, "tests/config_test.zig", host, .Debug),
+        .use_llvm = true,
+    });
+    vector_tests.root_module.addImport("core", module(b, "zig/src/core.zig", host, .Debug));
+    vector_tests.root_module.addAnonymousImport("vectors.json", .{
         .root_source_file = b.path("tests/fixtures/vectors.json"),
     });
-    const run_tests = b.addRunArtifact(tests);
-    run_tests.has_side_effects = true;
-    b.step("test", "Run the core's tests").dependOn(&run_tests.step);
+    const test_step = b.step("test", "Run the core's tests");
+    for ([_]*std.Build.Step.Compile{ tests, vector_tests }) |compiled| {
+        const run_tests = b.addRunArtifact(compiled);
+        run_tests.has_side_effects = true;
+        test_step.dependOn(&run_tests.step);
+    }
 
     const describe = b.addExecutable(.{
         .name = "gen_abi",
@@ -60,9 +70,15 @@ pub fn build(b: *std.Build) void {
     b.step("abi", "Write bindings/abi.gen.ts").dependOn(&update.step);
 }
 
-fn library(b: *std.Build, target: std.Build.ResolvedTarget, optimize: std.builtin.OptimizeMode) *std.Build.Step.Compile {
+fn library(
+    b: *std.Build,
+    target: std.Build.ResolvedTarget,
+    optimize: std.builtin.OptimizeMode,
+) *std.Build.Step.Compile {
     const root = module(b, "zig/src/exports.zig", target, optimize);
     root.strip = optimize != .Debug;
+    // The system's library is the only stable border of that kernel.
+    if (target.result.os.tag == .macos) root.link_libc = true;
     return b.addLibrary(.{ .name = "c13", .linkage = .dynamic, .root_module = root, .use_llvm = true });
 }
 

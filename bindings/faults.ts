@@ -35,7 +35,12 @@ export const ERROR_OF_RESULT = {
   bad_handle: 'ERR_PTY',
   would_block: null,
   end: null,
-  running: null,
+  bad_argument: 'ERR_PTY',
+  bad_command: 'ERR_PTY',
+  too_large: 'ERR_PTY',
+  no_program: 'ERR_PTY',
+  no_directory: 'ERR_PTY',
+  no_pty: 'ERR_PTY',
 } as const satisfies Record<keyof typeof RESULT, ErrorCode | null>;
 
 const RESULT_NAMES = new Map(Object.entries(RESULT).map(([name, code]) => [code as number, name]));

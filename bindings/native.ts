@@ -34,6 +34,7 @@ import { lengthError, memoryError, rangeError, recordError, slotError } from './
 import { frameBytes, imageBytes, readFrame, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
 import { viewOf, writeSwap } from './layout.ts';
 import { expectWritable, openNativeBoard, type BoardOptions, type NativeBoard } from './native-board.ts';
+import { openNativeTerminal, type NativeTerminal, type TerminalSize } from './native-terminal.ts';
 
 export type Symbols = ReturnType<typeof dlopen<typeof CORE_SYMBOLS & typeof NATIVE_SYMBOLS>>['symbols'];
 
@@ -43,6 +44,8 @@ export interface NativeBackend extends Backend {
   readonly file: string;
   /** Opens, makes or empties a shared board. Errors: ERR_BOARD, ERR_UNSUPPORTED, ERR_OUT_OF_RANGE. */
   openBoard(path: string, options: BoardOptions): NativeBoard;
+  /** Opens a pseudo-terminal in cooked mode. Errors: ERR_PTY, ERR_UNSUPPORTED. */
+  openTerminal(size: TerminalSize): NativeTerminal;
   /** The raw functions, for the other native bindings in this folder. */
   readonly symbols: Symbols;
 }
@@ -201,6 +204,7 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
       return new TextDecoder().decode(out.subarray(0, length[0]));
     },
     openBoard: (path, options) => openNativeBoard(symbols, path, options),
+    openTerminal: (size) => openNativeTerminal(symbols, size),
   };
 }
 

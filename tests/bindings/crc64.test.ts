@@ -1,7 +1,8 @@
 /** CRC-64/NVME against its definition, bit by bit, and what it is there for: errors in a record are found. @module */
 import { expect, test } from 'vitest';
 import type { Backend } from '../../bindings/backend.ts';
-import { codeOf, NATIVE, REFERENCE, unhex, WASM } from './cores.ts';
+import { NATIVE, REFERENCE, WASM } from './cores.ts';
+import { codeOf, unhex } from './outcomes.ts';
 
 const POLYNOMIAL_LOW = 0xac4bc9b5;
 const POLYNOMIAL_HIGH = 0x9a6c9329;

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HeaderName } from '../../bindings/backend.ts';
-import { codeOf, CORES, hex, outcomeOf, REFERENCE, unhex } from './cores.ts';
+import { CORES, REFERENCE } from './cores.ts';
+import { codeOf, hex, outcomeOf, unhex } from './outcomes.ts';
 
 const RUNS = { seed: 13, numRuns: 1500 };
 

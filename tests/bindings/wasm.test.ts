@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { openWasm, openWasmSync } from '../../bindings/wasm.ts';
 import { defaultWasmFile, openWasmFile } from '../../bindings/wasm-file.ts';
 import { backendContract } from '../contract/backend.contract.ts';
-import { codeOf, outcomeOf, unhex, utf8 } from './cores.ts';
+import { codeOf, outcomeOf, unhex, utf8 } from './outcomes.ts';
 import { cellOf, image, marked, request, swapTo } from './swaps.ts';
 
 const DEFAULT = unhex('019ad10e930000000001185000');

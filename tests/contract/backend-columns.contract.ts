@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, Columns, FlagQuery } from '../../bindings/backend.ts';
-import { codeOf, outcomeOf } from '../bindings/cores.ts';
+import { codeOf, outcomeOf } from '../bindings/outcomes.ts';
 
 type Rows = (number | undefined)[];
 

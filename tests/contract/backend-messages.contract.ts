@@ -1,7 +1,7 @@
 /** The part of the core's contract about what is sent: frames and headers. @module */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, Frame, HeaderName } from '../../bindings/backend.ts';
-import { codeOf, hex, outcomeOf, unhex } from '../bindings/cores.ts';
+import { codeOf, hex, outcomeOf, unhex } from '../bindings/outcomes.ts';
 
 const CONFIG = unhex('01785634120bf00080020a6400');
 

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, Region } from '../../bindings/backend.ts';
 import { configOfWords, wordsOfConfig } from '../../bindings/cell-words.ts';
-import { codeOf, outcomeOf, unhex } from '../bindings/cores.ts';
+import { codeOf, outcomeOf, unhex } from '../bindings/outcomes.ts';
 import { AT, cellOf, image, marked, request, slotBytes, swapTo } from '../bindings/swaps.ts';
 
 const DEFAULT = unhex('019ad10e930000000001185000');

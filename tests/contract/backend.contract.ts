@@ -5,7 +5,7 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../bindings/backend.ts';
-import { codeOf, outcomeOf, unhex, utf8 } from '../bindings/cores.ts';
+import { codeOf, outcomeOf, unhex, utf8 } from '../bindings/outcomes.ts';
 import { columnsContract } from './backend-columns.contract.ts';
 import { messagesContract } from './backend-messages.contract.ts';
 import { slotsContract } from './backend-slots.contract.ts';

@@ -12,6 +12,7 @@ const columns = @import("features/columns.zig");
 const slot = @import("shared/slot.zig");
 const board = @import("shared/board.zig");
 const frame = @import("wire/frame.zig");
+const pty = @import("terminal/pty.zig");
 const headers = @import("wire/headers.zig");
 const result = @import("result.zig");
 
@@ -54,6 +55,11 @@ pub const native: []const u8 = text: {
     @setEvalBranchQuota(2_000_000);
     break :text layout_text("board", board.Board) ++
         layout_text("board_wait", api_native.BoardWait) ++
+        layout_text("pty_size", pty.Size) ++
+        layout_text("pty_report", pty.Report) ++
+        enum_text("pty_mode", pty.Mode) ++
+        enum_text("pty_state", pty.State) ++
+        enum_text("pty_signal", pty.Signal) ++
         constant_text("board_capacity_max", board.capacity_max) ++
         constant_text("board_name_max", board.name_max) ++
         functions_text(api_native);

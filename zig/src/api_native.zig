@@ -1,6 +1,7 @@
 //! Every function that needs an operating system: boards and pseudo-terminals. Never part of the wasm build.
 const std = @import("std");
 const board_module = @import("shared/board.zig");
+const pty = @import("terminal/pty.zig");
 const Board = board_module.Board;
 const Result = @import("result.zig").Result;
 
@@ -87,4 +88,75 @@ pub fn board_wait(board: *const Board, request: *const BoardWait) callconv(.c) R
         .timeout => .timeout,
         .unsupported => .unsupported,
     };
+}
+
+/// Opens a pseudo-terminal in cooked mode; its handle is in the report.
+pub fn pty_open(size: *const pty.Size, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.open(size.*, report));
+}
+
+/// Starts a program on it. `command` is `directory NUL argument NUL ... NAME=value NUL ...`.
+pub fn pty_spawn(
+    handle: u32,
+    argument_count: u16,
+    command: [*]const u8,
+    len: u32,
+    report: *pty.Report,
+) callconv(.c) Result {
+    return pty_result(pty.spawn(handle, argument_count, command[0..len], report));
+}
+
+/// Never blocks: `would_block` when there is nothing yet, `end` when there will be nothing more.
+pub fn pty_read(handle: u32, buffer: [*]u8, len: u32, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.read(handle, buffer[0..len], report));
+}
+
+/// Never blocks; the report says how many bytes were taken.
+pub fn pty_write(handle: u32, bytes: [*]const u8, len: u32, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.write(handle, bytes[0..len], report));
+}
+
+pub fn pty_resize(handle: u32, size: *const pty.Size, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.resize(handle, size.*, report));
+}
+
+/// 1 cooked, 2 raw.
+pub fn pty_set_mode(handle: u32, mode: u8, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.set_mode(handle, mode, report));
+}
+
+/// 1 hang-up, 2 interrupt, 9 kill, 15 terminate: to the program itself.
+pub fn pty_signal(handle: u32, number: u8, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.signal(handle, number, report));
+}
+
+/// Whether the program runs, or how it ended.
+pub fn pty_status(handle: u32, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.status(handle, report));
+}
+
+/// Hangs up, ends what does not end by itself, collects it, and gives everything back.
+pub fn pty_close(handle: u32, report: *pty.Report) callconv(.c) Result {
+    return pty_result(pty.close(handle, report));
+}
+
+fn pty_result(outcome: pty.Error!void) Result {
+    outcome catch |err| return switch (err) {
+        error.Unsupported => .unsupported,
+        error.BadHandle => .bad_handle,
+        error.BadArgument => .bad_argument,
+        error.BadCommand => .bad_command,
+        error.TooLarge => .too_large,
+        error.TableFull => .full,
+        error.Busy => .busy,
+        error.NoProgram => .no_program,
+        error.NotFound => .not_found,
+        error.Permission => .permission,
+        error.NoDirectory => .no_directory,
+        error.NoPty => .no_pty,
+        error.WouldBlock => .would_block,
+        error.End => .end,
+        error.Os => .os,
+    };
+    return .ok;
 }

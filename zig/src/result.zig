@@ -27,5 +27,10 @@ pub const Result = enum(i32) {
     bad_handle = -23,
     would_block = -24,
     end = -25,
-    running = -26,
+    bad_argument = -26,
+    bad_command = -27,
+    too_large = -28,
+    no_program = -29,
+    no_directory = -30,
+    no_pty = -31,
 };

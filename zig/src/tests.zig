@@ -10,6 +10,7 @@ test {
     _ = @import("shared/cell.zig");
     _ = @import("shared/slot.zig");
     _ = @import("shared/board.zig");
+    _ = @import("terminal/pty.zig");
     _ = @import("wire/frame.zig");
     _ = @import("wire/headers.zig");
     _ = @import("abi.zig");

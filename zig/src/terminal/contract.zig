@@ -1,5 +1,6 @@
-//! What every operating system's pseudo-terminal file must speak: errors, sizes, modes, signals and how a program ended.
-//! Kept apart so that pty.zig and the files it chooses between need not import each other. No system call is made here.
+//! What every operating system's pseudo-terminal file must speak: errors, sizes, modes, signals and
+//! how a program ended. Kept apart so that pty.zig and the files it chooses between need not import
+//! each other. No system call is made here.
 
 const std = @import("std");
 
@@ -17,7 +18,8 @@ pub const Error = error{
     TooLarge,
     /// All 64 terminals are in use.
     TableFull,
-    /// A program was started on this terminal before, or the one to be closed could not be ended yet.
+    /// A program was started on this terminal before, or the one to be closed could not be ended
+    /// yet.
     Busy,
     /// No program was started on this terminal, so there is nothing to signal.
     NoProgram,

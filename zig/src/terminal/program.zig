@@ -1,5 +1,6 @@
-//! What to run on a terminal, unpacked from one buffer and looked up in PATH before any process is made: after that
-//! moment nothing may be searched, allocated or computed. Pointers go into the caller's buffer; nothing is copied.
+//! What to run on a terminal, unpacked from one buffer and looked up in PATH before any process is
+//! made: after that moment nothing may be searched, allocated or computed. Pointers go into the
+//! caller's buffer; nothing is copied.
 
 const std = @import("std");
 const Error = @import("contract.zig").Error;
@@ -24,10 +25,12 @@ pub const Program = struct {
     /// Arguments, null, environment, null: execve reads both arrays in place.
     pointers: [strings_max + 2]?[*:0]const u8,
 
-    /// Unpacks "directory NUL argument NUL ... NAME=value NUL ...": an empty directory means the present one, and all
-    /// strings after `argument_count` arguments are the environment. Argument 0 is the program.
+    /// Unpacks "directory NUL argument NUL ... NAME=value NUL ...": an empty directory means the
+    /// present one, and all strings after `argument_count` arguments are the environment. Argument
+    /// 0 is the program.
     pub fn parse(program: *Program, bytes: []const u8, argument_count: u16) Error!void {
-        if (argument_count == 0 or bytes.len == 0 or bytes[bytes.len - 1] != 0) return error.BadCommand;
+        if (argument_count == 0 or bytes.len == 0) return error.BadCommand;
+        if (bytes[bytes.len - 1] != 0) return error.BadCommand;
         var rest: []const u8 = bytes;
         const directory = next_string(&rest) orelse return error.BadCommand;
         program.directory = if (directory.len == 0) null else directory.ptr;
@@ -39,7 +42,8 @@ pub const Program = struct {
             if (count == 0) program.name = string;
             const is_environment = count >= argument_count;
             program.pointers[count + @intFromBool(is_environment)] = string.ptr;
-            if (is_environment and std.mem.startsWith(u8, string, "PATH=")) program.search = string["PATH=".len..];
+            const is_search = is_environment and std.mem.startsWith(u8, string, "PATH=");
+            if (is_search) program.search = string["PATH=".len..];
         }
         if (count < argument_count or program.name.len == 0) return error.BadCommand;
         program.pointers[argument_count] = null;
@@ -54,8 +58,9 @@ pub const Program = struct {
         return @ptrCast(program.pointers[program.argument_count + 1 ..]);
     }
 
-    /// The path to execute. A name with a slash is taken as it stands, so a relative one starts at `directory`;
-    /// empty and relative entries of PATH are passed over, because they would mean another place after the change.
+    /// The path to execute. A name with a slash is taken as it stands, so a relative one starts at
+    /// `directory`; empty and relative entries of PATH are passed over, because they would mean
+    /// another place after the change.
     pub fn resolve(
         program: *const Program,
         buffer: *[path_size_max]u8,
@@ -66,7 +71,8 @@ pub const Program = struct {
         var folders = std.mem.splitScalar(u8, program.search, ':');
         while (folders.next()) |folder| {
             if (folder.len == 0 or folder[0] != '/') continue;
-            const path = std.fmt.bufPrintZ(buffer, "{s}/{s}", .{ folder, program.name }) catch return error.TooLarge;
+            const path = std.fmt.bufPrintZ(buffer, "{s}/{s}", .{ folder, program.name }) catch
+                return error.TooLarge;
             switch (access(path.ptr)) {
                 .executable => return path.ptr,
                 .denied => denied = true,
@@ -103,12 +109,17 @@ test "a packed command: directory, arguments, environment" {
     try testing.expectEqual(2, environment.len);
     try testing.expectEqualStrings("A=1", std.mem.span(environment[1].?));
     var buffer: [path_size_max]u8 = undefined;
-    try testing.expectEqualStrings("/opt/tool", std.mem.span(try program.resolve(&buffer, only_in_opt)));
+    const path = try program.resolve(&buffer, only_in_opt);
+    try testing.expectEqualStrings("/opt/tool", std.mem.span(path));
 }
 
 test "a malformed command is refused" {
     var program: Program = undefined;
-    const malformed = [_][]const u8{ "", "\x00", "\x00tool", "tool\x00", "\x00\x00", "\x00\x00arg\x00" };
+    const malformed = [_][]const u8{
+        "",         "\x00",
+        "\x00tool", "tool\x00",
+        "\x00\x00", "\x00\x00arg\x00",
+    };
     for (malformed) |bytes| try testing.expectError(error.BadCommand, program.parse(bytes, 1));
     try testing.expectError(error.BadCommand, program.parse("\x00tool\x00", 0));
     try testing.expectError(error.BadCommand, program.parse("\x00tool\x00", 2));
@@ -129,7 +140,8 @@ test "looking up: slash, denied, missing, too long" {
     var program: Program = undefined;
     var buffer: [path_size_max]u8 = undefined;
     try program.parse("\x00./tool\x00", 1);
-    try testing.expectEqualStrings("./tool", std.mem.span(try program.resolve(&buffer, only_in_opt)));
+    const path = try program.resolve(&buffer, only_in_opt);
+    try testing.expectEqualStrings("./tool", std.mem.span(path));
     try program.parse("\x00tool\x00PATH=/denied:/bin\x00", 1);
     try testing.expectError(error.Permission, program.resolve(&buffer, only_in_opt));
     try program.parse("\x00tool\x00PATH=:opt:./opt\x00", 1);
@@ -146,6 +158,8 @@ test "random bytes never trap" {
         const part = bytes[0..random.random().uintLessThan(usize, bytes.len)];
         for (part) |*byte| byte.* = if (random.random().boolean()) 0 else random.random().int(u8);
         const count = random.random().uintLessThan(u16, 8);
-        program.parse(part, count) catch |failure| try testing.expectEqual(error.BadCommand, failure);
+        program.parse(part, count) catch |failure| {
+            try testing.expectEqual(error.BadCommand, failure);
+        };
     }
 }

@@ -1,6 +1,7 @@
-//! Pseudo-terminals behind numbered handles: open one, run one program on it, read, write, resize, end. A table of 64 in
-//! fixed memory; every operation is short, because a terminal never blocks (only `close` may wait for a program to end).
-//! System calls are made in the pty_<system>.zig files; this file holds the handles, the locks and the order of things.
+//! Pseudo-terminals behind numbered handles: open one, run one program on it, read, write, resize,
+//! end. A table of 64 in fixed memory; every operation is short, because a terminal never blocks
+//! (only `close` may wait for a program to end). System calls are made in the pty_<system>.zig
+//! files; this file holds the handles, the locks and the order of things.
 
 const std = @import("std");
 const builtin = @import("builtin");
@@ -22,19 +23,23 @@ pub const State = contract.State;
 /// Most terminals open at one time in a process.
 pub const terminals_max = 64;
 
-/// How long `close` lets a program that was told to hang up finish, and then how long it waits for a killed one.
-const hangup_wait_ms = 100;
+/// How long `close` lets a program that was told to hang up finish, and then how long it waits for
+/// a killed one.
+const hangup_wait_ms = 250;
 const kill_wait_ms = 1000;
 
-/// What an operation tells beside its error. Each sets the fields its comment names, and all others to zero.
+/// What an operation tells beside its error. Each sets the fields its comment names, and all others
+/// to zero.
 pub const Report = extern struct {
     /// The terminal: index in the low 8 bits, generation above. 0 is never a terminal.
     handle: u32 = 0,
-    /// The system's error number where one stands behind the error, else 0. After NoPty, NotFound and so on, too.
+    /// The system's error number where one stands behind the error, else 0. After NoPty, NotFound
+    /// and so on, too.
     os_error: i32 = 0,
     /// Bytes read or written.
     count: u32 = 0,
-    /// The program's process number, for showing: it may belong to another process once the program has ended.
+    /// The program's process number, for showing: it may belong to another process once the program
+    /// has ended.
     pid: i32 = 0,
     rows: u16 = 0,
     cols: u16 = 0,
@@ -62,8 +67,8 @@ pub const Report = extern struct {
 
 const Handle = packed struct(u32) { index: u8, generation: u24 };
 
-/// One place in the table. Everything below `lock` is touched only while holding it: no thread can close a descriptor
-/// that another is about to use, and a program's exit is collected exactly once.
+/// One place in the table. Everything below `lock` is touched only while holding it: no thread can
+/// close a descriptor that another is about to use, and a program's exit is collected exactly once.
 const Entry = struct {
     lock: Lock = .{},
     generation: u24 = 0,
@@ -91,7 +96,8 @@ const Entry = struct {
         report.number = exit.number;
     }
 
-    /// Hangs up, and kills what does not obey. `Busy` if even that has no effect yet (a process stuck in the kernel).
+    /// Hangs up, and kills what does not obey. `Busy` if even that has no effect yet (a process
+    /// stuck in the kernel).
     fn end_program(entry: *Entry, os_error: *i32) Error!void {
         try entry.observe(os_error);
         if (!entry.is_running()) return;
@@ -126,8 +132,8 @@ const Lock = struct {
 
 var table: [terminals_max]Entry = @splat(.{});
 
-/// Opens a terminal in cooked mode; `report.handle` is its handle. Errors: BadArgument (a zero size), TableFull, NoPty,
-/// Unsupported, Os. The caller ends it with `close`.
+/// Opens a terminal in cooked mode; `report.handle` is its handle. Errors: BadArgument (a zero
+/// size), TableFull, NoPty, Unsupported, Os. The caller ends it with `close`.
 pub fn open(size: Size, report: *Report) Error!void {
     report.* = .{};
     if (size.rows == 0 or size.cols == 0) return error.BadArgument;
@@ -140,17 +146,20 @@ pub fn open(size: Size, report: *Report) Error!void {
         entry.child = null;
         entry.exit = null;
         entry.in_use = true;
-        entry.generation = if (entry.generation == std.math.maxInt(u24)) 1 else entry.generation + 1;
-        report.handle = @bitCast(Handle{ .index = @intCast(index), .generation = entry.generation });
+        // Generation 0 is left out, so that no handle is 0.
+        entry.generation = @max(1, entry.generation +% 1);
+        const handle: Handle = .{ .index = @intCast(index), .generation = entry.generation };
+        report.handle = @bitCast(handle);
         return;
     }
     return error.TableFull;
 }
 
-/// Starts the one program of a terminal; `report.pid` is its process. `command` is "directory NUL argument NUL ...
-/// NAME=value NUL ...": `argument_count` arguments, then the whole environment; an empty directory means the present one.
-/// A program without slash is looked up in that environment's PATH. Errors: BadHandle, BadCommand, TooLarge, Busy
-/// (a program was started before), NotFound, NoDirectory, Permission, Unsupported, Os. After an error nothing runs and
+/// Starts the one program of a terminal; `report.pid` is its process. `command` is "directory NUL
+/// argument NUL ... NAME=value NUL ...": `argument_count` arguments, then the whole environment; an
+/// empty directory means the present one. A program without slash is looked up in that
+/// environment's PATH. Errors: BadHandle, BadCommand, TooLarge, Busy (a program was started
+/// before), NotFound, NoDirectory, Permission, Unsupported, Os. After an error nothing runs and
 /// another program may be tried.
 pub fn spawn(handle: u32, argument_count: u16, command: []const u8, report: *Report) Error!void {
     const entry = try hold(handle, report);
@@ -162,23 +171,24 @@ pub fn spawn(handle: u32, argument_count: u16, command: []const u8, report: *Rep
     entry.tell(report);
 }
 
-/// Reads what programs wrote; `report.count` bytes, never waiting. Errors: BadHandle, WouldBlock (nothing now), End (all
-/// programs are gone and all is read), Os.
+/// Reads what programs wrote; `report.count` bytes, never waiting. Errors: BadHandle, WouldBlock
+/// (nothing now), End (all programs are gone and all is read), Os.
 pub fn read(handle: u32, buffer: []u8, report: *Report) Error!void {
     const entry = try hold(handle, report);
     defer entry.lock.release();
     if (buffer.len > 0) report.count = try os.read(&entry.terminal, buffer, &report.os_error);
 }
 
-/// Writes as from the keyboard; `report.count` bytes were taken, which may be fewer than given: write the rest again
-/// after reading. Errors: BadHandle, WouldBlock (none taken), End, Os.
+/// Writes as from the keyboard; `report.count` bytes were taken, which may be fewer than given:
+/// write the rest again after reading. Errors: BadHandle, WouldBlock (none taken), End, Os.
 pub fn write(handle: u32, bytes: []const u8, report: *Report) Error!void {
     const entry = try hold(handle, report);
     defer entry.lock.release();
     if (bytes.len > 0) report.count = try os.write(&entry.terminal, bytes, &report.os_error);
 }
 
-/// Changes the size; programs in the foreground get SIGWINCH. Errors: BadHandle, BadArgument (a zero), End, Os.
+/// Changes the size; programs in the foreground get SIGWINCH. Errors: BadHandle, BadArgument (a
+/// zero), End, Os.
 pub fn resize(handle: u32, size: Size, report: *Report) Error!void {
     const entry = try hold(handle, report);
     defer entry.lock.release();
@@ -186,8 +196,9 @@ pub fn resize(handle: u32, size: Size, report: *Report) Error!void {
     try os.resize(&entry.terminal, size, &report.os_error);
 }
 
-/// Cooked (lines, echo, control characters, as after `open`) or raw (every byte as it is), by `Mode`'s number. A program
-/// may change it afterwards. Errors: BadHandle, BadArgument (another number), End, Os.
+/// Cooked (lines, echo, control characters, as after `open`) or raw (every byte as it is), by
+/// `Mode`'s number. A program may change it afterwards. Errors: BadHandle, BadArgument (another
+/// number), End, Os.
 pub fn set_mode(handle: u32, mode: u8, report: *Report) Error!void {
     const entry = try hold(handle, report);
     defer entry.lock.release();
@@ -195,8 +206,9 @@ pub fn set_mode(handle: u32, mode: u8, report: *Report) Error!void {
     try os.set_mode(&entry.terminal, wanted, &report.os_error);
 }
 
-/// Sends a signal, by `Signal`'s number, to the program itself; nothing if it has ended. To interrupt whatever is in the
-/// foreground, write 0x03 instead. Errors: BadHandle, BadArgument (another number), NoProgram, Os.
+/// Sends a signal, by `Signal`'s number, to the program itself; nothing if it has ended. To
+/// interrupt whatever is in the foreground, write 0x03 instead. Errors: BadHandle, BadArgument
+/// (another number), NoProgram, Os.
 pub fn signal(handle: u32, number: u8, report: *Report) Error!void {
     const entry = try hold(handle, report);
     defer entry.lock.release();
@@ -207,7 +219,8 @@ pub fn signal(handle: u32, number: u8, report: *Report) Error!void {
     entry.tell(report);
 }
 
-/// Sets rows, cols, mode, pid, state and number. The end of a program stays known until `close`. Errors: BadHandle, End, Os.
+/// Sets rows, cols, mode, pid, state and number. The end of a program stays known until `close`.
+/// Errors: BadHandle, End, Os.
 pub fn status(handle: u32, report: *Report) Error!void {
     const entry = try hold(handle, report);
     defer entry.lock.release();
@@ -219,10 +232,11 @@ pub fn status(handle: u32, report: *Report) Error!void {
     entry.tell(report);
 }
 
-/// Ends a terminal: its foreground group gets SIGHUP, a program that is not gone after 100 ms is killed, its exit is
-/// collected (`report.state`, `report.number`), every descriptor is closed. So it may take 100 ms; to give a program
-/// longer, send SIGHUP with `signal` and wait for `status` first. Closing a closed handle does nothing.
-/// Errors: BadHandle (never given out), Busy (the program cannot be ended yet: close again later), Os.
+/// Ends a terminal: its foreground group gets SIGHUP, a program that is not gone after 250 ms is
+/// killed, its exit is collected (`report.state`, `report.number`), every descriptor is closed. So
+/// it may take 250 ms; to give a program longer, send SIGHUP with `signal` and wait for `status`
+/// first. Closing a closed handle does nothing. Errors: BadHandle (never given out), Busy (the
+/// program cannot be ended yet: close again later), Os.
 pub fn close(handle: u32, report: *Report) Error!void {
     report.* = .{};
     const name: Handle = @bitCast(handle);
@@ -238,7 +252,8 @@ pub fn close(handle: u32, report: *Report) Error!void {
     entry.in_use = false;
 }
 
-/// Clears the report and locks the entry of an open terminal. One whose `close` was left unfinished answers `End`.
+/// Clears the report and locks the entry of an open terminal. One whose `close` was left unfinished
+/// answers `End`.
 fn hold(handle: u32, report: *Report) Error!*Entry {
     report.* = .{};
     const name: Handle = @bitCast(handle);

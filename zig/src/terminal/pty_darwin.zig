@@ -1,8 +1,9 @@
-//! Pseudo-terminals on macOS, through its system library (the only stable way to its kernel). The same surface as
-//! pty_linux.zig, and like it without state. Built for every release, but never run by our tests.
+//! Pseudo-terminals on macOS, through its system library (the only stable way to its kernel). The
+//! same surface as pty_linux.zig, and like it without state. Built for every release, but never run
+//! by our tests.
 //!
-//! Here a child is made with fork, which macOS lets a threaded process do if the child then calls only
-//! async-signal-safe functions on what was prepared before: that is all `become_program` does.
+//! Here a child is made with fork, which macOS lets a threaded process do if the child then calls
+//! only async-signal-safe functions on what was prepared before: that is all `become_program` does.
 
 const std = @import("std");
 const c = std.c;
@@ -18,7 +19,8 @@ pub const Terminal = struct {
     slave: c_int = -1,
 };
 
-/// Until it is collected the number belongs to our child, and it is collected once, under the lock of its entry.
+/// Until it is collected the number belongs to our child, and it is collected once, under the lock
+/// of its entry.
 pub const Child = struct { pid: i32 };
 
 const Failure = extern struct {
@@ -31,7 +33,8 @@ const set_window_size = 0x80087467;
 const get_window_size = 0x40087468;
 const get_foreground_group = 0x40047477;
 
-/// Descriptors above are not looked for: a process that raised its limit to "none" would close for minutes.
+/// Descriptors above are not looked for: a process that raised its limit to "none" would close for
+/// minutes.
 const descriptors_max = 65536;
 
 extern "c" fn posix_openpt(flags: c_int) c_int;
@@ -51,7 +54,8 @@ pub fn open(size: Size, os_error: *i32) Error!Terminal {
     var terminal: Terminal = .{ .master = master };
     errdefer close(&terminal);
     _ = try check(c.fcntl(master, c.F.SETFD, @as(c_int, c.FD_CLOEXEC)), os_error);
-    _ = try check(c.fcntl(master, c.F.SETFL, @as(c_int, @bitCast(c.O{ .NONBLOCK = true }))), os_error);
+    const never_wait: c_int = @bitCast(c.O{ .NONBLOCK = true });
+    _ = try check(c.fcntl(master, c.F.SETFL, never_wait), os_error);
     _ = try check(grantpt(master), os_error);
     _ = try check(unlockpt(master), os_error);
     var name: [128]u8 = undefined;
@@ -63,8 +67,8 @@ pub fn open(size: Size, os_error: *i32) Error!Terminal {
     return terminal;
 }
 
-/// Starts the program in a session of its own, with the terminal as its controlling terminal and as descriptors 0, 1
-/// and 2, default signal handlers and an empty signal mask.
+/// Starts the program in a session of its own, with the terminal as its controlling terminal and as
+/// descriptors 0, 1 and 2, default signal handlers and an empty signal mask.
 pub fn spawn(terminal: *Terminal, program: *const Program, os_error: *i32) Error!Child {
     var path_buffer: [program_zig.path_size_max]u8 = undefined;
     const path = try program.resolve(&path_buffer, access);
@@ -84,7 +88,13 @@ pub fn spawn(terminal: *Terminal, program: *const Program, os_error: *i32) Error
     return child;
 }
 
-fn start(slave: c_int, report: c_int, path: [*:0]const u8, program: *const Program, os_error: *i32) Error!Child {
+fn start(
+    slave: c_int,
+    report: c_int,
+    path: [*:0]const u8,
+    program: *const Program,
+    os_error: *i32,
+) Error!Child {
     const descriptors_end = @min(getdtablesize(), descriptors_max);
     var all: c.sigset_t = undefined;
     _ = c.sigfillset(&all);
@@ -121,7 +131,9 @@ fn become_program(
     if (high_slave < 0) return fault(.prepare);
     if (c.setsid() < 0) return fault(.prepare);
     if (ioctl(high_slave, set_controlling_terminal, @as(c_int, 0)) < 0) return fault(.prepare);
-    inline for (.{ 0, 1, 2 }) |standard| if (c.dup2(high_slave, standard) < 0) return fault(.prepare);
+    inline for (.{ 0, 1, 2 }) |standard| {
+        if (c.dup2(high_slave, standard) < 0) return fault(.prepare);
+    }
     if (c.dup2(high_report, 3) < 0) return fault(.prepare);
     report.* = 3;
     if (c.fcntl(3, c.F.SETFD, @as(c_int, c.FD_CLOEXEC)) < 0) return fault(.prepare);
@@ -168,7 +180,9 @@ fn explain(failure: Failure, os_error: *i32) Error {
 
 fn access(path: [*:0]const u8) program_zig.Access {
     var about: c.Stat = undefined;
-    if (c.fstatat(c.AT.FDCWD, path, &about, 0) < 0) return if (named(last_error()) == .ACCES) .denied else .missing;
+    if (c.fstatat(c.AT.FDCWD, path, &about, 0) < 0) {
+        return if (named(last_error()) == .ACCES) .denied else .missing;
+    }
     if (!c.S.ISREG(about.mode)) return .missing;
     return if (c.access(path, c.X_OK) < 0) .denied else .executable;
 }
@@ -211,6 +225,8 @@ pub fn get_size(terminal: *const Terminal, os_error: *i32) Error!Size {
     return .{ .rows = window.row, .cols = window.col };
 }
 
+const line_flags = .{ "ISIG", "ICANON", "ECHO", "ECHOE", "ECHOK", "ECHOCTL", "ECHOKE", "IEXTEN" };
+
 pub fn set_mode(terminal: *const Terminal, mode: contract.Mode, os_error: *i32) Error!void {
     var settings: c.termios = undefined;
     _ = try check(c.tcgetattr(terminal.master, &settings), os_error);
@@ -218,9 +234,7 @@ pub fn set_mode(terminal: *const Terminal, mode: contract.Mode, os_error: *i32) 
     settings.iflag = .{ .ICRNL = cooked, .IXON = cooked, .IUTF8 = cooked };
     settings.oflag.OPOST = cooked;
     settings.oflag.ONLCR = cooked;
-    inline for (.{ "ISIG", "ICANON", "ECHO", "ECHOE", "ECHOK", "ECHOCTL", "ECHOKE", "IEXTEN" }) |flag| {
-        @field(settings.lflag, flag) = cooked;
-    }
+    inline for (line_flags) |flag| @field(settings.lflag, flag) = cooked;
     settings.lflag.ECHONL = false;
     settings.cflag.CSIZE = .CS8;
     settings.cflag.PARENB = false;
@@ -236,12 +250,14 @@ pub fn get_mode(terminal: *const Terminal, os_error: *i32) Error!contract.Mode {
     return if (settings.lflag.ICANON) .cooked else .raw;
 }
 
-/// To the program alone. What a keyboard would send to the foreground group is written as a control character.
+/// To the program alone. What a keyboard would send to the foreground group is written as a control
+/// character.
 pub fn signal(child: *const Child, number: contract.Signal, os_error: *i32) Error!void {
     _ = try check(c.kill(child.pid, @enumFromInt(@intFromEnum(number))), os_error);
 }
 
-/// How the program ended, or null while it runs. Collects it: not to be called again after an answer.
+/// How the program ended, or null while it runs. Collects it: not to be called again after an
+/// answer.
 pub fn reap(child: *const Child, os_error: *i32) Error!?contract.Exit {
     var status: c_int = 0;
     const waited = c.waitpid(child.pid, &status, c.W.NOHANG);
@@ -252,11 +268,13 @@ pub fn reap(child: *const Child, os_error: *i32) Error!?contract.Exit {
     return .{ .state = .killed, .number = @truncate(word & 0x7f) };
 }
 
-/// Returns when the program has ended or the time is over. A system without pidfd looks once a millisecond.
+/// Returns when the program has ended or the time is over. A system without pidfd looks once a
+/// millisecond.
 pub fn await_end(child: *const Child, timeout_ms: u32) void {
     for (0..timeout_ms) |_| {
         var info: [128]u8 align(8) = @splat(0);
-        const asked = waitid(process_by_number, @bitCast(child.pid), &info, leave_exited_without_waiting);
+        const number: c_uint = @bitCast(child.pid);
+        const asked = waitid(process_by_number, number, &info, leave_exited_without_waiting);
         // The signal's number comes first: still zero while nothing has ended.
         if (asked != 0 or std.mem.readInt(u32, info[0..4], .little) != 0) return;
         const millisecond: c.timespec = .{ .sec = 0, .nsec = 1_000_000 };

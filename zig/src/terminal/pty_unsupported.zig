@@ -1,5 +1,5 @@
-//! Systems without pseudo-terminals we know how to use: opening one answers `Unsupported`, so no other operation of
-//! this file can ever be reached with a terminal or a program of ours.
+//! Systems without pseudo-terminals we know how to use: opening one answers `Unsupported`, so no
+//! other operation of this file can ever be reached with a terminal or a program of ours.
 
 const contract = @import("contract.zig");
 const Error = contract.Error;
