@@ -4,7 +4,7 @@
  * @module
  */
 
-export const ABI_CORE_HASH = 0xc363cab646d9f4c3n;
+export const ABI_CORE_HASH = 0x6b1439119a335c2bn;
 export const ABI_NATIVE_HASH = 0xee9979917f1578abn;
 export const CONFIG_SIZE = 13;
 export const RECORD_SIZE = 32;
@@ -213,7 +213,7 @@ export const RESULT = {
   unknown_header: -9,
   out_of_bounds: -10,
   lost_race: -11,
-  not_empty: -12,
+  not_newer: -12,
   closed: -13,
   not_found: -14,
   full: -15,

@@ -168,7 +168,10 @@ export interface Backend {
   slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring | null): number;
   /** Throws ERR_RECORD_CHECKSUM when the slot was damaged. */
   slotRead(region: Region, slot: number): SlotImage;
-  /** First state of an empty slot, called with the board's lock held; false when it is not empty. */
+  /**
+   * Gives a slot a state that the journal has and it lacks: an empty slot its first, one that was left behind the newest.
+   * Called with the board's lock held; false, and nothing written, when the slot is as new (or the state 2^23 changes newer).
+   */
   slotSeed(region: Region, slot: number, image: SlotImage): boolean;
 
   /** 14 bytes. Throws ERR_FRAME naming the fault: type, offset or value. */

@@ -35,6 +35,19 @@ export function configOfWords(words: Uint32Array): Uint8Array {
   return config;
 }
 
+/** Private, so that ordering loads never takes the shared line away from writers. */
+const ORDER = new Uint32Array(1);
+
+/**
+ * The word as it is in memory now, not as a compiled loop remembers it. The engine compiles `Atomics.load` to a locked
+ * instruction, which faults on memory that is mapped for reading only: so the atomic operation is on a word of our
+ * own, and the loads before and after it are plain and stay on their sides.
+ */
+export function freshWord(words: Uint32Array, index: number): number {
+  Atomics.load(ORDER, 0);
+  return words[index]!;
+}
+
 /**
  * Copies the cell of a slot. Two word reads can fall on either side of a write, so the revision word is read again;
  * a writer in another process changes it with every write.
@@ -42,16 +55,16 @@ export function configOfWords(words: Uint32Array): Uint8Array {
 export function copyCell(region: Uint32Array, slot: number, to: Uint32Array): void {
   const at = slot * WORDS_PER_SLOT;
   do {
-    to[0] = Atomics.load(region, at);
+    to[0] = freshWord(region, at);
     to[1] = region[at + 1]!;
     to[2] = region[at + 2]!;
     to[3] = region[at + 3]!;
-  } while (Atomics.load(region, at) !== to[0]);
+  } while (freshWord(region, at) !== to[0]);
 }
 
 /**
- * The full revision of a cell's word 0 in its slot. The sealed revision can lag behind the cell, or be ahead of one that was
- * loaded before it, never by 2^23 changes, so the cell's low bits say how far.
+ * The full revision of a cell's word 0 in its slot. The sealed revision can lag behind the cell, or be ahead of
+ * one that was loaded before it, never by 2^23 changes, so the cell's low bits say how far.
  */
 export function fullRevision(region: Uint32Array, slot: number, cellWord0: number): number {
   const at = slot * WORDS_PER_SLOT + SEAL_WORD;

@@ -21,7 +21,7 @@ export const ERROR_OF_RESULT = {
   unknown_header: 'ERR_HEADER',
   out_of_bounds: 'ERR_OUT_OF_RANGE',
   lost_race: null,
-  not_empty: null,
+  not_newer: null,
   closed: 'ERR_CLOSED',
   not_found: null,
   full: 'ERR_BOARD_FULL',
@@ -129,15 +129,16 @@ function checksumError(record: Uint8Array, computed: bigint): ConfigError {
 export function slotError(): ConfigError {
   return new ConfigError('ERR_RECORD_CHECKSUM', {
     message: 'A shared config does not fit the checksum it was written with',
-    hint: 'Something else wrote into the shared memory: remove the board file and restart, it is rebuilt from the journal.',
+    hint: 'Something else wrote into the shared memory: remove the board file and restart, the journal rebuilds it.',
     details: { found: '', computed: '' },
   });
 }
 
 export function frameError(result: number): ConfigError {
-  const fault = { bad_length: 'length', bad_checksum: 'checksum', bad_frame_type: 'type', bad_frame_offset: 'offset' }[
-    resultName(result) as string
-  ] ?? 'value';
+  const fault =
+    { bad_length: 'length', bad_checksum: 'checksum', bad_frame_type: 'type', bad_frame_offset: 'offset' }[
+      resultName(result) as string
+    ] ?? 'value';
   return new ConfigError('ERR_FRAME', {
     message: `Bad frame: its ${fault} is wrong`,
     hint: 'A frame is 14 bytes: type 1-7, offset u32, value u64, and the XOR of those 13 bytes.',

@@ -20,7 +20,10 @@ export interface BoardOptions {
   readonly readOnly: boolean;
 }
 
-/** `ok`: this is the board that others at the path see. `replaced`: the file is another one. `emptied`: slots were reset. */
+/**
+ * `ok`: this is the board that others at the path see. `replaced`: the file is another one. `emptied`: slots were
+ * reset.
+ */
 export type BoardHealth = 'ok' | 'replaced' | 'emptied';
 
 export interface NativeBoard extends Region {
@@ -68,7 +71,6 @@ function boardOf(symbols: Symbols, path: string, pathBytes: Uint8Array, board: U
   const slots = toArrayBuffer(base as Pointer, slotsOffset, slotCount * SLOT_SIZE);
   const encoder = new TextEncoder();
   const found = new Uint32Array(1);
-  let holds = 0;
   const handle = (): Pointer => {
     if (region.address === 0) throw closedError('board');
     return ptr(board);
@@ -91,29 +93,10 @@ function boardOf(symbols: Symbols, path: string, pathBytes: Uint8Array, board: U
       if (result !== RESULT.ok) throw boardError(path, result);
       return found[0]!;
     },
-    names(): { name: string; slot: number }[] {
-      const text = new Uint8Array(BOARD_NAME_MAX);
-      const decoder = new TextDecoder();
-      const names = [];
-      for (let slot = 0; slot < slotCount; slot++) {
-        symbols.c13_board_name(handle(), slot, ptr(text), ptr(found));
-        if (found[0]! > 0) names.push({ name: decoder.decode(text.subarray(0, found[0])), slot });
-      }
-      return names;
-    },
-    locked<T>(work: () => T): T {
-      // The kernel counts one lock for an open file: the inner of two must not give it back.
-      const result = holds > 0 ? RESULT.ok : symbols.c13_board_lock(handle());
-      if (result !== RESULT.ok) throw boardError(path, result);
-      holds++;
-      try {
-        return work();
-      } finally {
-        holds--;
-        if (holds === 0 && region.address !== 0) symbols.c13_board_unlock(handle());
-      }
-    },
-    check: () => (['ok', 'replaced', 'emptied'] as const)[symbols.c13_board_check(handle(), ptr(pathBytes))] ?? 'replaced',
+    names: () => namesOn(symbols, handle, slotCount),
+    locked: lockOf(symbols, path, handle, (): boolean => region.address !== 0),
+    check: () =>
+      (['ok', 'replaced', 'emptied'] as const)[symbols.c13_board_check(handle(), ptr(pathBytes))] ?? 'replaced',
     announce: (seq: number) => symbols.c13_board_announce(handle(), BigInt(seq)),
     head: () => Number(symbols.c13_board_head(handle())),
     wait(slot: number, seen: number, timeoutMs: number): boolean {
@@ -132,6 +115,35 @@ function boardOf(symbols: Symbols, path: string, pathBytes: Uint8Array, board: U
     },
   };
   return region;
+}
+
+function namesOn(symbols: Symbols, handle: () => Pointer, slotCount: number): { name: string; slot: number }[] {
+  const text = new Uint8Array(BOARD_NAME_MAX);
+  const length = new Uint32Array(1);
+  const decoder = new TextDecoder();
+  const names = [];
+  for (let slot = 0; slot < slotCount; slot++) {
+    symbols.c13_board_name(handle(), slot, ptr(text), ptr(length));
+    if (length[0]! > 0) names.push({ name: decoder.decode(text.subarray(0, length[0])), slot });
+  }
+  return names;
+}
+
+function lockOf(symbols: Symbols, path: string, handle: () => Pointer, isOpen: () => boolean): NativeBoard['locked'] {
+  let holds = 0;
+  return (work) => {
+    // The kernel counts one lock for an open file: the inner of two must not give it back.
+    const board = handle();
+    const result = holds > 0 ? RESULT.ok : symbols.c13_board_lock(board);
+    if (result !== RESULT.ok) throw boardError(path, result);
+    holds++;
+    try {
+      return work();
+    } finally {
+      holds--;
+      if (holds === 0 && isOpen()) symbols.c13_board_unlock(handle());
+    }
+  };
 }
 
 /** A write into memory that is mapped for reading only would end the process. Throws ERR_BOARD. */
@@ -155,7 +167,10 @@ function journalIdError(found: string): ConfigError {
 
 const WHAT_TO_DO: Record<string, readonly [fault: string, hint: string]> = {
   foreign: ['is not a board of this version', 'Stop the processes that use it, then remove the file: it is made anew.'],
-  permission: ['belongs to somebody else or is open to others', 'Use a path that only this user can write (mode 0600).'],
+  permission: [
+    'belongs to somebody else or is open to others',
+    'Use a path that only this user can write (mode 0600).',
+  ],
   not_found: ['does not exist, or nobody has opened it for writing since the machine started', 'Start a writer first.'],
   no_space: ['does not fit on the disk', 'Free some space or choose another directory.'],
   busy: ['was locked by another process for a second', 'Try again; see which stopped process holds the file.'],
@@ -168,7 +183,11 @@ function boardError(path: string, result: number): ConfigError {
   if (fault === 'unsupported') {
     const [what, hint] = WHAT_TO_DO.unsupported!;
     const platform = `${process.platform}-${process.arch}`;
-    return new ConfigError('ERR_UNSUPPORTED', { message: `The board ${what}`, hint, details: { what: 'board', platform } });
+    return new ConfigError('ERR_UNSUPPORTED', {
+      message: `The board ${what}`,
+      hint,
+      details: { what: 'board', platform },
+    });
   }
   const [what, hint] = WHAT_TO_DO[fault] ?? ['could not be opened', 'Check the directory and its permissions.'];
   return new ConfigError('ERR_BOARD', { message: `The board ${path} ${what}`, hint, details: { path, fault } });

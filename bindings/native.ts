@@ -104,23 +104,42 @@ interface NativeRing extends Ring {
 }
 
 function wrap(file: string, symbols: Symbols): NativeBackend {
-  const encoder = new TextEncoder();
-  // Each over a buffer of its own: asking a small array for its buffer moves its bytes away from a kept address.
-  const swapWords = new Uint32Array(new ArrayBuffer(SWAP_SIZE));
-  const swapAddress = addressOf(swapWords);
-  const image = new Uint8Array(new ArrayBuffer(IMAGE_SIZE));
-  const imageAddress = addressOf(image);
-
-  const crc64 = (bytes: Uint8Array): bigint => BigInt(symbols.c13_crc64_compute(at(bytes), bytes.length));
-
   return {
     kind: 'native',
     file,
     symbols,
+    ...hashes(symbols),
+    ...values(symbols),
+    ...slots(symbols),
+    ...messages(symbols),
+    columnsCreate: (capacity) => createColumns(symbols, capacity),
+    openBoard: (path, options) => openNativeBoard(symbols, path, options),
+    openTerminal: (size) => openNativeTerminal(symbols, size),
+  };
+}
+
+type Hashes = Pick<Backend, 'crc64Kernel' | 'crc64' | 'crc64ByteTable' | 'murmur3' | 'rolloutBucket'>;
+type Values = Pick<Backend, 'configCheck' | 'recordSeal' | 'recordOpen' | 'flagsApply' | 'flagsCount'>;
+type Slots = Pick<Backend, 'ringCreate' | 'slotsCreate' | 'slotSwap' | 'slotRead' | 'slotSeed'>;
+type Messages = Pick<Backend, 'frameEncode' | 'frameDecode' | 'headerParse' | 'headerFormat'>;
+
+function hashes(symbols: Symbols): Hashes {
+  const encoder = new TextEncoder();
+  return {
     crc64Kernel: kernelName(symbols),
-    crc64,
+    crc64: (bytes) => BigInt(symbols.c13_crc64_compute(at(bytes), bytes.length)),
     crc64ByteTable: (bytes) => BigInt(symbols.c13_crc64_byte_table(at(bytes), bytes.length)),
     murmur3: (bytes, seed) => symbols.c13_murmur3_hash(at(bytes), bytes.length, seed),
+    rolloutBucket(feature, key) {
+      const bytes = encoder.encode(`${feature}:${key}`);
+      return symbols.c13_rollout_bucket(ptr(bytes), bytes.length);
+    },
+  };
+}
+
+function values(symbols: Symbols): Values {
+  const crc64 = (bytes: Uint8Array): bigint => BigInt(symbols.c13_crc64_compute(at(bytes), bytes.length));
+  return {
     configCheck(config) {
       expectConfigLength(config);
       return symbols.c13_config_check(at(config));
@@ -150,12 +169,17 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
       if (result !== RESULT.ok) throw manyConfigsError(configs);
       return words[2]!;
     },
-    rolloutBucket(feature, key) {
-      const bytes = encoder.encode(`${feature}:${key}`);
-      return symbols.c13_rollout_bucket(ptr(bytes), bytes.length);
-    },
+  };
+}
+
+function slots(symbols: Symbols): Slots {
+  // Each over a buffer of its own: asking a small array for its buffer moves its bytes away from a kept address.
+  const swapWords = new Uint32Array(new ArrayBuffer(SWAP_SIZE));
+  const swapAddress = addressOf(swapWords);
+  const image = new Uint8Array(new ArrayBuffer(IMAGE_SIZE));
+  const imageAddress = addressOf(image);
+  return {
     ringCreate: () => createRing(symbols),
-    columnsCreate: (capacity) => createColumns(symbols, capacity),
     slotsCreate: (count) => createSlots(symbols, count),
     slotSwap(region, slot, request: SwapRequest, ring) {
       const address = slotAddress(region, slot);
@@ -175,6 +199,12 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
       expectWritable(region);
       return symbols.c13_slot_seed(slotAddress(region, slot), ptr(imageBytes(seed))) === RESULT.ok;
     },
+  };
+}
+
+function messages(symbols: Symbols): Messages {
+  const encoder = new TextEncoder();
+  return {
     frameEncode(frame: Frame) {
       const out = new Uint8Array(14);
       const result = symbols.c13_frame_encode(ptr(frameBytes(frame)), ptr(out));
@@ -203,8 +233,6 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
       symbols.c13_header_format(at(config), headerNumber(name), ptr(out), ptr(length));
       return new TextDecoder().decode(out.subarray(0, length[0]));
     },
-    openBoard: (path, options) => openNativeBoard(symbols, path, options),
-    openTerminal: (size) => openNativeTerminal(symbols, size),
   };
 }
 

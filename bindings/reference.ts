@@ -1,10 +1,10 @@
 /**
- * The core in plain TypeScript: what the specification says, written a second time, so that the other two have something
- * to be compared with. It is correct everywhere and fast nowhere that matters; no program falls back to it by itself.
+ * The core in plain TypeScript: what the specification says, written a second time, so that the other two have
+ * something to be compared with. It is correct everywhere and fast nowhere that matters; no program falls back to
+ * it by itself.
  * @module
  */
 import {
-  CHANGE_KIND,
   COLUMNS_CAPACITY_MAX,
   CONFIG_FAULT,
   CONFIG_FIELD,
@@ -24,8 +24,22 @@ import {
 } from './abi.gen.ts';
 import type { Backend, Columns, FlagChange, FlagQuery, Frame, HeaderName, Region, Ring } from './backend.ts';
 import type { SlotImage, SwapRequest } from './backend.ts';
-import { configOfWords, copyCell, fullRevision, REVISION_LOW_MASK, wordsOfConfig, WORDS_PER_SLOT } from './cell-words.ts';
-import { closedError, DUMP_HEADER, expectConfigLength, expectFrameWidths, expectIndex, expectIndexes } from './faults.ts';
+import {
+  configOfWords,
+  copyCell,
+  fullRevision,
+  REVISION_LOW_MASK,
+  wordsOfConfig,
+  WORDS_PER_SLOT,
+} from './cell-words.ts';
+import {
+  closedError,
+  DUMP_HEADER,
+  expectConfigLength,
+  expectFrameWidths,
+  expectIndex,
+  expectIndexes,
+} from './faults.ts';
 import { expectSlotCount, expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, rangeError, recordError, slotError } from './faults.ts';
 import { FEATURE_COUNT, readRing, readU64, ringLength, viewOf, writeU64 } from './layout.ts';
@@ -205,7 +219,12 @@ function createColumns(capacity: number): Columns {
     },
     remove: (index) => put(index, undefined),
     count: (query) => matching(query).length,
-    list: (query, first, limit) => Uint32Array.from(matching(query).filter((i) => i >= first).slice(0, limit)),
+    list: (query, first, limit) =>
+      Uint32Array.from(
+        matching(query)
+          .filter((i) => i >= first)
+          .slice(0, limit),
+      ),
     close() {
       rows = null;
     },
@@ -254,7 +273,16 @@ function slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring
   if (ring !== null) {
     const changed = changedBits(before, after) | (rolloutsChanged === 0 ? 0 : 1 << CONFIG_FIELD.rollouts);
     (ring as ReferenceRing).push(
-      ringEntry({ revision, at: date, before, after, kind: request.kind, changed, rolloutsChanged, readNs: request.readNs }),
+      ringEntry({
+        revision,
+        at: date,
+        before,
+        after,
+        kind: request.kind,
+        changed,
+        rolloutsChanged,
+        readNs: request.readNs,
+      }),
     );
   }
   return revision;
@@ -285,13 +313,15 @@ function slotRead(region: Region, slot: number): SlotImage {
 function slotSeed(region: Region, slot: number, image: SlotImage): boolean {
   expectOpen(region);
   expectIndex('slot', slot, region.slotCount);
-  const at = slot * WORDS_PER_SLOT;
-  if (region.words.subarray(at, at + 4).some((word) => word !== 0)) return false;
   if (image.revision === 0) return false;
+  const at = slot * WORDS_PER_SLOT;
+  const isEmpty = region.words.subarray(at, at + 4).every((word) => word === 0);
+  const behind = image.revision - fullRevision(region.words, slot, region.words[at]!);
+  if (!isEmpty && (behind <= 0 || behind > REVISION_LOW_MASK >> 1)) return false;
   const slotBytes = region.bytes.subarray(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE);
   storeRollouts(slotBytes, image.rollouts, image.rolloutsRevision);
   writeU64(viewOf(slotBytes), SLOT_OFFSET.modified_at_ms, image.modifiedAt);
-  writeU64(viewOf(slotBytes), SLOT_OFFSET.seal, 0);
+  if (isEmpty) writeU64(viewOf(slotBytes), SLOT_OFFSET.seal, 0);
   storeSeal(slotBytes, image.revision, image.config);
   putCell(region.words, at, image.config, image.revision);
   region.words[at + SLOT_OFFSET.notify / 4]!++;
@@ -356,7 +386,7 @@ function ringEntry(entry: {
   writeU64(view, HISTORY_ENTRY_OFFSET.at_ms, entry.at);
   bytes.set(entry.before, HISTORY_ENTRY_OFFSET.before);
   bytes.set(entry.after, HISTORY_ENTRY_OFFSET.after);
-  bytes[HISTORY_ENTRY_OFFSET.kind] = entry.kind satisfies (typeof CHANGE_KIND)[keyof typeof CHANGE_KIND] | number;
+  bytes[HISTORY_ENTRY_OFFSET.kind] = entry.kind;
   bytes[HISTORY_ENTRY_OFFSET.changed] = entry.changed;
   view.setUint32(HISTORY_ENTRY_OFFSET.read_ns, entry.readNs ?? 0, true);
   view.setUint32(HISTORY_ENTRY_OFFSET.rollouts_changed, entry.rolloutsChanged, true);

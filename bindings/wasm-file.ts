@@ -1,4 +1,8 @@
-/** The WebAssembly core from the file beside the package: Node's core, and Bun's where the native library cannot load. @module */
+/**
+ * The WebAssembly core from the file beside the package: Node's core, and Bun's where the native library cannot
+ * load.
+ * @module
+ */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../src/errors/errors.ts';

@@ -33,8 +33,8 @@ type Exports = { readonly memory: WebAssembly.Memory } & Record<string, (...args
 const SCRATCH_SIZE = 4096;
 
 /**
- * Instantiates the module. Errors: ERR_CORE_MISSING when it is no module of ours, ERR_ABI_MISMATCH when it was built from
- * other sources.
+ * Instantiates the module. Errors: ERR_CORE_MISSING when it is no module of ours, ERR_ABI_MISMATCH when it was
+ * built from other sources.
  * @example const backend = await openWasm(await (await fetch('/c13.wasm')).arrayBuffer());
  */
 export async function openWasm(source: BufferSource | WebAssembly.Module, name = 'c13.wasm'): Promise<Backend> {
@@ -46,7 +46,10 @@ export async function openWasm(source: BufferSource | WebAssembly.Module, name =
   }
 }
 
-/** The same at once, where the platform allows to compile on the main thread (servers do, browsers only small modules). */
+/**
+ * The same at once, where the platform allows to compile on the main thread (servers do, browsers only small
+ * modules).
+ */
 export function openWasmSync(source: BufferSource, name = 'c13.wasm'): Backend {
   try {
     return wrap(new WebAssembly.Instance(new WebAssembly.Module(source), {}), name);
@@ -107,7 +110,10 @@ class WasmCore {
     this.call('memory_free', address, size_bytes);
   }
 
-  /** After anything that may have grown the memory: old views are empty then, and a read through one would say "off". */
+  /**
+   * After anything that may have grown the memory: old views are empty then, and a read through one would say
+   * "off".
+   */
   follow(): void {
     if (this.#buffer === this.core.memory.buffer) return;
     this.#buffer = this.core.memory.buffer as ArrayBuffer;

@@ -11,15 +11,20 @@ export type { ChangeEvent, Subscriber } from './live/watch.ts';
 export type { HistoryEntry, HistoryFilter, HistoryPage } from './live/history.ts';
 export type { Moment } from './live/past.ts';
 
-// What a config is.
-export { DEFAULT_CONFIG } from './config/value.ts';
-export type { RegistryConfig, ChangedField } from './config/value.ts';
-export type { ConfigHistory, EnhancedConfig } from './config/metadata.ts';
-export type { BuiltinFeature, FeatureDeclaration } from './config/features.ts';
+// What a config is: the part that also works outside Bun.
+export { DEFAULT_CONFIG, configHex, decodeConfig, encodeConfig, parseConfigBytes } from './config/value.ts';
+export type { ChangedField, RegistryConfig } from './config/value.ts';
+export { parseConfigInput, type ConfigInput } from './config/input.ts';
+export { defineFeatures, type BuiltinFeature, type FeatureDeclaration, type FeatureSet } from './config/features.ts';
+export { isInRollout } from './config/rollout.ts';
+export { applyTemplate, defineTemplates, findTemplate, type Template, type TemplateInput } from './config/templates.ts';
+export { validate, validateInput, type Issue, type Rule, type Validation } from './config/validation.ts';
+export { migrate } from './config/migrations.ts';
+export { checksumOf, type ConfigHistory, type EnhancedConfig } from './config/metadata.ts';
+export { debugView, type DebugView } from './config/debug-view.ts';
+export { formatVariables, readConfigVariables } from './config/environment.ts';
 export type { Analytics } from './config/analytics.ts';
-export type { DebugView } from './config/debug-view.ts';
-export type { Issue, Rule, Validation } from './config/validation.ts';
-export type { TemplateInput } from './config/templates.ts';
+export { core as openCore } from './live/core.ts';
 
 // Many configs of one database, as the registry sees them.
 export { openConfigStore, type ConfigStore, type ConfigSnapshot } from './live/config-store.ts';

@@ -106,6 +106,11 @@ describe('a core that is not there, or not one', () => {
   });
 });
 
+test('where neither core is there, the error names both', () => {
+  const tried = [join(directory, 'no.so'), join(directory, 'no.wasm')];
+  expect(outcomeOf(() => openBackend(tried[0], tried[1]))).toEqual({ code: 'ERR_CORE_MISSING', details: { tried } });
+});
+
 test('openBackend takes the native core where it is there, and says so', () => {
   const { backend, native, reason } = openBackend();
   expect(backend.kind).toBe('native');
@@ -174,7 +179,9 @@ describe('the description', () => {
     expect([registry_hash, feature_flags, terminal_mode, rows, cols, reserved]).toEqual([1, 5, 9, 10, 11, 12]);
     expect(abi.RECORD_OFFSET).toEqual({ magic: 0, config: 4, zeros: 17, checksum: 24 });
     const { cell, notify, waiters, modified_at_ms, seal, environment_id, rollouts } = abi.SLOT_OFFSET;
-    expect([cell, notify, waiters, modified_at_ms, seal, environment_id, rollouts]).toEqual([0, 16, 20, 24, 32, 48, 64]);
+    expect([cell, notify, waiters, modified_at_ms, seal, environment_id, rollouts]).toEqual([
+      0, 16, 20, 24, 32, 48, 64,
+    ]);
   });
 
   test('has the documented features, in their bits', () => {

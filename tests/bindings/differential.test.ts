@@ -1,21 +1,12 @@
 /** The same random inputs to the three cores at once: a difference in one byte is a fault of one of them. @module */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Backend, HeaderName, Region, Ring } from '../../bindings/backend.ts';
+import type { Backend, Region, Ring } from '../../bindings/backend.ts';
 import { wordsOfConfig } from '../../bindings/cell-words.ts';
+import { HEADER_NAMES } from '../fixtures/make-vectors.ts';
 import { CORES, REFERENCE } from './cores.ts';
 import { outcomeOf } from './outcomes.ts';
 import { AT, cellOf, slotBytes } from './swaps.ts';
-
-const HEADERS: readonly HeaderName[] = [
-  'x-bun-config-version',
-  'x-bun-registry-hash',
-  'x-bun-feature-flags',
-  'x-bun-terminal-mode',
-  'x-bun-terminal-rows',
-  'x-bun-terminal-cols',
-  'x-bun-config-dump',
-];
 
 const word = fc.integer({ min: 0, max: 0xffff_ffff });
 const config = fc.uint8Array({ minLength: 13, maxLength: 13 });
@@ -65,7 +56,7 @@ test('checks, records and headers of any config', () => {
       alike((core) => core.configCheck(bytes));
       alike((core) => core.recordSeal(bytes));
       alike((core) => core.recordOpen(core.recordSeal(bytes)));
-      for (const name of HEADERS) {
+      for (const name of HEADER_NAMES) {
         alike((core) => core.headerFormat(name, bytes));
         alike((core) => core.headerParse(name, REFERENCE.headerFormat(name, bytes)));
       }

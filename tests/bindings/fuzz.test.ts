@@ -1,7 +1,10 @@
-/** Bytes from outside into everything that decodes them: an answer, or a documented error, never anything else. @module */
+/**
+ * Bytes from outside into everything that decodes them: an answer, or a documented error, never anything else.
+ * @module
+ */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HeaderName } from '../../bindings/backend.ts';
+import { HEADER_NAMES } from '../fixtures/make-vectors.ts';
 import { CORES, REFERENCE } from './cores.ts';
 import { codeOf, hex, outcomeOf, unhex } from './outcomes.ts';
 
@@ -26,7 +29,12 @@ const frame = fc
   .constantFrom('010d00000002000000000000000e', '0500000000070000000000000002', '020900000001000000010000000a')
   .map(unhex);
 const signed = (bytes: Uint8Array): Uint8Array =>
-  bytes.length === 14 ? bytes.with(13, bytes.subarray(0, 13).reduce((xor, byte) => xor ^ byte, 0)) : bytes;
+  bytes.length === 14
+    ? bytes.with(
+        13,
+        bytes.subarray(0, 13).reduce((xor, byte) => xor ^ byte, 0),
+      )
+    : bytes;
 
 describe.each(CORES)('$kind', (core) => {
   test('recordOpen', () => {
@@ -58,15 +66,7 @@ describe.each(CORES)('$kind', (core) => {
   });
 
   test('headerParse', () => {
-    const name = fc.constantFrom<HeaderName>(
-      'x-bun-config-version',
-      'x-bun-registry-hash',
-      'x-bun-feature-flags',
-      'x-bun-terminal-mode',
-      'x-bun-terminal-rows',
-      'x-bun-terminal-cols',
-      'x-bun-config-dump',
-    );
+    const name = fc.constantFrom(...HEADER_NAMES);
     const text = fc.oneof(
       fc.string({ maxLength: 70 }),
       fc.string({ unit: 'binary', maxLength: 12 }),

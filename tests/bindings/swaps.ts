@@ -43,7 +43,12 @@ export function swapTo(
   return core.slotSwap(region, 0, request(region, 0, config, more), ring);
 }
 
-export function image(revision: number, config: Uint8Array, rollouts = new Uint16Array(32), rolloutsRevision = revision) {
+export function image(
+  revision: number,
+  config: Uint8Array,
+  rollouts = new Uint16Array(32),
+  rolloutsRevision = revision,
+) {
   return { revision, config, modifiedAt: AT, rolloutsRevision, rollouts };
 }
 

@@ -1,4 +1,8 @@
-/** Walks the vectors with one core and collects what does not fit; knows no test runner, so that Node can run it as it is. @module */
+/**
+ * Walks the vectors with one core and collects what does not fit; knows no test runner, so that Node can run it as
+ * it is.
+ * @module
+ */
 import type { Backend } from '../../bindings/backend.ts';
 import { configOfWords } from '../../bindings/cell-words.ts';
 import type { RepeatedBytes, Vectors } from '../fixtures/make-vectors.ts';
@@ -45,13 +49,18 @@ function checkHashes(core: Backend, vectors: Vectors, same: Same): void {
 }
 
 function checkRecords(core: Backend, vectors: Vectors, same: Same): void {
-  for (const { config, faults } of vectors.configs) same(`faults of ${config}`, core.configCheck(unhex(config)), faults);
+  for (const { config, faults } of vectors.configs)
+    same(`faults of ${config}`, core.configCheck(unhex(config)), faults);
   for (const { config, record } of vectors.records) {
     same(`record of ${config}`, hex(core.recordSeal(unhex(config))), record);
     same(`config of ${record}`, hex(core.recordOpen(unhex(record))), config);
   }
   for (const { record, code } of vectors.badRecords) {
-    same(`record ${record}`, codeOf(() => core.recordOpen(unhex(record))), code);
+    same(
+      `record ${record}`,
+      codeOf(() => core.recordOpen(unhex(record))),
+      code,
+    );
   }
 }
 
@@ -74,7 +83,11 @@ function checkHeaders(core: Backend, vectors: Vectors, same: Same): void {
     same(`${name} ${value}`, typeof parsed === 'number' ? parsed : hex(parsed), numberIn(name, value, config));
   }
   for (const { name, value } of vectors.badHeaders) {
-    same(`${name} ${value}`, codeOf(() => core.headerParse(name, value)), 'ERR_HEADER');
+    same(
+      `${name} ${value}`,
+      codeOf(() => core.headerParse(name, value)),
+      'ERR_HEADER',
+    );
   }
 }
 

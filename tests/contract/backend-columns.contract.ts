@@ -75,7 +75,10 @@ export function columnsContract(open: () => Backend): void {
       const columns = core.columnsCreate(100_000);
       columns.writeAll(0, new Uint32Array(0));
       columns.writeAll(100_000, new Uint32Array(0));
-      columns.writeAll(0, Uint32Array.from({ length: 100_000 }, (_, i) => i));
+      columns.writeAll(
+        0,
+        Uint32Array.from({ length: 100_000 }, (_, i) => i),
+      );
       expect(columns.count({ on: 1, off: 2 })).toBe(25_000);
       expect(columns.list({ on: 0x1_0000, off: 0 }, 99_998, 100)).toEqual(Uint32Array.of(99_998, 99_999));
       columns.close();

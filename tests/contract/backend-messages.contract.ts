@@ -104,7 +104,10 @@ export function messagesContract(open: () => Backend): void {
       }
       for (let at = 0; at < 14; at++) {
         const details = { fault: 'checksum' };
-        expect(outcomeOf(() => core.frameDecode(good.with(at, good[at]! ^ 0x10)))).toEqual({ code: 'ERR_FRAME', details });
+        expect(outcomeOf(() => core.frameDecode(good.with(at, good[at]! ^ 0x10)))).toEqual({
+          code: 'ERR_FRAME',
+          details,
+        });
       }
     });
   });
@@ -169,7 +172,10 @@ export function messagesContract(open: () => Backend): void {
       const text = core.headerFormat('x-bun-config-dump', CONFIG);
       const invalid = hex(core.recordSeal(CONFIG.with(10, 0)));
       for (const value of [text.replace('4331', '4332'), text.toUpperCase(), `${text}00`, text.slice(1), invalid]) {
-        expect(codeOf(() => core.headerParse('x-bun-config-dump', value)), value).toBe('ERR_HEADER');
+        expect(
+          codeOf(() => core.headerParse('x-bun-config-dump', value)),
+          value,
+        ).toBe('ERR_HEADER');
       }
     });
 

@@ -109,7 +109,10 @@ export function slotsContract(open: () => Backend): void {
     it('are not misread when the seal is already that of a later write', () => {
       const region = core.slotsCreate(1);
       core.slotSeed(region, 0, image(0x200_0001, DEFAULT));
-      for (const [low, revision] of [[0xff_ffff, 0x1ff_ffff], [0, 0x200_0000]] as const) {
+      for (const [low, revision] of [
+        [0xff_ffff, 0x1ff_ffff],
+        [0, 0x200_0000],
+      ] as const) {
         region.words[0] = (wordsOfConfig(DEFAULT)[0]! | low) >>> 0;
         expect(core.slotRead(region, 0).revision).toBe(revision);
       }
@@ -147,6 +150,42 @@ export function slotsContract(open: () => Backend): void {
       expect(core.slotRead(region, 0)).toEqual(image(2 ** 33 + 41, DEFAULT, rollouts, 2 ** 33 + 5));
       expect(region.words[4]).toBe(1);
       region.close();
+    });
+
+    it('that were left behind take the newer state, and none that is 2^23 changes away', () => {
+      const region = core.slotsCreate(1);
+      core.slotSeed(region, 0, image(0x1ff_fffe, DEFAULT));
+      expect(swapTo(core, region, marked(1))).toBe(0x1ff_ffff);
+      const before = slotBytes(region);
+      for (const revision of [0x1ff_fffe, 0x1ff_ffff, 0x1ff_ffff + 2 ** 23]) {
+        expect(core.slotSeed(region, 0, image(revision, marked(2)))).toBe(false);
+      }
+      expect(slotBytes(region)).toEqual(before);
+      const newer = image(0x1ff_ffff + 2 ** 23 - 1, marked(3), new Uint16Array(32).with(31, 10_000), 0x200_0000);
+      expect(core.slotSeed(region, 0, newer)).toBe(true);
+      expect(core.slotRead(region, 0)).toEqual(newer);
+      expect(swapTo(core, region, marked(4))).toBe(newer.revision + 1);
+      region.close();
+    });
+
+    it('that were left behind take a newer state, and no other', () => {
+      for (const start of [10, 0xff_fff0, 2 ** 33]) {
+        const region = core.slotsCreate(1);
+        core.slotSeed(region, 0, image(start, DEFAULT));
+        swapTo(core, region, DEFAULT.with(10, 30));
+        const before = slotBytes(region);
+        for (const revision of [1, start, start + 1, start + 2 ** 24 + 1, start + 2 ** 40]) {
+          expect(core.slotSeed(region, 0, image(revision, marked(1))), `${revision} on ${start}`).toBe(false);
+          expect(slotBytes(region)).toEqual(before);
+        }
+        const rollouts = new Uint16Array(32).with(3, 500);
+        for (const revision of [start + 2, start + 7, start + 2 ** 22]) {
+          expect(core.slotSeed(region, 0, image(revision, marked(9), rollouts))).toBe(true);
+          expect(core.slotRead(region, 0)).toEqual(image(revision, marked(9), rollouts));
+          expect(swapTo(core, region, marked(8))).toBe(revision + 1);
+        }
+        region.close();
+      }
     });
 
     it('stay empty when their seeder was killed before its last step, and are seeded again', () => {
@@ -260,7 +299,12 @@ export function slotsContract(open: () => Backend): void {
         expect(entries.map(({ revision }) => revision)).toEqual(
           Array.from({ length: Math.min(i, 100) }, (_, k) => Math.max(0, i - 100) + k + 1),
         );
-        expect(entries.at(-1)).toMatchObject({ at: AT + i, kind: i % 9, before: marked((i - 1) % 256), after: marked(i % 256) });
+        expect(entries.at(-1)).toMatchObject({
+          at: AT + i,
+          kind: i % 9,
+          before: marked((i - 1) % 256),
+          after: marked(i % 256),
+        });
       }
       region.close();
       ring.close();
@@ -270,7 +314,16 @@ export function slotsContract(open: () => Backend): void {
       const region = core.slotsCreate(1);
       const ring = core.ringCreate();
       swapTo(core, region, DEFAULT, {}, ring);
-      const changes: [at: number, bit: number][] = [[0, 0], [1, 1], [4, 1], [5, 2], [8, 2], [9, 3], [10, 4], [11, 5]];
+      const changes: [at: number, bit: number][] = [
+        [0, 0],
+        [1, 1],
+        [4, 1],
+        [5, 2],
+        [8, 2],
+        [9, 3],
+        [10, 4],
+        [11, 5],
+      ];
       for (const [at] of changes) {
         const now = configOfWords(cellOf(region));
         swapTo(core, region, now.with(at, now[at]! ^ 0x80), { readNs: 0xffff_fff0 }, ring);
@@ -322,10 +375,8 @@ export function slotsContract(open: () => Backend): void {
 }
 
 function closedUses(core: Backend, region: Region): (() => unknown)[] {
-  const wanted = {
-    ...{ expected: new Uint32Array(4), desired: new Uint32Array(4), rollouts: null },
-    ...{ at: AT, kind: 0, readNs: null, timed: false },
-  };
+  const [expected, desired] = [new Uint32Array(4), new Uint32Array(4)];
+  const wanted = { expected, desired, rollouts: null, at: AT, kind: 0, readNs: null, timed: false };
   return [
     () => core.slotRead(region, 0),
     () => core.slotSwap(region, 0, wanted, null),

@@ -1,6 +1,6 @@
 /**
- * What every core does, whichever runs it: native, WebAssembly and plain TypeScript answer this suite alike. Each core's
- * test calls it with a way to open one.
+ * What every core does, whichever runs it: native, WebAssembly and plain TypeScript answer this suite alike. Each
+ * core's test calls it with a way to open one.
  * @module
  */
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -71,7 +71,9 @@ function hashesContract(open: () => Backend): void {
       for (const bucket of buckets) expect(Number.isInteger(bucket) && bucket >= 0 && bucket < 10_000).toBe(true);
       expect(new Set(buckets).size).toBeGreaterThan(1700);
       expect(on.core.rolloutBucket('a', 'b:c')).toBe(on.core.rolloutBucket('a:b', 'c'));
-      expect(on.core.rolloutBucket('', '')).toBe(Math.floor((on.core.murmur3(utf8(':'), 0x9747b28c) * 10_000) / 2 ** 32));
+      expect(on.core.rolloutBucket('', '')).toBe(
+        Math.floor((on.core.murmur3(utf8(':'), 0x9747b28c) * 10_000) / 2 ** 32),
+      );
     });
   });
 }
@@ -115,7 +117,9 @@ function valuesContract(open: () => Backend): void {
       expect(record.subarray(0, 4)).toEqual(Uint8Array.of(0x43, 0x31, 0x33, 1));
       expect(record.subarray(4, 17)).toEqual(DEFAULT);
       expect(record.subarray(17, 24)).toEqual(new Uint8Array(7));
-      expect(new DataView(record.buffer, record.byteOffset).getBigUint64(24, true)).toBe(on.core.crc64(record.slice(0, 24)));
+      expect(new DataView(record.buffer, record.byteOffset).getBigUint64(24, true)).toBe(
+        on.core.crc64(record.slice(0, 24)),
+      );
       expect(on.core.recordOpen(record)).toEqual(DEFAULT);
     });
 
@@ -217,7 +221,10 @@ function flagsContract(open: () => Backend): void {
       const details = { length, expected: Math.ceil(length / 13) * 13 };
       const change = { set: 0xffff_ffff, clear: 0, toggle: 0 };
       expect(outcomeOf(() => on.core.flagsApply(bytes, change))).toEqual({ code: 'ERR_CONFIG_LENGTH', details });
-      expect(outcomeOf(() => on.core.flagsCount(bytes, { on: 0, off: 0 }))).toEqual({ code: 'ERR_CONFIG_LENGTH', details });
+      expect(outcomeOf(() => on.core.flagsCount(bytes, { on: 0, off: 0 }))).toEqual({
+        code: 'ERR_CONFIG_LENGTH',
+        details,
+      });
       expect(bytes).toEqual(new Uint8Array(length).fill(1));
     });
   });

@@ -148,10 +148,10 @@ pub fn slot_read(slot: *const slot_module.Slot, out: *slot_module.Image) callcon
     return .ok;
 }
 
-/// First state of an empty slot; `not_empty`, and nothing written, when it has one.
+/// A state that the slot lacks, from the journal; `not_newer`, and nothing written, when the slot is as new.
 pub fn slot_seed(slot: *slot_module.Slot, image: *const slot_module.Image) callconv(.c) Result {
     if (image.revision == 0) return .out_of_bounds;
-    return if (slot.seed(image)) .ok else .not_empty;
+    return if (slot.seed(image)) .ok else .not_newer;
 }
 
 pub fn frame_encode(frame: *const frame_module.Frame, out: *[frame_module.frame_size]u8) callconv(.c) Result {

@@ -128,21 +128,30 @@ pub const Slot = extern struct {
         return image;
     }
 
-    /// Gives an empty slot its first state. The caller holds the board's lock; `cell` is written last, so a
-    /// caller that is killed leaves the slot empty for the next.
+    /// Gives the slot a state that the journal has and it lacks: an empty slot its first, one that was
+    /// left behind the newest. False, and nothing written, when the slot is as new. The caller holds the
+    /// board's lock; the cell decides, so a caller that is killed leaves the slot as it was.
     pub fn seed(slot: *Slot, image: *const Image) bool {
-        const empty: Value = .{};
-        if (slot.cell.load() != empty) return false;
         assert(image.revision > 0);
-        word.store(u32, &slot.rollouts_revision, @truncate(image.rollouts_revision));
-        for (&slot.rollouts, image.rollouts) |*to, from| word.store(u16, to, from);
-        word.store(u64, &slot.modified_at_ms, image.modified_at_ms);
-        // Nobody else writes an empty slot, and what a killed seeder left is no reason to keep its seal.
-        slot.seal = @splat(0);
+        while (true) {
+            const current = slot.cell.load();
+            const is_empty = current == Value{};
+            if (is_empty) {
+                // What a killed seeder left is no reason to keep its seal, and the first reader needs ours.
+                slot.seal = @splat(0);
+                slot.store_seal(image.revision, image.config);
+            } else {
+                const behind = image.revision -| revision_of(current, slot.load_seal());
+                if (behind == 0 or behind > std.math.maxInt(i24)) return false;
+            }
+            word.store(u32, &slot.rollouts_revision, @truncate(image.rollouts_revision));
+            for (&slot.rollouts, image.rollouts) |*to, from| word.store(u16, to, from);
+            word.store(u64, &slot.modified_at_ms, image.modified_at_ms);
+            if (slot.cell.compare_swap(current, .of(image.config, image.revision))) break;
+        }
         slot.store_seal(image.revision, image.config);
-        const seeded = slot.cell.compare_swap(empty, .of(image.config, image.revision));
         slot.announce();
-        return seeded;
+        return true;
     }
 
     /// Stored before the values: a reader that meets the new revision with old values is corrected by the
@@ -280,6 +289,30 @@ test "the full revision survives a seal that lags, across the wrap of 24 bits" {
     var request = request_for(&slot, .{ .cols = 7 });
     try std.testing.expectEqual(@as(?u64, start + 5), slot.swap(&request, null));
     try std.testing.expectEqual(start, (try slot.read()).rollouts_revision);
+}
+
+test "a slot that was left behind takes the newer state, one that is as new does not" {
+    var slot = std.mem.zeroes(Slot);
+    var image = std.mem.zeroes(Image);
+    image.revision = 0x1_ff_fffe;
+    image.config = .{ .rows = 9 };
+    try std.testing.expect(slot.seed(&image));
+    var request = request_for(&slot, .{ .rows = 10 });
+    try std.testing.expectEqual(@as(?u64, image.revision + 1), slot.swap(&request, null));
+    image.revision += 1;
+    const before = slot;
+    try std.testing.expect(!slot.seed(&image));
+    try std.testing.expectEqualSlices(u8, std.mem.asBytes(&before), std.mem.asBytes(&slot));
+    image.revision += 4;
+    image.rollouts_revision = image.revision;
+    image.rollouts[3] = 500;
+    try std.testing.expect(slot.seed(&image));
+    const read_back = try slot.read();
+    try std.testing.expectEqual(image.revision, read_back.revision);
+    try std.testing.expectEqual(@as(u8, 9), read_back.config.rows);
+    try std.testing.expectEqual(@as(u16, 500), read_back.rollouts[3]);
+    image.revision += 1 << 23;
+    try std.testing.expect(!slot.seed(&image));
 }
 
 test "rollouts carry the revision that wrote them" {
