@@ -60,6 +60,15 @@ pub fn build(b: *std.Build) void {
         test_step.dependOn(&run_tests.step);
     }
 
+    const bench = b.addRunArtifact(b.addExecutable(.{
+        .name = "bench",
+        .root_module = module(b, "zig/src/bench.zig", host, .ReleaseFast),
+        .use_llvm = true,
+    }));
+    bench.addArgs(b.args orelse &.{});
+    bench.has_side_effects = true;
+    b.step("bench", "Time the core in Zig alone; `bun run bench` calls it").dependOn(&bench.step);
+
     const describe = b.addExecutable(.{
         .name = "gen_abi",
         .root_module = module(b, "zig/src/gen_abi.zig", host, .Debug),

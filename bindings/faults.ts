@@ -156,13 +156,15 @@ const HEADER_FORM: Record<HeaderName, string> = {
   'x-bun-config-dump': 'the 64 lower-case hex digits of a valid record',
 };
 
+const HEADER_NAMES: readonly string[] = Object.keys(HEADER_FORM);
+
 /** The core's number of a header; throws ERR_HEADER for a name that is none. */
 export function headerNumber(name: string): number {
-  const known = Object.keys(HEADER_FORM).indexOf(name);
+  const known = HEADER_NAMES.indexOf(name);
   if (known >= 0) return known;
   throw new ConfigError('ERR_HEADER', {
     message: `Unknown header: ${name}`,
-    hint: `Known headers: ${Object.keys(HEADER_FORM).join(', ')}.`,
+    hint: `Known headers: ${HEADER_NAMES.join(', ')}.`,
     details: { header: name, value: '' },
   });
 }

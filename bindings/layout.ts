@@ -138,10 +138,9 @@ export function frameBytes(frame: Frame): Uint8Array {
   return bytes;
 }
 
-export function readFrame(bytes: Uint8Array): Frame {
-  const view = viewOf(bytes);
+export function readFrame(view: DataView): Frame {
   return {
-    type: bytes[FRAME_OFFSET.frame_type]!,
+    type: view.getUint8(FRAME_OFFSET.frame_type),
     offset: view.getUint32(FRAME_OFFSET.offset, true),
     value: view.getBigUint64(FRAME_OFFSET.value, true),
   };

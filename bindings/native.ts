@@ -36,6 +36,9 @@ import { viewOf, writeSwap } from './layout.ts';
 import { expectWritable, openNativeBoard, type BoardOptions, type NativeBoard } from './native-board.ts';
 import { openNativeTerminal, type NativeTerminal, type TerminalSize } from './native-terminal.ts';
 
+/** Three bytes for each of 100 units of text; no header's value is longer than 64. */
+const HEADER_TEXT_SIZE = 300;
+
 export type Symbols = ReturnType<typeof dlopen<typeof CORE_SYMBOLS & typeof NATIVE_SYMBOLS>>['symbols'];
 
 /** The native core can do what needs an operating system besides what every core can. */
@@ -142,7 +145,7 @@ function values(symbols: Symbols): Values {
   return {
     configCheck(config) {
       expectConfigLength(config);
-      return symbols.c13_config_check(at(config));
+      return symbols.c13_config_check(ptr(config));
     },
     recordSeal(config) {
       expectConfigLength(config);
@@ -204,6 +207,13 @@ function slots(symbols: Symbols): Slots {
 
 function messages(symbols: Symbols): Messages {
   const encoder = new TextEncoder();
+  const frame = new DataView(new ArrayBuffer(FRAME_SIZE));
+  const frameAddress = ptr(frame);
+  const headerText = new Uint8Array(new ArrayBuffer(HEADER_TEXT_SIZE));
+  const headerTextAddress = ptr(headerText);
+  const headerValue = new Uint8Array(new ArrayBuffer(HEADER_VALUE_SIZE));
+  const headerValueAddress = ptr(headerValue);
+  const headerNumberView = viewOf(headerValue);
   return {
     frameEncode(frame: Frame) {
       const out = new Uint8Array(14);
@@ -212,19 +222,19 @@ function messages(symbols: Symbols): Messages {
       return out;
     },
     frameDecode(bytes) {
-      const out = new Uint8Array(FRAME_SIZE);
-      const result = symbols.c13_frame_decode(at(bytes), bytes.length, ptr(out));
+      const result = symbols.c13_frame_decode(at(bytes), bytes.length, frameAddress);
       if (result !== RESULT.ok) throw frameError(result);
-      return readFrame(out);
+      return readFrame(frame);
     },
     headerParse(name: HeaderName, value) {
-      const bytes = encoder.encode(value);
-      const out = new Uint8Array(HEADER_VALUE_SIZE);
       const header = headerNumber(name);
-      const result = symbols.c13_header_parse(at(bytes), bytes.length, header, ptr(out));
+      // Any longer value is malformed, and one unit of text is at most three bytes.
+      if (value.length > HEADER_TEXT_SIZE / 3) throw headerError(RESULT.bad_format, name, value);
+      const { written } = encoder.encodeInto(value, headerText);
+      const result = symbols.c13_header_parse(headerTextAddress, written, header, headerValueAddress);
       if (result !== RESULT.ok) throw headerError(result, name, value);
-      if (header !== DUMP_HEADER) return viewOf(out).getUint32(HEADER_VALUE_OFFSET.number, true);
-      return out.slice(HEADER_VALUE_OFFSET.config, HEADER_VALUE_OFFSET.config + CONFIG_SIZE);
+      if (header !== DUMP_HEADER) return headerNumberView.getUint32(HEADER_VALUE_OFFSET.number, true);
+      return headerValue.slice(HEADER_VALUE_OFFSET.config, HEADER_VALUE_OFFSET.config + CONFIG_SIZE);
     },
     headerFormat(name, config) {
       expectConfigLength(config);

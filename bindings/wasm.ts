@@ -363,7 +363,7 @@ function messages(wasm: WasmCore): Pick<Backend, 'frameEncode' | 'frameDecode' |
     frameDecode(bytes) {
       const result = wasm.withBytes(bytes, (at) => wasm.call('frame_decode', at, bytes.length, wasm.side));
       if (result !== RESULT.ok) throw frameError(result);
-      return readFrame(wasm.view(wasm.side, FRAME_SIZE));
+      return readFrame(viewOf(wasm.view(wasm.side, FRAME_SIZE)));
     },
     headerParse(name, value) {
       const bytes = encoder.encode(value);

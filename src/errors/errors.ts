@@ -51,6 +51,7 @@ export interface ErrorDetails {
   ERR_BACKUP: { path: string };
   // the border
   ERR_SETTING: { setting: string; value: string };
+  ERR_DATA_IN_USE: { path: string };
   ERR_BODY_TOO_LARGE: { limit_bytes: number };
   ERR_BODY_JSON: { position: number | null };
   ERR_DUPLICATE_KEY: { key: string };

@@ -119,6 +119,8 @@ export class Engine implements Disposable {
     checkReason('reason', reason);
     const entry = this.#write((head) => {
       const newest = appendErasure(this.#connection, head, this.#clock(), seq, { actor, reason });
+      // As with every entry, a projection may refuse it; it still knows what it is asked to forget.
+      this.#projector.apply(newest);
       // Projections may hold what the body said. Each is made again from the entries as they are now.
       this.#projector.dropAll();
       return { value: newest, newest };

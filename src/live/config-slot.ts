@@ -4,10 +4,11 @@
  * @module
  */
 import { CHANGE_KIND } from '../../bindings/abi.gen.ts';
-import type { Backend, Ring, SlotImage } from '../../bindings/backend.ts';
+import type { Backend, Ring, SlotImage, SwapRequest } from '../../bindings/backend.ts';
 import {
   configOfWords,
   copyCell,
+  freshWord,
   fullRevision,
   NOTIFY_WORD,
   wordsOfConfig,
@@ -15,12 +16,15 @@ import {
   WORDS_PER_SLOT,
 } from '../../bindings/cell-words.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { copyPlaceIds } from '../sync/place-ids.ts';
 import type { Place } from '../sync/place.ts';
+import { raiseSlot } from '../sync/raise.ts';
 import type { ChangeKind, ConfigState } from './change.ts';
 
 /** The word of the slot where the rollouts begin, two to a word. */
 export const ROLLOUTS_WORD = 16;
 const MODIFIED_AT_WORD = 6;
+const ROLLOUTS_REVISION_WORD = 15;
 const TWO_TO_32 = 0x1_0000_0000;
 /** Far more than any contention we have seen; a swap that loses this often means something else is wrong. */
 const SWAP_ATTEMPTS_MAX = 10_000;
@@ -47,29 +51,45 @@ export class ConfigSlot {
   /** The 32 words of the slot; replaced when the place moves, so never keep it across a turn of the event loop. */
   words: Uint32Array;
   /** null where nobody asks this process for timings. */
-  readonly ring: Ring | null;
+  ring: Ring | null;
   readonly place: Place;
   readonly #backend: Backend;
   readonly #timed: boolean;
   readonly #seen = new Uint32Array(WORDS_PER_CELL);
   readonly #wanted = new Uint32Array(WORDS_PER_CELL);
-  #closed = false;
+  readonly #read = new Uint32Array(WORDS_PER_CELL);
+  /** Nobody else writes where the place is this process's memory. */
+  readonly #isPrivate: boolean;
+  /** One request for all changes of a word. */
+  readonly #request: { -readonly [Field in keyof SwapRequest]: SwapRequest[Field] };
+  /** What `read` answers once the memory is no longer ours. */
+  #last: SlotImage | null = null;
 
   constructor(backend: Backend, place: Place, { ring, timed }: { ring: boolean; timed: boolean }) {
     this.#backend = backend;
     this.place = place;
     this.#timed = timed;
+    this.#isPrivate = place.kind === 'memory';
+    this.#request = { expected: this.#seen, desired: this.#wanted, rollouts: null, at: null, kind: 0, readNs: null, timed };
     this.ring = ring ? backend.ringCreate() : null;
     this.words = this.#view();
     place.onMoved(() => {
       this.words = this.#view();
     });
+    if (backend.kind === 'wasm') this.#followGrowth();
   }
 
-  /** Gives an empty slot its first state. False, and nothing done, when it has one. */
-  seed(image: SlotImage): boolean {
-    const { region, slot } = this.place;
-    return this.place.locked(() => this.#backend.slotSeed(region, slot, image));
+  /**
+   * Gives an empty slot its first state, and one that is behind `image` (somebody wrote to the journal past the board) the
+   * newer one. Never goes back. True when it was empty.
+   */
+  raise(image: SlotImage): boolean {
+    this.guard();
+    const { place } = this;
+    place.prepare();
+    const wasEmpty = place.locked(() => raiseSlot(this.#backend, place.region, place.slot, image));
+    place.remember();
+    return wasEmpty;
   }
 
   get isEmpty(): boolean {
@@ -77,13 +97,17 @@ export class ConfigSlot {
   }
 
   get revision(): number {
-    const { region, slot } = this.place;
-    return fullRevision(region.words, slot, Atomics.load(this.words, 0));
+    return fullRevision(this.words, 0, Atomics.load(this.words, 0));
   }
 
   /** Milliseconds since 1970. */
   get modifiedAt(): number {
     return this.words[MODIFIED_AT_WORD + 1]! * TWO_TO_32 + this.words[MODIFIED_AT_WORD]!;
+  }
+
+  /** Low 32 bits of the revision that wrote the rollouts. */
+  get rolloutsWord(): number {
+    return this.words[ROLLOUTS_REVISION_WORD]!;
   }
 
   /** Goes up with every change by anybody. */
@@ -93,56 +117,47 @@ export class ConfigSlot {
 
   /** The whole state, read consistently. Throws ERR_RECORD_CHECKSUM when the slot was damaged. */
   read(): SlotImage {
-    const { region, slot } = this.place;
-    return this.#backend.slotRead(region, slot);
+    return this.#last ?? this.#backend.slotRead(this.place.region, this.place.slot);
   }
 
   /** The 13 bytes, read consistently. */
   config(): Uint8Array {
-    copyCell(this.words, 0, this.#seen);
-    return configOfWords(this.#seen);
+    copyCell(this.words, 0, this.#read);
+    return configOfWords(this.#read);
   }
 
   /**
-   * Changes the four words of the cell and nothing else. The hot way of a write: no lock, and no object but the request.
-   * Returns the revision taken, 0 when nothing was different.
+   * Changes one of the four words of the cell and nothing else: to `(word & keep) ^ flip`. The hot way of a write: no lock, and
+   * nothing allocated. Returns the revision taken, 0 when nothing was different.
    */
-  swapWords(kind: ChangeKind, change: (words: Uint32Array) => void): number {
+  swapWord(kind: ChangeKind, index: number, keep: number, flip: number): number {
     this.guard();
+    this.place.prepare();
     const { region, slot } = this.place;
     const seen = this.#seen;
     const wanted = this.#wanted;
+    const request = this.#request;
+    request.kind = CHANGE_KIND[kind];
     for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt++) {
       const began = this.#timed ? Bun.nanoseconds() : 0;
-      copyCell(this.words, 0, seen);
-      wanted[0] = seen[0]!;
-      wanted[1] = seen[1]!;
-      wanted[2] = seen[2]!;
-      wanted[3] = seen[3]!;
-      change(wanted);
-      if (!differs(seen, wanted)) return 0;
-      const revision = this.#backend.slotSwap(
-        region,
-        slot,
-        {
-          expected: seen,
-          desired: wanted,
-          rollouts: null,
-          at: null,
-          kind: CHANGE_KIND[kind],
-          readNs: this.#timed ? Bun.nanoseconds() - began : null,
-          timed: this.#timed,
-        },
-        this.ring,
-      );
+      const { words } = this;
+      // Read once: what another writer tore is not what the cell holds, and the swap refuses it.
+      wanted[0] = seen[0] = (this.#isPrivate ? words[0]! : freshWord(words, 0)) | 0;
+      wanted[1] = seen[1] = words[1]! | 0;
+      wanted[2] = seen[2] = words[2]! | 0;
+      wanted[3] = seen[3] = words[3]! | 0;
+      wanted[index] = (wanted[index]! & keep) ^ flip;
+      if (wanted[index] === seen[index]) return 0;
+      if (this.#timed) request.readNs = Bun.nanoseconds() - began;
+      const revision = this.#backend.slotSwap(region, slot, request, this.ring);
       if (revision !== 0) return revision;
     }
     throw contended();
   }
 
-  /** What the last `swapWords` did, whole: for the journal. */
+  /** What the last `swapWord` did, whole: for the journal. */
   describeLastSwap(revision: number, kind: ChangeKind, at: number): Swapped {
-    const { rollouts, rolloutsRevision } = this.read();
+    const { rollouts, rolloutsRevision } = this.#readRollouts();
     const before = { config: configOfWords(this.#seen), rollouts, rolloutsRevision };
     return { revision, kind, at, before, after: { ...before, config: configOfWords(this.#wanted) } };
   }
@@ -150,11 +165,16 @@ export class ConfigSlot {
   /** Another state in a slot that only this process uses: what it held is forgotten. */
   replace(image: SlotImage): void {
     this.guard();
+    // What was measured belongs to revisions that are somebody else's now.
+    this.ring?.close();
+    this.ring = this.ring === null ? null : this.#backend.ringCreate();
+    const ids = this.words.slice();
     this.words.fill(0);
-    this.seed(image);
+    copyPlaceIds(ids, this.words);
+    this.#backend.slotSeed(this.place.region, this.place.slot, image);
   }
 
-  /** The words of the cell before and after the last `swapWords`, valid until the next. */
+  /** The words of the cell before and after the last `swapWord`, valid until the next. */
   get lastSwap(): { readonly before: Uint32Array; readonly after: Uint32Array } {
     return { before: this.#seen, after: this.#wanted };
   }
@@ -165,8 +185,10 @@ export class ConfigSlot {
    */
   swap(options: SwapOptions, change: (state: ConfigState) => ConfigState): Swapped | null {
     this.guard();
+    this.place.prepare();
     return this.place.locked(() => {
       for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt++) {
+        const began = this.#timed ? Bun.nanoseconds() : 0;
         const image = this.read();
         if (options.expected !== undefined && options.expected !== image.revision) {
           throw conflict(options.expected, image.revision);
@@ -175,14 +197,21 @@ export class ConfigSlot {
         const rolloutsDiffer = image.rollouts.some((value, bit) => value !== wanted.rollouts[bit]);
         const configDiffers = image.config.some((byte, i) => byte !== wanted.config[i]);
         if (!rolloutsDiffer && !configDiffers && options.always !== true) return null;
-        const swapped = this.#trySwap(options.kind, image, wanted, rolloutsDiffer);
+        const readNs = this.#timed ? Bun.nanoseconds() - began : null;
+        const swapped = this.#trySwap(options.kind, image, wanted, rolloutsDiffer, readNs);
         if (swapped !== null) return swapped;
       }
       throw contended();
     });
   }
 
-  #trySwap(kind: ChangeKind, image: SlotImage, wanted: ConfigState, withRollouts: boolean): Swapped | null {
+  #trySwap(
+    kind: ChangeKind,
+    image: SlotImage,
+    wanted: ConfigState,
+    withRollouts: boolean,
+    readNs: number | null,
+  ): Swapped | null {
     const { region, slot } = this.place;
     wordsOfConfig(image.config, this.#seen);
     this.#seen[0] = this.#seen[0]! | (image.revision & 0xff_ffff);
@@ -196,7 +225,7 @@ export class ConfigSlot {
         rollouts: withRollouts ? wanted.rollouts : null,
         at: null,
         kind: CHANGE_KIND[kind],
-        readNs: null,
+        readNs,
         timed: this.#timed,
       },
       this.ring,
@@ -209,7 +238,7 @@ export class ConfigSlot {
 
   /** Every use after `close` fails here, before it touches memory. */
   guard(): void {
-    if (!this.#closed) return;
+    if (this.#last === null) return;
     throw new ConfigError('ERR_CLOSED', {
       message: 'This config is closed',
       hint: 'Open it again; a closed config cannot be changed.',
@@ -217,13 +246,37 @@ export class ConfigSlot {
     });
   }
 
-  /** Keeps the last state in private memory, so that plain reads by those who still hold the config stay harmless. */
+  /** Keeps the last state in private memory, so that reads by those who still hold the config stay harmless. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.words = this.words.slice();
+    if (this.#last !== null) return;
+    const words = this.words.slice();
+    this.#last = imageOfWords(words);
+    Object.defineProperty(this, 'words', { value: words, writable: true, configurable: true, enumerable: true });
     this.ring?.close();
     this.place.close();
+  }
+
+  /**
+   * A writer of rollouts says its revision first and writes the values then. Values read under a revision that is still
+   * there afterwards are therefore not newer than it says.
+   */
+  #readRollouts(): SlotImage {
+    for (;;) {
+      const image = this.read();
+      const low = Atomics.load(this.words, ROLLOUTS_REVISION_WORD);
+      if (low === image.rolloutsRevision >>> 0 || image.rolloutsRevision === 0) return image;
+    }
+  }
+
+  /** WebAssembly memory that grows leaves old views empty, and a read through one would say that everything is off. */
+  #followGrowth(): void {
+    let from = this.place.region.words;
+    let words = this.words;
+    const get = (): Uint32Array => {
+      if (from !== this.place.region.words) [from, words] = [this.place.region.words, this.#view()];
+      return words;
+    };
+    Object.defineProperty(this, 'words', { get, configurable: true, enumerable: true });
   }
 
   #view(): Uint32Array {
@@ -232,8 +285,16 @@ export class ConfigSlot {
   }
 }
 
-function differs(a: Uint32Array, b: Uint32Array): boolean {
-  return a[2] !== b[2] || a[3] !== b[3] || a[0] !== b[0] || a[1] !== b[1];
+/** For the copy of a slot that nobody writes any more. */
+function imageOfWords(words: Uint32Array): SlotImage {
+  const revision = fullRevision(words, 0, words[0]!);
+  return {
+    revision,
+    config: configOfWords(words),
+    modifiedAt: words[MODIFIED_AT_WORD + 1]! * TWO_TO_32 + words[MODIFIED_AT_WORD]!,
+    rolloutsRevision: revision - ((revision - words[ROLLOUTS_REVISION_WORD]!) >>> 0),
+    rollouts: new Uint16Array(words.slice(ROLLOUTS_WORD).buffer),
+  };
 }
 
 export function conflict(expected: number, actual: number, stream = ''): ConfigError<'ERR_REVISION_CONFLICT'> {

@@ -12,8 +12,9 @@ import { configNameOf, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
 import { AnalyticsCounter, type Analytics } from '../config/analytics.ts';
 import { decodeConfig, encodeConfig, type RegistryConfig } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
+import type { SlotImage } from '../../bindings/backend.ts';
 import type { Backup, Journal } from '../journal/journal.ts';
-import { boardPathOf, openBoardPlace } from '../sync/board.ts';
+import { openBoardPlace } from '../sync/board.ts';
 import { openMemoryPlace, type Place } from '../sync/place.ts';
 import { backupPath } from './backups.ts';
 import type { ChangeKind, ConfigState } from './change.ts';
@@ -21,10 +22,10 @@ import { conflict, ConfigSlot, type Swapped } from './config-slot.ts';
 import { core } from './core.ts';
 import { openDatabase, type Database, type DatabaseUser } from './database.ts';
 import { checkHistoryFilter, HISTORY_LIMIT_DEFAULT, pageOf, type HistoryFilter, type HistoryPage } from './history.ts';
-import { firstImage, imageOf } from './opened.ts';
-import type { Moment } from './past.ts';
+import { firstImage, imageOf } from './images.ts';
+import { momentNotFound, newestIn, parseMoment, type Moment } from './past.ts';
 import { configsProjection, rolloutsOf, type StoredState } from './projection.ts';
-import type { Signature } from './recorder.ts';
+import { isRevisionConflict, type Signature } from './recorder.ts';
 
 /** A config as the journal has it. */
 export interface ConfigSnapshot {
@@ -111,6 +112,11 @@ export class ConfigStore {
     return (await this.journal.query(configsProjection, 'states', { after, limit })).map(snapshotOf);
   }
 
+  /** How many configs there are. */
+  async count(): Promise<number> {
+    return await this.journal.query(configsProjection, 'count', null);
+  }
+
   /** What the config's service calls its bits. */
   async features(name: string): Promise<FeatureSet> {
     return new FeatureSet((await this.#database.stored(name)).features.declaration);
@@ -135,7 +141,8 @@ export class ConfigStore {
    */
   async commit(name: string, commit: Commit): Promise<Committed> {
     await this.#bringQueuedToDisk();
-    const slot = await this.#open(name, commit);
+    const { slot, created } = await this.#open(name, commit);
+    if (created !== null) return { ...created, changed: true };
     const swapped = slot.swap(commit, (state) => applied(state, commit));
     if (swapped === null) return { ...snapshotOfImage(name, slot), changed: false };
     await this.#append(name, slot, swapped, commit.signature);
@@ -153,16 +160,12 @@ export class ConfigStore {
   }
 
   /** Throws ERR_ENTRY_NOT_FOUND. */
-  async stateAt(name: string, moment: Moment): Promise<ConfigSnapshot> {
+  async stateAt(name: string, input: Moment): Promise<ConfigSnapshot> {
+    const moment = parseMoment(input);
     const found = await this.journal.query(configsProjection, 'stateAt', { ...moment, name });
     const isExact = moment.revision === undefined || found?.revision === moment.revision;
     if (found !== null && isExact) return snapshotOf(found);
-    const [what, value] = Object.entries(moment)[0] ?? ['state', ''];
-    throw new ConfigError('ERR_ENTRY_NOT_FOUND', {
-      message: `Config '${name}' has no ${what} ${value}`,
-      hint: 'See its history for the revisions there are.',
-      details: { what: `${what} ${value}` },
-    });
+    throw momentNotFound(name, moment);
   }
 
   async analytics(name: string): Promise<Analytics> {
@@ -210,52 +213,66 @@ export class ConfigStore {
     try {
       await this.#database.recorder.recordNow(name, swapped, signature);
     } catch (error) {
+      if (isRevisionConflict(error)) {
+        // Somebody writes to this journal past our board. His state is the truth, and the caller decides on it anew.
+        const newest = await newestIn(this.#database, name);
+        if (newest !== null) this.#catchUp(slot, newest);
+        throw error;
+      }
       this.#hasFailed = true;
       this.#takeBack(name, slot, swapped, signature);
       throw error;
     }
   }
 
-  /** Unless somebody has changed the config since: then his state, which builds on ours, stands. */
-  #takeBack(name: string, slot: ConfigSlot, { revision, before }: Swapped, signature: Signature): void {
-    if (slot.revision !== revision) return;
-    const back = slot.swap({ kind: 'revert', always: true }, (state) => (slot.revision === revision ? before : state));
-    const reason = `revision ${revision} could not be stored`;
-    if (back !== null) this.#database.recorder.record(name, back, { ...signature, reason });
+  #catchUp(slot: ConfigSlot, newest: SlotImage): void {
+    if (slot.place.kind === 'memory') slot.replace(newest);
+    else slot.raise(newest);
   }
 
-  /** The slot of a config, with its first state in it. */
-  async #open(name: string, commit: Commit): Promise<ConfigSlot> {
+  /** Unless somebody has changed the config since: then his state, which builds on ours, stands. */
+  #takeBack(name: string, slot: ConfigSlot, { revision, before }: Swapped, signature: Signature): void {
+    const reason = `revision ${revision} could not be stored`;
+    try {
+      const back = slot.swap({ kind: 'revert', expected: revision }, () => before);
+      if (back !== null) this.#database.recorder.record(name, back, { ...signature, reason });
+    } catch (error) {
+      if (!isRevisionConflict(error)) throw error;
+    }
+  }
+
+  /** The slot of a config, with a state in it. What had to be made was made as the commit wants it. */
+  async #open(name: string, commit: Commit): Promise<{ slot: ConfigSlot; created: ConfigSnapshot | null }> {
     const known = this.#slots.get(name);
     if (known !== undefined) {
       if (commit.expected === 0) throw conflict(0, known.revision, `config:${name}`);
-      return known;
+      return { slot: known, created: null };
     }
     const stored = await this.journal.query(configsProjection, 'state', parseConfigName(name).name);
     if (stored === null && commit.create !== true) throw notFound(name);
+    // A wish that is refused must leave nothing behind: it is worked out before there is a slot.
+    const first = stored === null ? firstOf(name, commit) : null;
     // Another commit may have opened it while we asked.
-    const opened = this.#slots.get(name) ?? this.#openSlot(name);
-    this.#slots.set(name, opened);
-    if (stored !== null) {
-      if (opened.isEmpty) opened.seed(imageOf(stored));
-      if (commit.expected === 0) throw conflict(0, opened.revision, `config:${name}`);
-      return opened;
-    }
-    await this.#create(name, opened, commit);
-    return opened;
+    const slot = this.#slots.get(name) ?? this.#openSlot(name);
+    this.#slots.set(name, slot);
+    if (stored !== null) slot.raise(imageOf(stored));
+    const created = first === null || !slot.raise(first.wanted) ? null : await this.#create(name, slot, first, commit);
+    if (created === null && commit.expected === 0) throw conflict(0, slot.revision, `config:${name}`);
+    return { slot, created };
   }
 
-  async #create(name: string, slot: ConfigSlot, { expected, signature }: Commit): Promise<void> {
-    if (expected !== undefined && expected !== 0) throw conflict(expected, slot.revision, `config:${name}`);
-    const image = firstImage();
-    if (!slot.isEmpty || !slot.seed(image)) return;
-    const created = { revision: 1, kind: 'create' as const, at: image.modifiedAt, before: null, after: image };
+  /** The entry of a first state that is visible already. */
+  async #create(name: string, slot: ConfigSlot, { blank, wanted }: First, { signature }: Commit): Promise<ConfigSnapshot> {
+    const { revision, modifiedAt: at } = wanted;
+    const created = { revision, kind: 'create' as const, at, before: null, after: wanted };
     try {
       await this.#database.recorder.recordNow(name, created, signature);
     } catch (error) {
       this.#hasFailed = true;
+      this.#takeBack(name, slot, { ...created, before: blank }, signature);
       throw error;
     }
+    return snapshotOfSwap(name, created);
   }
 
   #openSlot(name: string): ConfigSlot {
@@ -265,8 +282,7 @@ export class ConfigStore {
   #placeOf(name: string): Place {
     const { backend, native } = core();
     if (this.sharing === 'memory' || native === null) return openMemoryPlace(backend);
-    const { path, journalId } = this.#database;
-    return openBoardPlace(native, { path: boardPathOf(path), journalId }, name);
+    return openBoardPlace(native, this.#database.board, name);
   }
 
   #anySlot(): ConfigSlot | undefined {
@@ -279,8 +295,20 @@ export function nameOrDefault(name: string | undefined): string {
   return name === undefined ? DEFAULT_NAME : configNameOf(parseConfigName(name).service, parseConfigName(name).environment);
 }
 
-function applied(state: ConfigState, { change }: Commit): ConfigState {
-  const { config, rollouts } = change({ config: decodeConfig(state.config), rollouts: state.rollouts });
+/** Revision 1 of a config that is not there: as it would be made, and as the commit wants it. */
+interface First {
+  readonly blank: SlotImage;
+  readonly wanted: SlotImage;
+}
+
+function firstOf(name: string, commit: Commit): First {
+  const blank = firstImage();
+  if (commit.expected !== undefined && commit.expected !== 0) throw conflict(commit.expected, 0, `config:${name}`);
+  return { blank, wanted: { ...blank, ...applied(blank, commit) } };
+}
+
+function applied(state: ConfigState, commit: Commit): ConfigState {
+  const { config, rollouts } = commit.change({ config: decodeConfig(state.config), rollouts: state.rollouts });
   return { ...state, config: encodeConfig(config), rollouts };
 }
 
@@ -288,7 +316,7 @@ function snapshotOf({ name, revision, config, rollouts, modifiedAt }: StoredStat
   return { name, revision, config: decodeConfig(config), rollouts: rolloutsOf(rollouts), modifiedAt };
 }
 
-function snapshotOfSwap(name: string, { revision, at, after }: Swapped): ConfigSnapshot {
+function snapshotOfSwap(name: string, { revision, at, after }: Pick<Swapped, 'revision' | 'at' | 'after'>): ConfigSnapshot {
   return { name, revision, config: decodeConfig(after.config), rollouts: after.rollouts, modifiedAt: at };
 }
 

@@ -3,16 +3,17 @@
  * Configs of one process on the same file share it.
  * @module
  */
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FeatureDeclaration } from '../config/features.ts';
 import { configStream, featuresStream, parseConfigName } from '../config/name.ts';
-import { isConfigError, type ConfigError } from '../errors/errors.ts';
+import { ConfigError } from '../errors/errors.ts';
 import { openEngine, type Engine } from '../journal/engine.ts';
 import type { Entry, Journal } from '../journal/journal.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import { configsProjection, FEATURES_TYPE, rolloutsOf, type StoredState } from './projection.ts';
-import { Recorder } from './recorder.ts';
+import { boardPathOf, type BoardSettings } from '../sync/board.ts';
+import { isRevisionConflict, Recorder } from './recorder.ts';
 
 /** What a config needs to know before its first read. */
 export interface StoredConfig {
@@ -38,7 +39,7 @@ const databases = new Map<string, Database>();
  * ERR_JOURNAL_TOO_NEW, ERR_JOURNAL_WRITE, ERR_REPLICA; the file is then as it was.
  */
 export function openDatabase(path: string): Database {
-  const file = join(realpathSync(dirname(path)), basename(path));
+  const file = fileAt(path);
   const known = databases.get(file);
   if (known !== undefined) return known;
   const database = new Database(file);
@@ -53,25 +54,38 @@ export class Database {
   readonly journal: Promise<Journal>;
   readonly recorder: Recorder;
   readonly #users = new Set<DatabaseUser>();
+  readonly #file: string;
 
   constructor(path: string) {
     this.path = path;
     using engine = openOnThisThread(path);
     this.journalId = engine.id.replaceAll('-', '');
+    this.#file = identityOf(path);
     this.journal = openSqliteJournal({
       path,
       worker: () => new Worker(new URL('./journal-worker.ts', import.meta.url).href),
     });
     // Told by the first append or query; a rejection that nobody asked for yet must not end the process.
-    this.journal.catch(() => {});
+    void Promise.allSettled([this.journal]);
     this.recorder = new Recorder(this.journal, {
       onDurable: (entry) => this.#usersOf(entry.stream, (user) => user.onDurable(entry)),
       onConflict: (stream, error) => this.#usersOf(stream, (user) => user.onConflict(error)),
     });
   }
 
+  /** The board that shows this database to other processes. */
+  get board(): BoardSettings {
+    const { path, journalId } = this;
+    return { path: boardPathOf(path), journalId, isCurrent: () => identityOf(path) === this.#file };
+  }
+
   attach(user: DatabaseUser): void {
     this.#users.add(user);
+  }
+
+  /** For an opening that failed: closes the file again if nobody else uses it. */
+  abandon(): void {
+    if (this.#users.size === 0) void Promise.allSettled([this.#close()]);
   }
 
   /** The last one closes the file. */
@@ -81,6 +95,10 @@ export class Database {
       await this.recorder.settle();
       return;
     }
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     databases.delete(this.path);
     try {
       await this.recorder.settle();
@@ -121,7 +139,7 @@ export class Database {
       await journal.append([{ stream: featuresStream(name), type: FEATURES_TYPE, actor, reason: '', body, expected }]);
       return true;
     } catch (error) {
-      if (isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT') return false;
+      if (isRevisionConflict(error)) return false;
       throw error;
     }
   }
@@ -129,6 +147,35 @@ export class Database {
   #usersOf(stream: string, tell: (user: DatabaseUser) => void): void {
     for (const user of this.#users) if (user.name === null || configStream(user.name) === stream) tell(user);
   }
+}
+
+/** One spelling for each file, whatever links lead to it: the board lies beside the file itself. */
+function fileAt(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw unreachable(path, error);
+  }
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch (error) {
+    throw unreachable(path, error);
+  }
+}
+
+/** Changes when another file takes the path; empty when none is there. */
+function identityOf(path: string): string {
+  const file = statSync(path, { throwIfNoEntry: false });
+  return file === undefined ? '' : `${file.dev}:${file.ino}`;
+}
+
+function unreachable(path: string, cause: unknown): ConfigError {
+  return new ConfigError('ERR_JOURNAL_WRITE', {
+    message: `The database ${path} cannot be opened: ${(cause as Error).message}`,
+    hint: 'Name a file in a directory that exists and that this user can write.',
+    details: { path, sqlite: (cause as NodeJS.ErrnoException).code ?? '' },
+    cause,
+  });
 }
 
 function openOnThisThread(path: string): Engine {

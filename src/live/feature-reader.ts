@@ -47,13 +47,26 @@ export interface FeaturePlace {
   readonly prefix: RolloutPrefix;
 }
 
-export function featurePlaces(features: FeatureSet): Map<string, FeaturePlace> {
-  return new Map(
-    features.names.map((name) => {
-      const bit = features.bitOf(name);
-      return [name, { bit, mask: 1 << bit, prefix: rolloutPrefix(name) }] as const;
-    }),
-  );
+/** Something for each feature. Has no prototype, so that only names of features are found. */
+export type ByFeature<T> = Readonly<Record<string, T>>;
+
+export function featurePlaces(features: FeatureSet): ByFeature<FeaturePlace> {
+  return byFeature(features, (bit, name) => ({ bit, mask: 1 << bit, prefix: rolloutPrefix(name) }));
+}
+
+/** Signed masks of one bit: all that a plain read needs, so that it is one lookup without a step to another object. */
+export function featureMasks(features: FeatureSet): ByFeature<number> {
+  return byFeature(features, (bit) => 1 << bit);
+}
+
+/** What a config has instead whose reads are counted: each then takes the longer way, and a plain one need not ask. */
+export const NO_MASKS: ByFeature<number> = Object.freeze(Object.create(null));
+
+/** An object and not a Map: the engine finds a property by the text's identity, a Map compares texts of other modules. */
+function byFeature<T>(features: FeatureSet, make: (bit: number, name: string) => T): ByFeature<T> {
+  const found: Record<string, T> = Object.create(null);
+  for (const name of features.names) found[name] = make(features.bitOf(name), name);
+  return Object.freeze(found);
 }
 
 /** On for everyone, or within the rollout for this key. */

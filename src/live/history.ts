@@ -8,7 +8,7 @@ import type { RingEntry } from '../../bindings/backend.ts';
 import type { FeatureSet } from '../config/features.ts';
 import type { ConfigHistory } from '../config/metadata.ts';
 import { rolloutsByName } from '../config/debug-view.ts';
-import { unknownField } from '../config/input.ts';
+import { asObject, unknownField, wrongType } from '../config/input.ts';
 import { CHANGED_FIELDS, decodeConfig, fieldsOfMask, type ChangedField, type RegistryConfig } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { ChangeKind } from './change.ts';
@@ -52,14 +52,28 @@ export interface HistoryPage {
 export const HISTORY_LIMIT_DEFAULT = 100;
 export const HISTORY_LIMIT_MAX = 1000;
 
-/** Throws ERR_OUT_OF_RANGE, ERR_UNKNOWN_FIELD. */
-export function checkHistoryFilter({ limit = HISTORY_LIMIT_DEFAULT, field }: HistoryFilter): void {
-  if (field !== undefined && !CHANGED_FIELDS.includes(field)) throw unknownField(field, CHANGED_FIELDS);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= HISTORY_LIMIT_MAX) return;
+const FILTER_FIELDS = ['field', 'since', 'until', 'actor', 'limit', 'cursor'] as const;
+
+/** Throws ERR_WRONG_TYPE, ERR_OUT_OF_RANGE, ERR_UNKNOWN_FIELD. */
+export function checkHistoryFilter(filter: HistoryFilter): void {
+  const fields = asObject('filter', filter);
+  const unknown = Object.keys(fields).find((name) => !FILTER_FIELDS.includes(name as keyof HistoryFilter));
+  if (unknown !== undefined) throw unknownField(unknown, FILTER_FIELDS);
+  const { field, since = 0, until = 0, actor = '', limit = HISTORY_LIMIT_DEFAULT, cursor = 0 } = filter;
+  if (field !== undefined && !CHANGED_FIELDS.includes(field)) throw unknownField(String(field), CHANGED_FIELDS);
+  if (typeof actor !== 'string') throw wrongType('actor', 'text', actor);
+  for (const [name, value] of Object.entries({ since, until, cursor })) checkWhole(name, value, 0);
+  checkWhole('limit', limit, 1, HISTORY_LIMIT_MAX);
+}
+
+/** A whole number from `min` to `max`. Throws ERR_WRONG_TYPE, ERR_OUT_OF_RANGE. */
+export function checkWhole(field: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): void {
+  if (typeof value !== 'number') throw wrongType(field, 'a number', value);
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
   throw new ConfigError('ERR_OUT_OF_RANGE', {
-    message: `Invalid limit: ${limit} (must be 1-${HISTORY_LIMIT_MAX})`,
-    hint: 'Ask for fewer, and for the next page with the cursor.',
-    details: { field: 'limit', value: limit, min: 1, max: HISTORY_LIMIT_MAX },
+    message: `Invalid ${field}: ${value} (must be ${min}-${max})`,
+    hint: `Give ${field} a whole number from ${min} to ${max}.`,
+    details: { field, value, min, max },
   });
 }
 

@@ -1,22 +1,24 @@
 /**
- * Opens one config: finds its memory, gives an empty slot its first state (from the journal, or a new one), declares the
- * service's features, and knows how to let all of it go again.
+ * Opens one config: finds its memory, brings the slot to its newest known state (from the journal, or a new one), declares
+ * the service's features. Whatever was opened before a failure is let go of again.
  * @module
  */
-import type { Backend, SlotImage } from '../../bindings/backend.ts';
-import { readConfigVariables } from '../config/environment.ts';
+import type { Backend } from '../../bindings/backend.ts';
+import type { AnalyticsCounter } from '../config/analytics.ts';
 import { FeatureSet, mergeFeatures, type FeatureDeclaration } from '../config/features.ts';
-import { DEFAULT_CONFIG, encodeConfig } from '../config/value.ts';
-import { processVariables, readSetting } from '../env/env.ts';
+import { readSetting } from '../env/env.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { boardPathOf, NO_JOURNAL, openBoardPlace } from '../sync/board.ts';
+import { NO_JOURNAL, openBoardPlace } from '../sync/board.ts';
+import { claimPlaceIds } from '../sync/place-ids.ts';
 import { openMemoryPlace, type Place } from '../sync/place.ts';
-import { ConfigSlot } from './config-slot.ts';
+import { ChangeLog } from './change-log.ts';
+import { ConfigSlot, conflict } from './config-slot.ts';
 import { core } from './core.ts';
 import { boardIn, openDataDirectory } from './data-directory.ts';
 import { openDatabase, type Database, type StoredConfig } from './database.ts';
+import { firstImage, imageOf } from './images.ts';
 import type { ParsedOptions } from './options.ts';
-import { rolloutsOf, type StoredState } from './projection.ts';
+import { JournalPast, RingPast, type Past } from './past.ts';
 
 /** Far more processes than declare at the same moment. */
 const DECLARE_ATTEMPTS_MAX = 100;
@@ -25,43 +27,42 @@ export interface OpenedConfig {
   readonly backend: Backend;
   readonly slot: ConfigSlot;
   readonly features: FeatureSet;
+  readonly past: Past;
+  readonly counter: AnalyticsCounter;
   /** null for a config without a journal. */
-  readonly database: Database | null;
+  readonly log: ChangeLog | null;
 }
 
 export function openConfig(options: ParsedOptions): OpenedConfig {
-  const { backend } = core();
   const database = options.persistPath === null ? null : openDatabase(options.persistPath);
-  const stored = database?.read(options.name) ?? null;
+  try {
+    return openWith(options, database);
+  } catch (error) {
+    database?.abandon();
+    throw error;
+  }
+}
+
+function openWith(options: ParsedOptions, database: Database | null): OpenedConfig {
+  const { backend } = core();
+  const { name } = options;
+  const stored = database?.read(name) ?? null;
   const features = featuresFor(options, stored);
   const slot = new ConfigSlot(backend, placeFor(options, database), { ring: true, timed: options.debugMode });
-  const image = stored?.state ?? null;
-  const isNew = slot.isEmpty && slot.seed(image === null ? firstImage() : imageOf(image)) && image === null;
-  if (isNew) recordCreation(options, slot, database);
-  declareFeatures(options, features, stored, database);
-  return { backend, slot, features, database };
-}
-
-/** The slot's image of what the journal keeps. */
-export function imageOf(state: StoredState): SlotImage {
-  return {
-    revision: state.revision,
-    config: state.config,
-    modifiedAt: state.modifiedAt,
-    rolloutsRevision: state.rolloutsRevision,
-    rollouts: rolloutsOf(state.rollouts),
-  };
-}
-
-/** Revision 1: the defaults, with what the BUN_* variables say. Throws ERR_SETTING for a malformed variable. */
-export function firstImage(): SlotImage {
-  return {
-    revision: 1,
-    config: encodeConfig({ ...DEFAULT_CONFIG, ...readConfigVariables(processVariables()) }),
-    modifiedAt: Date.now(),
-    rolloutsRevision: 1,
-    rollouts: new Uint16Array(32),
-  };
+  try {
+    const image = stored?.state ?? null;
+    const isNew = slot.raise(image === null ? firstImage() : imageOf(image)) && image === null;
+    claimPlaceIds(backend, slot.words, options.place);
+    const past = database === null ? new RingPast(slot) : new JournalPast(database, name, slot, features);
+    const counter = past.counter();
+    const log = database === null ? null : new ChangeLog(database, name, slot.place);
+    if (isNew) recordCreation(options, slot, log);
+    declareFeatures(options, features, stored, database);
+    return { backend, slot, features, past, counter, log };
+  } catch (error) {
+    slot.close();
+    throw error;
+  }
 }
 
 function featuresFor({ features }: ParsedOptions, stored: StoredConfig | null): FeatureSet {
@@ -79,20 +80,14 @@ function placeFor({ enableClusterSync, name }: ParsedOptions, database: Database
       details: { what: 'enableClusterSync', platform: `${process.platform}-${process.arch}` },
     });
   }
-  if (database !== null) {
-    return openBoardPlace(native, { path: boardPathOf(database.path), journalId: database.journalId }, name);
-  }
+  if (database !== null) return openBoardPlace(native, database.board, name);
   const path = boardIn(openDataDirectory(readSetting('dataDirectory')));
   return openBoardPlace(native, { path, journalId: NO_JOURNAL }, name);
 }
 
-function recordCreation({ name, actor }: ParsedOptions, slot: ConfigSlot, database: Database | null): void {
+function recordCreation({ actor }: ParsedOptions, slot: ConfigSlot, log: ChangeLog | null): void {
   const image = slot.read();
-  database?.recorder.record(
-    name,
-    { revision: 1, kind: 'create', at: image.modifiedAt, before: null, after: image },
-    { actor, reason: '' },
-  );
+  log?.record({ revision: 1, kind: 'create', at: image.modifiedAt, before: null, after: image }, { actor, reason: '' });
 }
 
 /** Journal-first: of two processes that declare at once, the second reads what the first wrote and adds to it. */
@@ -105,12 +100,15 @@ function declareFeatures(
   if (database === null || stored === null) return;
   if (sameDeclaration(features.declaration, stored.features.declaration)) return;
   database.recorder.run(async () => {
+    let revision = 0;
     for (let attempt = 0; attempt < DECLARE_ATTEMPTS_MAX; attempt++) {
       const current = await database.stored(name);
+      revision = current.features.revision;
       const { declaration } = mergeFeatures(current.features.declaration, own, current.uses);
       if (sameDeclaration(declaration, current.features.declaration)) return;
-      if (await database.declare(name, declaration, current.features.revision, actor)) return;
+      if (await database.declare(name, declaration, revision, actor)) return;
     }
+    throw conflict(revision, revision + 1, `features:${name}`);
   });
 }
 

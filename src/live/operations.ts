@@ -6,6 +6,8 @@
  * there before do not stand in the way of mending something else.
  * @module
  */
+import { statSync } from 'node:fs';
+import type { BackendKind } from '../../bindings/backend.ts';
 import type { Analytics, FieldAnalytics } from '../config/analytics.ts';
 import { rolloutsByName } from '../config/debug-view.ts';
 import { formatVariables, type EnvironmentFormat } from '../config/environment.ts';
@@ -18,10 +20,11 @@ import { parsePercent, withRollout } from '../config/rollout.ts';
 import { applyTemplate, BUILTIN_TEMPLATES, describeTemplate, findTemplate, type TemplateInput } from '../config/templates.ts';
 import { requireValid, validate, validateInput, type Validation } from '../config/validation.ts';
 import { CHANGED_FIELDS, configHex, DEFAULT_CONFIG, type ChangedField } from '../config/value.ts';
-import type { Backup, VerifyOptions, VerifyReport } from '../journal/journal.ts';
+import { checkName, checkReason } from '../journal/border.ts';
+import type { Backup, Head, VerifyOptions, VerifyReport } from '../journal/journal.ts';
 import { listBackups, openBackup, type BackupFile } from './backups.ts';
 import type { ChangeKind } from './change.ts';
-import type { Committed, ConfigSnapshot, ConfigStore, Draft } from './config-store.ts';
+import type { Committed, ConfigSnapshot, ConfigStore, Draft, Sharing } from './config-store.ts';
 import { core } from './core.ts';
 import type { HistoryFilter, HistoryPage } from './history.ts';
 import type { Moment } from './past.ts';
@@ -61,6 +64,15 @@ export interface WrittenConfig {
   readonly config: ConfigView;
   readonly changed: boolean;
   readonly warnings: Validation['warnings'];
+}
+
+/** How a database and the core that serves it do. */
+export interface StoreStatus {
+  readonly core: { readonly kind: BackendKind; readonly reason: string; readonly crc64Kernel: string };
+  readonly journal: { readonly path: string; readonly id: string; readonly head: Head; readonly size_bytes: number };
+  readonly sharing: Sharing;
+  /** How many configs there are. */
+  readonly configs: number;
 }
 
 /** What `set` takes besides the fields of `ConfigInput`: percentages by feature. */
@@ -201,6 +213,18 @@ export class ConfigOperations {
     return listBackups(this.store.path);
   }
 
+  /** What runs here, and how far the journal is. */
+  async status(): Promise<StoreStatus> {
+    const { backend, reason } = core();
+    const { journal, path, sharing } = this.store;
+    return {
+      core: { kind: backend.kind, reason, crc64Kernel: backend.crc64Kernel },
+      journal: { path, id: journal.id, head: await journal.head(), size_bytes: statSync(path).size },
+      sharing,
+      configs: await this.store.count(),
+    };
+  }
+
   verify(options?: VerifyOptions): Promise<VerifyReport> {
     return this.store.journal.verify(options);
   }
@@ -212,6 +236,9 @@ export class ConfigOperations {
     create: boolean,
     change: (current: Draft, features: FeatureSet) => Draft,
   ): Promise<WrittenConfig> {
+    // The journal would refuse them too, but only after the change was visible.
+    checkName('actor', write.actor);
+    checkReason('reason', write.reason ?? '');
     const features = await this.store.features(parseConfigName(name).name);
     let warnings: Validation['warnings'] = [];
     const committed = await this.store.commit(name, {

@@ -7,6 +7,7 @@ import { configNameOf, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
 import { defineTemplates, type Template, type TemplateInput } from '../config/templates.ts';
 import { withRules } from '../config/validation.ts';
 import type { Rule } from '../config/validation.ts';
+import { checkName } from '../journal/border.ts';
 
 export interface ProductionConfigOptions<D extends FeatureDeclaration = FeatureDeclaration> {
   /** The database file, made when missing. Left out: the config lives in memory (or on a board, with `enableClusterSync`). */
@@ -65,7 +66,7 @@ export function parseOptions(options: ProductionConfigOptions): ParsedOptions {
     if (!KNOWN.includes(field as keyof ProductionConfigOptions)) throw unknownField(field, KNOWN);
   }
   const name = nameOf(options);
-  const features = defineFeatures(options.features ?? {});
+  const features = defineFeatures(asObject('features', options.features ?? {}) as FeatureDeclaration);
   return {
     persistPath: text('persistPath', options.persistPath) ?? null,
     enableClusterSync: flag('enableClusterSync', options.enableClusterSync),
@@ -77,9 +78,9 @@ export function parseOptions(options: ProductionConfigOptions): ParsedOptions {
       clusterId: options.clusterId,
     }),
     features: features.declaration,
-    templates: defineTemplates(options.templates ?? [], features),
-    rules: withRules(...(options.rules ?? [])),
-    actor: text('actor', options.actor) ?? defaultActor(),
+    templates: defineTemplates(list('templates', options.templates), features),
+    rules: withRules(...list('rules', options.rules)),
+    actor: actorOf(options.actor),
   };
 }
 
@@ -90,10 +91,25 @@ export function defaultActor(): string {
 }
 
 function nameOf({ name = DEFAULT_NAME, environment }: ProductionConfigOptions): string {
+  if (environment !== undefined && typeof environment !== 'string') throw wrongType('environment', 'text', environment);
   const parsed = parseConfigName(name);
   if (environment === undefined || environment === parsed.environment) return parsed.name;
   if (parsed.environment !== null) throw wrongType('environment', `'${parsed.environment}', as the name says`, environment);
   return configNameOf(parsed.service, environment);
+}
+
+/** Signs every entry, so it must be what the journal takes. */
+function actorOf(actor: unknown): string {
+  const given = text('actor', actor) ?? defaultActor();
+  checkName('actor', given);
+  return given;
+}
+
+function list<T extends object>(field: string, value: readonly T[] | undefined): readonly T[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw wrongType(field, 'a list', value);
+  value.forEach((item: unknown, i) => asObject(`${field}[${i}]`, item));
+  return value;
 }
 
 function text(field: string, value: unknown): string | undefined {

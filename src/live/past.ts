@@ -1,17 +1,18 @@
 /**
- * The past of a config: from its journal, whole, or from the ring in memory, the last 100 changes.
+ * The past of a config: from its journal, whole, or from the ring in memory, the last 100 changes of this process.
  * @module
  */
 import type { Ring, SlotImage } from '../../bindings/backend.ts';
 import { AnalyticsCounter } from '../config/analytics.ts';
 import type { FeatureSet } from '../config/features.ts';
+import { asObject, unknownField, wrongType } from '../config/input.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { ConfigState } from './change.ts';
-import type { ConfigSlot, Swapped } from './config-slot.ts';
+import type { ConfigSlot } from './config-slot.ts';
 import type { Database } from './database.ts';
-import { checkHistoryFilter, HISTORY_LIMIT_DEFAULT, pageOf, ringHistory, timingsOf } from './history.ts';
+import { checkHistoryFilter, checkWhole, HISTORY_LIMIT_DEFAULT, pageOf, ringHistory, timingsOf } from './history.ts';
 import type { HistoryFilter, HistoryPage } from './history.ts';
-import { imageOf } from './opened.ts';
+import { imageOf } from './images.ts';
 import { configsProjection, rolloutsOf } from './projection.ts';
 
 /** One of the three. */
@@ -22,6 +23,8 @@ export interface Moment {
   /** Milliseconds since 1970. */
   readonly at?: number;
 }
+
+const MOMENT_FIELDS = ['revision', 'seq', 'at'] as const;
 
 export interface PastState {
   readonly revision: number;
@@ -34,10 +37,19 @@ export interface Past {
   history(filter: HistoryFilter): Promise<HistoryPage>;
   /** Throws ERR_ENTRY_NOT_FOUND. */
   stateAt(moment: Moment): Promise<PastState>;
-  /** What the ring alone would forget. */
-  remember(swapped: Swapped): void;
-  /** The newest stored state; taken into the slot when it is newer (or `always`) and the slot is private. */
-  adoptNewer(always: boolean): Promise<SlotImage>;
+  /** Called after each change of this process, for what the ring alone would forget. */
+  remember(): void;
+}
+
+/** Throws ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD, ERR_OUT_OF_RANGE for what is not exactly one of the three. */
+export function parseMoment(input: unknown): Moment {
+  const fields = Object.entries(asObject('moment', input)).filter(([, value]) => value !== undefined);
+  const unknown = fields.find(([field]) => !MOMENT_FIELDS.includes(field as keyof Moment));
+  if (unknown !== undefined) throw unknownField(unknown[0], MOMENT_FIELDS);
+  if (fields.length !== 1) throw wrongType('moment', `one of ${MOMENT_FIELDS.join(', ')}`, input);
+  const [field, value] = fields[0]!;
+  checkWhole(field, value, 0);
+  return { [field]: value };
 }
 
 export class JournalPast implements Past {
@@ -74,35 +86,41 @@ export class JournalPast implements Past {
     const journal = await this.#database.journal;
     const found = await journal.query(configsProjection, 'stateAt', { ...moment, name: this.#name });
     const isExact = moment.revision === undefined || found?.revision === moment.revision;
-    if (found === null || !isExact) throw notFound(this.#name, moment);
+    if (found === null || !isExact) throw momentNotFound(this.#name, moment);
     const { revision, config, rollouts, rolloutsRevision } = found;
     return { revision, state: { config, rollouts: rolloutsOf(rollouts), rolloutsRevision } };
   }
 
   remember(): void {}
+}
 
-  async adoptNewer(always: boolean): Promise<SlotImage> {
-    const journal = await this.#database.journal;
-    const stored = await journal.query(configsProjection, 'state', this.#name);
-    if (stored === null) throw notFound(this.#name, {});
-    const image = imageOf(stored);
-    const isNewer = image.revision > this.#slot.revision;
-    if (this.#slot.place.kind === 'memory' && (isNewer || always)) this.#slot.replace(image);
-    return image;
-  }
+/** The newest state in the journal; null when it has none. */
+export async function newestIn(database: Database, name: string): Promise<SlotImage | null> {
+  const stored = await (await database.journal).query(configsProjection, 'state', name);
+  return stored === null ? null : imageOf(stored);
+}
+
+interface KnownState {
+  readonly revision: number;
+  readonly config: Uint8Array;
+  /** When it began; null for the state that another process left before a change of ours. */
+  readonly at: number | null;
 }
 
 export class RingPast implements Past {
   readonly #slot: ConfigSlot;
   readonly #ring: Ring;
-  /** Rollouts by the revision that wrote them: the ring keeps only which ones changed. */
+  readonly #first: KnownState;
+  /** By the revision that wrote them, ascending: the ring keeps only which ones changed. */
   readonly #rollouts = new Map<number, Uint16Array>();
+  #newestRollouts = -1;
 
   constructor(slot: ConfigSlot) {
     this.#slot = slot;
     this.#ring = slot.ring!;
-    const { rolloutsRevision, rollouts } = slot.read();
-    this.#rollouts.set(rolloutsRevision, rollouts);
+    const { revision, config, modifiedAt } = slot.read();
+    this.#first = { revision, config, at: modifiedAt };
+    this.remember();
   }
 
   counter(): AnalyticsCounter {
@@ -115,41 +133,46 @@ export class RingPast implements Past {
   }
 
   async stateAt(moment: Moment): Promise<PastState> {
-    const entries = this.#ring.entries();
-    const found = entries.findLast(
+    const found = this.#known().findLast(
       ({ revision, at }) =>
-        (moment.revision === undefined || revision === moment.revision) && at <= (moment.at ?? Number.MAX_SAFE_INTEGER),
+        moment.seq === undefined &&
+        (moment.revision === undefined || revision === moment.revision) &&
+        (moment.at === undefined || (at !== null && at <= moment.at)),
     );
-    const first = entries[0];
-    if (moment.seq !== undefined) throw notFound('in memory', moment);
-    if (found !== undefined) return { revision: found.revision, state: this.#stateOf(found.revision, found.after) };
-    // The state before the oldest change is known too.
-    if (first === undefined || moment.revision !== first.revision - 1) throw notFound('in memory', moment);
-    return { revision: moment.revision, state: this.#stateOf(moment.revision, first.before) };
+    if (found === undefined) throw momentNotFound('in memory', moment);
+    return { revision: found.revision, state: this.#stateOf(found) };
   }
 
-  remember({ revision, after }: Swapped): void {
-    if (after.rolloutsRevision !== revision) return;
-    this.#rollouts.set(revision, after.rollouts.slice());
+  remember(): void {
+    const written = this.#slot.rolloutsWord;
+    if (written === this.#newestRollouts) return;
+    this.#newestRollouts = written;
+    const { rolloutsRevision, rollouts } = this.#slot.read();
+    this.#rollouts.set(rolloutsRevision, rollouts);
     const oldest = this.#ring.entries()[0]?.revision ?? 0;
-    const outdated = [...this.#rollouts.keys()].filter((known) => known < oldest).slice(0, -1);
+    const outdated = [...this.#rollouts.keys()].filter((known) => known < oldest - 1).slice(0, -1);
     for (const known of outdated) this.#rollouts.delete(known);
   }
 
-  adoptNewer(): Promise<SlotImage> {
-    return Promise.resolve(this.#slot.read());
+  /** Oldest first. The state before a change is known as well as the one after it, whoever made it. */
+  #known(): KnownState[] {
+    const entries = this.#ring.entries();
+    const hasHole = entries[0] !== undefined && entries[0].revision > this.#first.revision + 1;
+    const states = entries.flatMap(({ revision, before, after, at }) => [
+      { revision: revision - 1, config: before, at: null },
+      { revision, config: after, at },
+    ]);
+    return hasHole ? states : [this.#first, ...states.filter(({ revision }) => revision > this.#first.revision)];
   }
 
-  #stateOf(revision: number, config: Uint8Array): ConfigState {
-    const [rolloutsRevision, rollouts] = [...this.#rollouts].findLast(([known]) => known <= revision) ?? [
-      0,
-      new Uint16Array(32),
-    ];
+  #stateOf({ revision, config }: KnownState): ConfigState {
+    const known = [...this.#rollouts].findLast(([written]) => written <= revision);
+    const [rolloutsRevision, rollouts] = known ?? [0, new Uint16Array(32)];
     return { config, rollouts, rolloutsRevision };
   }
 }
 
-function notFound(name: string, moment: Moment): ConfigError {
+export function momentNotFound(name: string, moment: Moment): ConfigError {
   const [[what, value] = ['state', 'any']] = Object.entries(moment);
   return new ConfigError('ERR_ENTRY_NOT_FOUND', {
     message: `Config '${name}' has no ${what} ${value}`,

@@ -94,7 +94,9 @@ export const configsProjection = {
           limit,
         )
         .map(({ name }) => stateOf(sql, { name })!),
-    stateAt: (sql: Sql, moment: MomentParams): StoredState | null => stateOf(sql, moment),
+    count: (sql: Sql, _params: null): number =>
+      sql.get<{ count: number }>('SELECT count(DISTINCT name) AS count FROM config_changes')!.count,
+    stateAt,
     history,
     change: (sql: Sql, { name, revision }: { name: string; revision: number }): StoredChange | null =>
       sql.get(`SELECT ${CHANGE_COLUMNS} FROM config_changes WHERE name = ? AND revision = ?`, name, revision),
@@ -221,11 +223,13 @@ function stateOf(sql: Sql, { name, revision, seq, at }: MomentParams): StoredSta
     ...params,
   );
   if (newest === null) return null;
+  // An entry can know of rollouts that were written just after its own revision: they are a later state's.
   const rollouts = sql.get<{ after_rollouts: Uint8Array; rollouts_revision: number }>(
-    `SELECT after_rollouts, rollouts_revision FROM config_changes WHERE ${bounds}
+    `SELECT after_rollouts, rollouts_revision FROM config_changes WHERE ${bounds} AND rollouts_revision <= ?
      ORDER BY rollouts_revision DESC, revision = rollouts_revision DESC, revision DESC LIMIT 1`,
     ...params,
-  )!;
+    newest.revision,
+  ) ?? { after_rollouts: new Uint8Array(64), rollouts_revision: 0 };
   return {
     name,
     revision: newest.revision,
@@ -235,6 +239,21 @@ function stateOf(sql: Sql, { name, revision, seq, at }: MomentParams): StoredSta
     modifiedAt: newest.at,
     seq: newest.seq,
   };
+}
+
+/** A revision without an entry is known too where the next one has one: its before-image. */
+function stateAt(sql: Sql, moment: MomentParams): StoredState | null {
+  const found = stateOf(sql, moment);
+  const { name, revision } = moment;
+  if (revision === undefined || found?.revision === revision) return found;
+  const next = sql.get<{ before: Uint8Array | null; before_rollouts: Uint8Array; at: number; seq: number }>(
+    'SELECT before, before_rollouts, at, seq FROM config_changes WHERE name = ? AND revision = ?',
+    name,
+    revision + 1,
+  );
+  if (next === null || next.before === null) return found;
+  const { before: config, before_rollouts: rollouts, at: modifiedAt, seq } = next;
+  return { name, revision, config, rollouts, rolloutsRevision: revision, modifiedAt, seq };
 }
 
 /** Newest first. */

@@ -9,7 +9,7 @@
  */
 import { configStream } from '../config/name.ts';
 import { isConfigError, type ConfigError } from '../errors/errors.ts';
-import type { Entry, Journal, NewEntry } from '../journal/journal.ts';
+import type { ClaimedEntry, Entry, Journal, NewEntry } from '../journal/journal.ts';
 import { encodeChange, entryTypeOf } from './change.ts';
 import type { Swapped } from './config-slot.ts';
 
@@ -56,7 +56,8 @@ export class Recorder {
       this.#events.onDurable(appended!);
       return appended!;
     } catch (error) {
-      this.#queued.push(() => this.#append(entry));
+      // A revision that somebody else's entry has taken can never be written.
+      if (!isRevisionConflict(error)) this.#queued.push(() => this.#append(entry));
       throw error;
     }
   }
@@ -80,9 +81,10 @@ export class Recorder {
 
   /** Resolves when everything recorded so far is on disk. Throws what keeps it from being (ERR_JOURNAL_WRITE and the like). */
   async settle(): Promise<void> {
-    await Promise.allSettled(this.#underWay);
-    await this.#drain();
-    // What was under way may have failed and been queued again meanwhile.
+    // The queue is taken in this turn: the microtask that would take it later finds nothing, and nothing slips between.
+    const [own] = await Promise.allSettled([this.#drain(), ...this.#underWay]);
+    if (own.status === 'rejected') throw own.reason;
+    // What others had under way may have failed and been queued again meanwhile.
     if (this.#queued.length > 0) await this.#drain();
   }
 
@@ -104,7 +106,7 @@ export class Recorder {
       const [appended] = await journal.append([entry]);
       this.#events.onDurable(appended!);
     } catch (error) {
-      if (!isConfigError(error) || error.code !== 'ERR_REVISION_CONFLICT') throw error;
+      if (!isRevisionConflict(error)) throw error;
       this.#events.onConflict(entry.stream, error);
     }
   }
@@ -117,7 +119,12 @@ export class Recorder {
   }
 }
 
-function entryOf(name: string, change: Recorded, { actor, reason }: Signature): NewEntry {
+export function isRevisionConflict(error: unknown): error is ConfigError<'ERR_REVISION_CONFLICT'> {
+  return isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT';
+}
+
+/** The entry of a change, at the revision it took. */
+export function entryOf(name: string, change: Recorded, { actor, reason }: Signature): ClaimedEntry {
   return {
     stream: configStream(name),
     type: entryTypeOf(change.kind),

@@ -23,6 +23,8 @@ export class Watch {
   readonly #look: () => ChangeEvent | null;
   readonly #isShared: boolean;
   readonly #subscribers = new Set<Subscriber>();
+  /** The one being told, and those to be told after it. */
+  readonly #events: ChangeEvent[] = [];
   #timer: ReturnType<typeof setInterval> | null = null;
 
   /** `look` answers what another process changed since the last event, or null. */
@@ -48,14 +50,13 @@ export class Watch {
 
   /** A subscriber that throws does not keep others from hearing: its error surfaces as an uncaught one, like an event's. */
   tell(event: ChangeEvent): void {
-    for (const subscriber of this.#subscribers) {
-      try {
-        subscriber(event);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
+    this.#events.push(event);
+    // A change that a subscriber makes is told after the one it hears of now, so that all hear both in this order.
+    if (this.#events.length > 1) return;
+    for (let next: ChangeEvent | undefined = event; next !== undefined; next = this.#events[0]) {
+      const subscribed = [...this.#subscribers];
+      for (const subscriber of subscribed) if (this.#subscribers.has(subscriber)) callSafely(subscriber, next);
+      this.#events.shift();
     }
   }
 
@@ -76,5 +77,15 @@ export class Watch {
   #stopLooking(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
+  }
+}
+
+function callSafely(subscriber: Subscriber, event: ChangeEvent): void {
+  try {
+    subscriber(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

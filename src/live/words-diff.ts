@@ -2,9 +2,7 @@
 import { CONFIG_FIELD } from '../../bindings/abi.gen.ts';
 import { wordsOfConfig } from '../../bindings/cell-words.ts';
 import { changedRollouts } from '../config/rollout.ts';
-import { fieldsOfMask } from '../config/value.ts';
 import type { ConfigState } from './change.ts';
-import { ROLLOUTS_WORD } from './config-slot.ts';
 
 /** From the four words of two cells. */
 export function changedMaskOf(before: Uint32Array, after: Uint32Array): number {
@@ -24,11 +22,4 @@ export function changedBetween(before: ConfigState, after: ConfigState): { mask:
   const mask = changedMaskOf(wordsOfConfig(before.config), wordsOfConfig(after.config));
   const rollouts = changedRollouts(before.rollouts, after.rollouts);
   return { mask: rollouts === 0 ? mask : mask | (1 << CONFIG_FIELD.rollouts), rollouts };
-}
-
-/** Names of what differs between two copies of a slot. */
-export function fieldsChangedInSlot(before: Uint32Array, after: Uint32Array): string[] {
-  const rolloutsDiffer = after.subarray(ROLLOUTS_WORD).some((word, i) => word !== before[ROLLOUTS_WORD + i]);
-  const mask = changedMaskOf(before, after);
-  return fieldsOfMask(rolloutsDiffer ? mask | (1 << CONFIG_FIELD.rollouts) : mask);
 }

@@ -1,13 +1,17 @@
 /**
- * Boards as configs use them: one mapping for all configs of this process on the same file, and a look once a second
- * whether the file is still the one others see. A board that was removed is made anew and its configs move over.
+ * Boards as configs use them: one mapping for all configs of this process on the same file. Whether the file is still the
+ * one that others see is looked at before each change and once a second. A board that was removed is made anew and its
+ * configs move over with their last state; one that now shows another journal is left, and its configs only read on.
  * @module
  */
 import type { Region, SlotImage } from '../../bindings/backend.ts';
+import { WORDS_PER_SLOT } from '../../bindings/cell-words.ts';
 import type { NativeBackend } from '../../bindings/native.ts';
 import type { NativeBoard } from '../../bindings/native-board.ts';
-import { ConfigError } from '../errors/errors.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { copyPlaceIds } from './place-ids.ts';
 import type { Place } from './place.ts';
+import { raiseSlot } from './raise.ts';
 
 /** Slots of a new board: 16 MB of file. */
 export const BOARD_CAPACITY = 65_536;
@@ -19,6 +23,8 @@ export interface BoardSettings {
   readonly path: string;
   /** 32 hex digits, or NO_JOURNAL. */
   readonly journalId: string;
+  /** Whether the journal at its path is still that one. Left out: there is none that could be replaced. */
+  readonly isCurrent?: () => boolean;
 }
 
 /** The file of the board that shows the journal in `database`. */
@@ -28,19 +34,18 @@ export function boardPathOf(database: string): string {
 
 /** A slot on the board at `settings.path`, made if the name has none. Errors: ERR_BOARD, ERR_BOARD_FULL, ERR_UNSUPPORTED. */
 export function openBoardPlace(native: NativeBackend, settings: BoardSettings, name: string): Place {
-  return shared(native, settings).place(name);
+  const key = `${settings.path}\0${settings.journalId}`;
+  const board = boards.get(key) ?? new SharedBoard(native, settings, () => boards.delete(key));
+  boards.set(key, board);
+  return board.place(name);
+}
+
+/** Looks now at every board of this process, as happens each second by itself. */
+export function checkBoards(): void {
+  for (const board of boards.values()) board.look();
 }
 
 const boards = new Map<string, SharedBoard>();
-
-function shared(native: NativeBackend, settings: BoardSettings): SharedBoard {
-  const key = `${settings.path}\0${settings.journalId}`;
-  const known = boards.get(key);
-  if (known !== undefined) return known;
-  const board = new SharedBoard(native, settings, () => boards.delete(key));
-  boards.set(key, board);
-  return board;
-}
 
 class SharedBoard {
   readonly #native: NativeBackend;
@@ -55,35 +60,79 @@ class SharedBoard {
     this.#settings = settings;
     this.#onUnused = onUnused;
     this.board = this.#open();
-    this.#timer = setInterval(() => this.check(), CHECK_INTERVAL_MS);
+    this.#timer = setInterval(() => this.look(), CHECK_INTERVAL_MS);
     this.#timer.unref();
   }
 
+  get path(): string {
+    return this.#settings.path;
+  }
+
   place(name: string): BoardPlace {
-    const place = new BoardPlace(this, this.#native, name);
-    this.#places.add(place);
-    return place;
+    try {
+      this.check();
+      const place = new BoardPlace(this, this.#native, name);
+      this.#places.add(place);
+      return place;
+    } finally {
+      if (this.#places.size === 0) this.#end();
+    }
   }
 
   forget(place: BoardPlace): void {
     this.#places.delete(place);
-    if (this.#places.size > 0) return;
-    clearInterval(this.#timer);
-    this.#onUnused();
-    this.board.close();
+    if (this.#places.size === 0) this.#end();
   }
 
-  /** Moves every config to the board that now is at the path, each with the last state it had here. */
+  /**
+   * Makes sure that this is the board others see, moving there if need be. Throws ERR_BOARD when it cannot be opened;
+   * everything is then as before.
+   */
   check(): void {
     const health = this.board.check();
     if (health === 'ok') return;
+    // A board that shows another journal belongs to its processes: taking it back would empty theirs.
+    const isOurs = health === 'replaced' && (this.#settings.isCurrent?.() ?? true);
+    if (isOurs) this.#move();
+    else this.#leave();
+  }
+
+  /** The same, from a timer: a board that cannot be opened now is tried again at the next look, and by each change. */
+  look(): void {
+    try {
+      this.check();
+      for (const place of this.#places) place.remember();
+    } catch (error) {
+      if (!isConfigError(error)) throw error;
+    }
+  }
+
+  /** First everything that can fail, then the views, so that a failure leaves all configs where they were. */
+  #move(): void {
     const old = this.board;
-    const images = [...this.#places].map((place) => ({ place, image: place.image(old) }));
-    // A board that was emptied belongs to another journal now: taking it back would empty theirs.
-    const next = health === 'replaced' ? this.#open() : null;
-    if (next !== null) this.board = next;
-    for (const { place, image } of images) place.move(next, image);
+    const next = this.#open();
+    const moves: (readonly [place: BoardPlace, slot: number])[] = [];
+    try {
+      for (const place of this.#places) moves.push([place, place.copyTo(next)]);
+    } catch (error) {
+      next.close();
+      throw error;
+    }
+    this.board = next;
+    for (const [place, slot] of moves) place.move(next, slot);
     old.close();
+  }
+
+  #leave(): void {
+    for (const place of this.#places) place.leave();
+    this.#places.clear();
+    this.#end();
+  }
+
+  #end(): void {
+    clearInterval(this.#timer);
+    this.#onUnused();
+    this.board.close();
   }
 
   #open(): NativeBoard {
@@ -98,7 +147,8 @@ class BoardPlace implements Place {
   readonly #native: NativeBackend;
   readonly #name: string;
   #moved: () => void = () => {};
-  #lost = false;
+  #remembered: SlotImage | null = null;
+  #isLost = false;
   region: Region;
   slot: number;
 
@@ -110,13 +160,24 @@ class BoardPlace implements Place {
     this.slot = shared.board.find(name, true)!;
   }
 
+  prepare(): void {
+    if (!this.#isLost) this.#shared.check();
+    if (this.#isLost) throw this.#lostError();
+  }
+
   locked<T>(work: () => T): T {
-    if (this.#lost) throw this.#lostError();
+    if (this.#isLost) throw this.#lostError();
     return this.#shared.board.locked(work);
   }
 
+  remember(): void {
+    if (this.#isLost) return;
+    const image = this.#native.slotRead(this.region, this.slot);
+    if (image.revision > 0) this.#remembered = image;
+  }
+
   announce(seq: number): void {
-    if (!this.#lost) this.#shared.board.announce(seq);
+    if (!this.#isLost) this.#shared.board.announce(seq);
   }
 
   onMoved(listener: () => void): void {
@@ -124,36 +185,45 @@ class BoardPlace implements Place {
   }
 
   close(): void {
-    if (this.#lost) this.region.close();
-    this.#shared.forget(this);
+    if (this.#isLost) this.region.close();
+    else this.#shared.forget(this);
   }
 
-  image(board: NativeBoard): SlotImage {
-    return this.#native.slotRead(board, this.slot);
+  /** Brings what the slot holds to another board; answers the slot there. */
+  copyTo(board: NativeBoard): number {
+    const image = this.#native.slotRead(this.region, this.slot);
+    const slot = board.find(this.#name, true)!;
+    if (image.revision > 0) board.locked(() => raiseSlot(this.#native, board, slot, image));
+    copyPlaceIds(wordsOf(this.region, this.slot), wordsOf(board, slot));
+    return slot;
   }
 
-  /** To the new board, or, when there is none for us, into private memory where reads keep the last state. */
-  move(board: NativeBoard | null, image: SlotImage): void {
-    if (board === null) {
-      this.#lost = true;
-      this.region = this.#native.slotsCreate(1);
-      this.slot = 0;
-      this.#native.slotSeed(this.region, 0, image);
-    } else {
-      const slot = board.find(this.#name, true)!;
-      board.locked(() => this.#native.slotSeed(board, slot, image));
-      this.region = board;
-      this.slot = slot;
-    }
+  move(board: NativeBoard, slot: number): void {
+    this.region = board;
+    this.slot = slot;
+    this.#moved();
+  }
+
+  /** Into private memory, where reads keep the state of the last look. */
+  leave(): void {
+    const region = this.#native.slotsCreate(1);
+    if (this.#remembered !== null) this.#native.slotSeed(region, 0, this.#remembered);
+    this.#isLost = true;
+    this.region = region;
+    this.slot = 0;
     this.#moved();
   }
 
   #lostError(): ConfigError {
-    const { path } = this.#shared.board;
+    const { path } = this.#shared;
     return new ConfigError('ERR_BOARD', {
-      message: `The board ${path} now shows another journal: '${this.#name}' is cut off from it`,
+      message: `The board ${path} no longer shows this journal: '${this.#name}' is cut off from it`,
       hint: 'The database was replaced while this process ran: close the config and open it again.',
       details: { path, fault: 'emptied' },
     });
   }
+}
+
+function wordsOf(region: Region, slot: number): Uint32Array {
+  return region.words.subarray(slot * WORDS_PER_SLOT, (slot + 1) * WORDS_PER_SLOT);
 }

@@ -10,11 +10,15 @@ export interface Place {
   readonly region: Region;
   /** Number of the slot in the region. */
   readonly slot: number;
+  /** Called before each change: makes sure that others will see it. Throws ERR_BOARD when they cannot. */
+  prepare(): void;
   /** Runs work that seeds the slot or writes rollouts, while nobody else does. Throws ERR_BOARD when that takes too long. */
   locked<T>(work: () => T): T;
+  /** Keeps the state as it is now, to be read on when the shared memory is taken away. */
+  remember(): void;
   /** Tells others that the journal holds at least this sequence. */
   announce(seq: number): void;
-  /** Called when `region` or `slot` are other ones than before, and the slot may be empty. */
+  /** Called when `region` or `slot` are other ones than before. */
   onMoved(listener: () => void): void;
   close(): void;
 }
@@ -37,7 +41,9 @@ export function openMemoryPlace(backend: Backend): Place {
     kind: 'memory',
     region,
     slot,
+    prepare() {},
     locked: (work) => work(),
+    remember() {},
     announce() {},
     onMoved() {},
     close() {

@@ -1,11 +1,12 @@
 /** The WebAssembly core under the real Node, bundled as a package would be. @module */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defaultWasmFile } from '../../bindings/wasm-file.ts';
+import { realNode } from '../node/real-node.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 let directory: string;
@@ -18,14 +19,6 @@ beforeAll(() => {
   buildSync({ entryPoints: [entry], outfile, bundle: true, platform: 'node', target: 'node20', format: 'esm' });
 });
 afterAll(() => rmSync(directory, { recursive: true }));
-
-/** Bun puts a stand-in of its own before a missing `node`; only the real one counts. */
-function realNode(): string {
-  const found = (process.env['PATH'] ?? '').split(delimiter).map((folder) => Bun.which('node', { PATH: folder }));
-  const real = found.find((path) => path !== null && !basename(realpathSync(path)).startsWith('bun'));
-  if (real === undefined || real === null) throw new Error('Node is not on this machine: apt-get install nodejs');
-  return real;
-}
 
 function run(...args: string[]): { exitCode: number; stdout: string; stderr: string } {
   const { exitCode, stdout, stderr } = Bun.spawnSync([realNode(), script, ...args], { stderr: 'pipe' });

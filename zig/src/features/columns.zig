@@ -88,8 +88,11 @@ pub const Columns = extern struct {
 
     /// 512 configs at once: one bit for each that exists and matches.
     inline fn matching(columns: *align(64) Columns, query: FlagQuery, at: usize) Lane {
-        var bits: Lane = columns.column(presence)[at..][0..8].*;
         var on = query.on;
+        // A config that does not exist has every bit 0, so its presence need not be read beside a feature.
+        const first = if (on == 0) presence else @ctz(on);
+        var bits: Lane = columns.column(first)[at..][0..8].*;
+        on &= on -% 1;
         while (on != 0) : (on &= on - 1) bits &= @as(Lane, columns.column(@ctz(on))[at..][0..8].*);
         var off = query.off;
         while (off != 0) : (off &= off - 1) bits &= ~@as(Lane, columns.column(@ctz(off))[at..][0..8].*);

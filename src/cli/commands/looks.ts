@@ -1,0 +1,106 @@
+/** Commands that only look: status, list, get, validate, metrics. @module */
+import type { Command } from 'commander';
+import { configAnswer, rolloutOf, terminalText } from '../answers.ts';
+import { READS_CONFIG, takes, TARGET } from '../options.ts';
+import { parseSamples } from '../samples.ts';
+import type { Answer } from '../printer.ts';
+import { run } from '../run.ts';
+import type { Session } from '../session.ts';
+import { allConfigs } from '../target.ts';
+import { facts, table, timeText } from '../text.ts';
+import { parsePairs } from '../values.ts';
+import { ConfigError } from '../../errors/errors.ts';
+import { nearest } from '../../errors/nearest.ts';
+
+export function addLooks(program: Command): void {
+  takes(program.command('status'), ...TARGET)
+    .description('show the registry or database that is spoken to')
+    .action(run(status));
+  takes(program.command('list'), ...TARGET)
+    .description('list the configs')
+    .action(run(list));
+  takes(program.command('get'), ...READS_CONFIG)
+    .description('show a config, or one field of it')
+    .argument('[field]', 'rows, features.debug, rollouts.new_checkout, ...')
+    .action(run(get));
+  takes(program.command('validate'), ...READS_CONFIG)
+    .description('judge a config, or what it would be with other values; exit code 1 when it is invalid')
+    .argument('[field=value...]', 'rows=50, features.debug=true, ...')
+    .action(run(validate));
+  takes(program.command('metrics'), 'url', 'database')
+    .description("print the registry's metrics as Prometheus text")
+    .action(run(metrics));
+}
+
+async function status(session: Session): Promise<Answer> {
+  const target = await session.target();
+  const found = { target: target.kind, address: target.address, ...(await target.status()) };
+  return { data: found, text: (style) => facts(style, found) };
+}
+
+async function list(session: Session): Promise<Answer> {
+  const configs = await allConfigs(await session.target());
+  const rows = configs.map((view) => [
+    view.name,
+    String(view.revision),
+    timeText(view.lastModified),
+    terminalText(view),
+    view.features.enabled.join(' '),
+  ]);
+  return {
+    data: { configs },
+    text: (style) => table(style, ['config', 'revision', 'modified', 'terminal', 'features'], rows),
+  };
+}
+
+async function get(session: Session, field: string | undefined): Promise<Answer> {
+  const view = await (await session.target()).get(session.name);
+  if (field === undefined) return configAnswer(view);
+  const { enabled, disabled } = view.features;
+  const features = Object.fromEntries([
+    ...enabled.map((feature) => [`features.${feature}`, true]),
+    ...disabled.map((feature) => [`features.${feature}`, false]),
+  ]) as Record<string, boolean>;
+  const rollouts = Object.fromEntries(
+    [...enabled, ...disabled].map((feature) => [`rollouts.${feature}`, rolloutOf(view, feature)]),
+  );
+  const values: Record<string, unknown> = { ...view, ...features, ...rollouts };
+  if (!Object.hasOwn(values, field)) throw unknownField(field, Object.keys(view), Object.keys(values));
+  const value = values[field];
+  return { data: value, text: () => (typeof value === 'object' ? JSON.stringify(value) : String(value)) };
+}
+
+async function validate(session: Session, pairs: string[]): Promise<Answer> {
+  const target = await session.target();
+  const found = await target.validate(session.name, pairs.length === 0 ? undefined : parsePairs(pairs));
+  const { isValid, errors, warnings } = found;
+  const count = warnings.length === 0 ? '' : `, ${warnings.length} warning${warnings.length === 1 ? '' : 's'}`;
+  const answer: Answer = {
+    data: found,
+    warnings,
+    text: (style) => (isValid ? `${style.green('valid')}${count}` : `invalid${count}`),
+  };
+  if (isValid) return answer;
+  const fault = new ConfigError('ERR_CONFIG_INVALID', {
+    message: errors.map(({ message }) => message).join('; '),
+    hint: errors.find(({ hint }) => hint !== undefined)?.hint ?? 'Correct the named fields.',
+    details: { issues: errors },
+  });
+  return { ...answer, fault };
+}
+
+async function metrics(session: Session): Promise<Answer> {
+  const text = await (await session.target()).metrics();
+  return { data: { samples: parseSamples(text) }, text: () => text.trimEnd() };
+}
+
+/** Suggests from all there are, and lists the features as one. */
+function unknownField(field: string, fields: readonly string[], all: readonly string[]): ConfigError {
+  const known = [...fields, 'features.<feature>', 'rollouts.<feature>'];
+  const suggestion = nearest(field.slice(0, 80), all);
+  return new ConfigError('ERR_UNKNOWN_FIELD', {
+    message: `Unknown field: ${field.slice(0, 80)}. Available: ${known.join(', ')}`,
+    hint: suggestion === null ? 'Ask for one of these.' : `Did you mean '${suggestion}'?`,
+    details: { field, known },
+  });
+}

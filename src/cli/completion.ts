@@ -1,0 +1,142 @@
+/**
+ * Shell completion: the script that a shell loads, and what that script asks at every TAB. Commands and options come from
+ * the program itself; names of configs, features and templates from the target, which has half a second to answer. A
+ * target that does not answer leaves the words that are known without it: at a prompt there is no place for an error.
+ * @module
+ */
+import { type Command as Completed, RootCommand, script } from '@bomb.sh/tab';
+import type { Command } from 'commander';
+import { openTarget } from './open-target.ts';
+import { sharedOptionsOf } from './options.ts';
+import { allConfigs, type Target } from './target.ts';
+import { BUILTIN_FEATURES } from '../config/features.ts';
+import { DEFAULT_NAME } from '../config/name.ts';
+import { BUILTIN_TEMPLATES } from '../config/templates.ts';
+import { CHANGED_FIELDS, CONFIG_FIELDS } from '../config/value.ts';
+import { isConfigError } from '../errors/errors.ts';
+
+export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+const PROGRAM = 'c13';
+const ANSWER_WITHIN_MS = 500;
+/** For shells without the bash-completion package: enough to know the words. */
+const BASH_WORDS = `if ! declare -F _get_comp_words_by_ref > /dev/null; then
+  _get_comp_words_by_ref() {
+    words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD
+    cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
+  }
+fi
+`;
+
+/** What is only known by asking, by the name of the argument or option it completes. */
+interface Known {
+  readonly configs: readonly string[];
+  readonly features: readonly string[];
+  readonly backups: readonly string[];
+}
+
+const UNASKED: Known = { configs: [], features: BUILTIN_FEATURES.names, backups: [] };
+
+/** The script to load, as in `source <(c13 completion bash)`; loading it twice does no harm. */
+export function completionScript(shell: Shell): string {
+  const text = printed(() => script(shell, PROGRAM, PROGRAM)).trimEnd();
+  return shell === 'bash' ? BASH_WORDS + text.replace(/^readonly /gm, '') : text;
+}
+
+/** Prints what may follow the words, as the scripts expect it. The last word is the one being typed. */
+export async function suggest(program: Command, words: readonly string[]): Promise<void> {
+  const known = await ask(words);
+  const root = new RootCommand();
+  for (const [path, command] of commandsOf(program)) {
+    const completed = path === '' ? root : root.command(path, command.description());
+    addOptions(completed, command, program, known);
+    for (const argument of command.registeredArguments) {
+      const values = argument.argChoices ?? argumentValues(argument.name(), known);
+      completed.argument(argument.name(), (complete) => values.forEach((value) => complete(value, '')), argument.variadic);
+    }
+  }
+  root.parse([...words]);
+}
+
+function addOptions(completed: Completed, command: Command, program: Command, known: Known): void {
+  const own = command === program ? program.options : [...command.options, ...sharedOptionsOf(command, program)];
+  for (const option of own) {
+    const name = option.long?.slice(2);
+    if (name === undefined) continue;
+    const alias = option.short?.slice(1);
+    const values = option.argChoices ?? optionValues(name, known);
+    if (option.isBoolean()) completed.option(name, option.description, alias);
+    else completed.option(name, option.description, (complete) => values.forEach((value) => complete(value, '')), alias);
+  }
+}
+
+function argumentValues(argument: string, { features, backups }: Known): readonly string[] {
+  switch (argument) {
+    case 'feature':
+      return features;
+    case 'template':
+      return BUILTIN_TEMPLATES.map(({ name }) => name);
+    case 'backup':
+      return backups;
+    case 'field':
+      return [...CHANGED_FIELDS.filter((field) => field !== 'rollouts'), ...features.map((feature) => `features.${feature}`)];
+    case 'field=value':
+      return [
+        ...CONFIG_FIELDS.map(({ name }) => `${name}=`),
+        ...features.flatMap((feature) => [`features.${feature}=`, `rollouts.${feature}=`]),
+      ];
+    default:
+      return [];
+  }
+}
+
+function optionValues(option: string, { configs }: Known): readonly string[] {
+  if (option === 'name') return configs;
+  return option === 'field' ? CHANGED_FIELDS : [];
+}
+
+/** Every visible command with its path, `feature enable`; the program's own is empty. */
+function commandsOf(command: Command, path = ''): [string, Command][] {
+  const members = command.createHelp().visibleCommands(command).filter((member) => member.name() !== 'help');
+  return [
+    [path, command],
+    ...members.flatMap((member) => commandsOf(member, path === '' ? member.name() : `${path} ${member.name()}`)),
+  ];
+}
+
+async function ask(words: readonly string[]): Promise<Known> {
+  const valueOf = (...options: string[]) => words[words.findIndex((word) => options.includes(word)) + 1];
+  const given = (...options: string[]) => (options.some((option) => words.includes(option)) ? valueOf(...options) : undefined);
+  const [url, database, name = DEFAULT_NAME] = [given('--url'), given('--database', '-d'), given('--name', '-n')];
+  const options = { color: false, ...(url === undefined ? {} : { url }), ...(database === undefined ? {} : { database }) };
+  let target: Target | null = null;
+  try {
+    target = await openTarget(options, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    return await knownTo(target, name);
+  } catch (error) {
+    if (isConfigError(error) || (error as Error).name === 'TimeoutError') return UNASKED;
+    throw error;
+  } finally {
+    await target?.close();
+  }
+}
+
+async function knownTo(target: Target, name: string): Promise<Known> {
+  const configs = (await allConfigs(target)).map((view) => view.name);
+  const features = configs.includes(name) ? (await target.features(name)).map(({ feature }) => feature) : [];
+  return { configs, features, backups: (await target.backups()).map((backup) => backup.name) };
+}
+
+/** The library prints by itself, and only by `console.log`. */
+function printed(print: () => void): string {
+  const lines: unknown[] = [];
+  const { log } = console;
+  console.log = (line: unknown) => lines.push(line);
+  try {
+    print();
+  } finally {
+    console.log = log;
+  }
+  return lines.join('\n');
+}

@@ -1,0 +1,91 @@
+/**
+ * The only place that writes: an answer on stdout, as one document or as text, and everything about the way there
+ * (warnings, errors) on stderr. A reader that goes away early, such as `head`, is no failure.
+ * @module
+ */
+import { errorLine, EXIT_FAILED, Stopped } from './failure.ts';
+import { clean, type Style, styleOf } from './text.ts';
+import type { AnyConfigError } from '../errors/errors.ts';
+import type { Issue } from '../config/validation.ts';
+
+/** What a command comes to. */
+export interface Answer {
+  /** For `--json`: plain data, always the same shape for one command. */
+  readonly data: unknown;
+  /** For people; without a line break at its end. */
+  text(style: Style): string;
+  readonly warnings?: readonly Issue[];
+  /** The answer is given, and it is bad news: the exit code says so too. */
+  readonly fault?: AnyConfigError;
+}
+
+export interface PrinterOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly colour: boolean;
+}
+
+export class Printer {
+  readonly options: PrinterOptions;
+  readonly #out: Style;
+  readonly #err: Style;
+
+  constructor(options: PrinterOptions) {
+    this.options = options;
+    this.#out = styleOf(columnsOf(process.stdout), options.colour && process.stdout.isTTY);
+    this.#err = styleOf(columnsOf(process.stderr), options.colour && process.stderr.isTTY);
+  }
+
+  /** How stderr is written to. */
+  get err(): Style {
+    return this.#err;
+  }
+
+  async answer({ data, text, warnings = [], fault }: Answer): Promise<void> {
+    const { json, quiet } = this.options;
+    if (!quiet) {
+      if (!json) await this.warnings(warnings);
+      await writeOut(json ? `${JSON.stringify(data, null, 2)}\n` : ended(text(this.#out)));
+    }
+    if (fault !== undefined) await this.failure(fault);
+  }
+
+  async warnings(warnings: readonly Issue[]): Promise<void> {
+    for (const { message, hint } of warnings) {
+      const advice = hint === undefined ? '' : ` — ${clean(hint)}`;
+      await writeErr(`${this.#err.yellow('warning:')} ${clean(message)}${advice}\n`);
+    }
+  }
+
+  async failure(error: AnyConfigError): Promise<void> {
+    const line = errorLine(error).replace(/^error:/, this.#err.red('error:'));
+    await writeErr(this.options.json ? `${JSON.stringify({ error })}\n` : `${line}\n`);
+  }
+}
+
+/** Text for stdout as it stands: help, a completion script. */
+export async function writeOut(text: string): Promise<void> {
+  if (text !== '') await write(Bun.stdout, text);
+}
+
+export async function writeErr(text: string): Promise<void> {
+  await write(Bun.stderr, text);
+}
+
+async function write(stream: Bun.BunFile, text: string): Promise<void> {
+  try {
+    await Bun.write(stream, text);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EPIPE') return;
+    throw new Stopped(`error: The output cannot be written: ${message} — Write it to where there is space.`, EXIT_FAILED);
+  }
+}
+
+function ended(text: string): string {
+  return text === '' ? '' : `${text}\n`;
+}
+
+function columnsOf(stream: NodeJS.WriteStream): number {
+  return stream.isTTY ? stream.columns || 80 : 0;
+}

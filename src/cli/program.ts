@@ -1,0 +1,42 @@
+/**
+ * All commands under one program. It writes nothing and ends nothing by itself: help goes where it is told, and every
+ * misuse is thrown.
+ * @module
+ */
+import { Command } from 'commander';
+import manifest from '../../package.json';
+import { addBackups } from './commands/backups.ts';
+import { addChanges } from './commands/changes.ts';
+import { addEnvironment } from './commands/environment.ts';
+import { addFeatures } from './commands/features.ts';
+import { addHistory } from './commands/history.ts';
+import { addLooks } from './commands/looks.ts';
+import { addTools } from './commands/tools.ts';
+import { addTransfers } from './commands/transfers.ts';
+import { addVerify } from './commands/verify.ts';
+import { addSharedOptions } from './options.ts';
+
+const EXAMPLES = `
+Examples:
+  c13 set rows=50 features.debug=true     change a config
+  c13 rollout new_checkout 10             a feature for 10 % of the users
+  c13 history --limit 5                   who changed what, and why
+  c13 rollback 41                         put revision 41 back
+  c13 get -d ./.c13/journal.db            without a registry
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`;
+
+/** `writeHelp` gets the texts of --help and --version. */
+export function createProgram(writeHelp: (text: string) => void): Command {
+  const program = new Command('c13')
+    .description('13 bytes of configuration, shared, and a journal that forgets nothing.')
+    .version(manifest.version, '-V, --version')
+    .exitOverride()
+    .configureOutput({ writeOut: writeHelp, writeErr: () => {} })
+    .addHelpText('after', EXAMPLES);
+  addSharedOptions(program);
+  for (const add of [addLooks, addChanges, addFeatures, addHistory, addBackups, addVerify, addTransfers]) add(program);
+  addEnvironment(program);
+  addTools(program);
+  return program;
+}

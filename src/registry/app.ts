@@ -1,0 +1,128 @@
+/**
+ * The registry as a `fetch` function, without a port: tests call it as the server does. A request is admitted, routed,
+ * parsed, done and answered; every failure leaves as a problem. What a route means is under routes/, and below that.
+ * @module
+ */
+import { Hono } from 'hono';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { nearest } from '../errors/nearest.ts';
+import { findConfig, isConditional } from './conditions.ts';
+import type { RegistryContext, RegistryEnv, Services } from './context.ts';
+import type { Admission } from './loopback.ts';
+import type { RegistryMetrics } from './metrics.ts';
+import { asConfigError, problemResponse } from './problem.ts';
+import { backupRoutes } from './routes/backup-routes.ts';
+import { configRoutes } from './routes/config-routes.ts';
+import { featureRoutes } from './routes/feature-routes.ts';
+import { pageRoutes } from './routes/page-routes.ts';
+import { pastRoutes } from './routes/past-routes.ts';
+import { healthRoutes, statusRoutes, type StatusSource } from './routes/status-routes.ts';
+import { templateRoutes } from './routes/template-routes.ts';
+
+export const API = '/_dashboard/api';
+
+/** What anybody may ask: whether the registry is there, and how its process does. */
+const PUBLIC = ['/health', '/-/health', '/-/ping', `${API}/metrics`];
+
+export interface AppOptions extends Services {
+  readonly admission: Admission;
+  readonly status: StatusSource;
+  readonly metrics: RegistryMetrics;
+  /** What the registry's own config says of itself, read at every request. */
+  readonly own: { readonly flags: { readonly logging: boolean; readonly metrics: boolean } };
+  /** One line for the operator. */
+  readonly log: (line: string) => void;
+}
+
+export type RegistryApp = Hono<RegistryEnv>;
+
+/**
+ * @example
+ * const app = createApp({ operations, actor: 'ann@loopback', admission, status, metrics, own, log: console.error });
+ * const answer = await app.fetch(new Request('http://localhost/health'), { peer: null });
+ */
+export function createApp(options: AppOptions): RegistryApp {
+  const app = new Hono<RegistryEnv>();
+  app.use((c, next) => observed(c, next, options));
+  app.use((c, next) => admitted(c, next, options.admission));
+  app.route('/', healthRoutes(options));
+  app.route('/', pageRoutes(options));
+  for (const routes of [configRoutes, pastRoutes, templateRoutes, backupRoutes, featureRoutes]) {
+    app.route(API, routes(options));
+  }
+  app.route(API, statusRoutes(options));
+  const known = knownPaths(app);
+  app.notFound((c) => unrouted(c, known));
+  app.onError((error, c) => failed(c as RegistryContext, error, options));
+  return app;
+}
+
+type Next = () => Promise<void>;
+
+/** Counts, logs, and puts on every answer what protects a browser that shows it. */
+async function observed(c: RegistryContext, next: Next, { metrics, own, log }: AppOptions): Promise<void> {
+  const started = performance.now();
+  await next();
+  const { headers, status } = c.res;
+  headers.set('x-content-type-options', 'nosniff');
+  headers.set('referrer-policy', 'no-referrer');
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
+  if (!headers.has('content-security-policy')) {
+    headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+  }
+  const took_ms = performance.now() - started;
+  const { pathname, search } = new URL(c.req.url);
+  if (own.flags.metrics) metrics.observe(c.req.method, c.req.routePath, status, took_ms / 1000);
+  if (own.flags.logging) log(`${c.req.method} ${(pathname + search).slice(0, 500)} ${status} ${took_ms.toFixed(1)} ms`);
+}
+
+async function admitted(c: RegistryContext, next: Next, admission: Admission): Promise<void> {
+  try {
+    await admission(c.req.raw, c.env.peer);
+    c.set('admitted', true);
+  } catch (error) {
+    if (!isConfigError(error) || !PUBLIC.includes(c.req.path)) throw error;
+    c.set('admitted', false);
+  }
+  await next();
+}
+
+async function failed(c: RegistryContext, thrown: Error, { operations, log }: AppOptions): Promise<Response> {
+  const error = asConfigError(thrown, log);
+  const isUnmet =
+    error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
+  if (!isUnmet) return problemResponse(error);
+  return problemResponse(error, await findConfig(c.get('name'), operations));
+}
+
+/** The methods of every path that is not a pattern. */
+function knownPaths(app: RegistryApp): ReadonlyMap<string, readonly string[]> {
+  const known = new Map<string, string[]>();
+  for (const { path, method } of app.routes) {
+    if (method === 'ALL') continue;
+    const methods = known.get(path) ?? ['OPTIONS'];
+    known.set(path, method === 'GET' ? [...methods, 'GET', 'HEAD'] : [...methods, method]);
+  }
+  return known;
+}
+
+function unrouted(c: RegistryContext, known: ReadonlyMap<string, readonly string[]>): Response {
+  const { path, method } = c.req;
+  const allowed = known.get(path);
+  if (allowed === undefined) throw noSuchPath(path.slice(0, 200), [...known.keys()]);
+  if (method === 'OPTIONS') return c.body(null, 204, { allow: allowed.join(', ') });
+  throw new ConfigError('ERR_METHOD', {
+    message: `${path} does not take ${method.slice(0, 20)}`,
+    hint: `Use ${allowed.join(', ')}.`,
+    details: { method: method.slice(0, 20), allowed },
+  });
+}
+
+function noSuchPath(path: string, known: readonly string[]): ConfigError {
+  const suggestion = nearest(path, known);
+  return new ConfigError('ERR_NOT_FOUND', {
+    message: `There is nothing at ${path}`,
+    hint: suggestion === null ? `See ${API}/status and the page at /_dashboard.` : `Did you mean ${suggestion}?`,
+    details: { what: path },
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * The bytes of a request's body, made into JSON or refused: how large, of which type, well-formed, no key twice. What the
+ * JSON means is not known here.
+ * @module
+ */
+import { ConfigError } from '../errors/errors.ts';
+import { findJsonFault } from './json-fault.ts';
+
+export const BODY_LIMIT_BYTES = 1024 * 1024;
+const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
+
+/**
+ * The body as JSON; undefined when there is none. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE (nothing is parsed then),
+ * ERR_BODY_JSON, ERR_DUPLICATE_KEY.
+ */
+export async function readBody(request: Request): Promise<unknown> {
+  const type = request.headers.get('content-type');
+  if (type !== null && !JSON_TYPE.test(type)) throw contentType(type);
+  if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) throw tooLarge();
+  const bytes = await readLimited(request.body);
+  if (bytes.length === 0) return undefined;
+  if (type === null) throw contentType(null);
+  return parseJson(bytes);
+}
+
+/** Counts what really comes: a chunked body announces no length. */
+async function readLimited(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > BODY_LIMIT_BYTES) throw tooLarge();
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  const text = decode(bytes);
+  const fault = findJsonFault(text);
+  if (fault === null) return JSON.parse(text);
+  if (fault.kind === 'syntax') throw notJson(`the fault is at character ${fault.position}`, fault.position);
+  const key = fault.key.slice(0, 80);
+  throw new ConfigError('ERR_DUPLICATE_KEY', {
+    message: `The body has the key ${JSON.stringify(key)} twice in one object, again at character ${fault.position}`,
+    hint: 'Leave one of them: which value was meant cannot be known.',
+    details: { key },
+  });
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw notJson('it is not UTF-8', null, cause);
+  }
+}
+
+function notJson(why: string, position: number | null, cause?: unknown): ConfigError {
+  return new ConfigError('ERR_BODY_JSON', {
+    message: `The body is not JSON: ${why}`,
+    hint: 'Send one JSON object, with quotes around every key and no comma after the last.',
+    details: { position },
+    cause,
+  });
+}
+
+function tooLarge(): ConfigError {
+  return new ConfigError('ERR_BODY_TOO_LARGE', {
+    message: `The body is larger than ${BODY_LIMIT_BYTES} bytes`,
+    hint: 'Send less at once; nothing of it was read.',
+    details: { limit_bytes: BODY_LIMIT_BYTES },
+  });
+}
+
+function contentType(found: string | null): ConfigError {
+  return new ConfigError('ERR_CONTENT_TYPE', {
+    message: `The body ${found === null ? 'has no content type' : `is said to be '${found.slice(0, 80)}'`}`,
+    hint: 'Send JSON, with the header Content-Type: application/json.',
+    details: { found: found?.slice(0, 80) ?? null },
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * Conditional requests on a config's revision, which is its ETag: `If-Match: "41"` writes only at revision 41,
+ * `If-None-Match: *` only makes what is not there, `If-None-Match: "41"` reads only what is newer.
+ * @module
+ */
+import { ConfigError, isConfigError } from '../errors/errors.ts';
+import type { ConfigOperations, ConfigView } from '../live/operations.ts';
+
+const TAG = /^"(0|[1-9][0-9]{0,15})"$/;
+
+export function etagOf({ revision }: Pick<ConfigView, 'revision'>): string {
+  return `"${revision}"`;
+}
+
+/** True when the reader has this revision already: 304 says so. */
+export function isKnownToReader(headers: Headers, config: ConfigView): boolean {
+  const known = tagsOf(headers.get('if-none-match'));
+  // A weak tag is good enough to read by.
+  return known.includes('*') || known.some((tag) => tag.replace(/^W\//, '') === etagOf(config));
+}
+
+/**
+ * The revision a write is bound to: 0 for one that must make the config, undefined for any. Throws ERR_PRECONDITION for a
+ * condition that cannot hold.
+ */
+export async function expectedRevision(
+  headers: Headers,
+  name: string,
+  operations: ConfigOperations,
+): Promise<number | undefined> {
+  const [match, noneMatch] = [headers.get('if-match'), headers.get('if-none-match')];
+  if (noneMatch !== null && (noneMatch.trim() !== '*' || match !== null)) throw unusable('if-none-match', noneMatch);
+  if (noneMatch !== null) return 0;
+  if (match === null) return undefined;
+  const tags = tagsOf(match);
+  const revisions = tags.map((tag) => TAG.exec(tag)?.[1]).map(Number);
+  if (tags.length === 1 && revisions[0]! > 0) return revisions[0];
+  const current = (await findConfig(name, operations))?.revision ?? 0;
+  if (current > 0 && (tags.includes('*') || revisions.includes(current))) return current;
+  throw unmet(match, current);
+}
+
+/** Whether a request said what it expects. */
+export function isConditional(headers: Headers): boolean {
+  return headers.has('if-match') || headers.has('if-none-match');
+}
+
+/** What is there, for the answer to a condition that did not hold; null when there is no such config. */
+export async function findConfig(name: string, operations: ConfigOperations): Promise<ConfigView | null> {
+  try {
+    return await operations.get(name);
+  } catch (error) {
+    if (isConfigError(error) && error.code === 'ERR_NOT_FOUND') return null;
+    throw error;
+  }
+}
+
+function tagsOf(header: string | null): string[] {
+  return (header ?? '').split(',').map((tag) => tag.trim());
+}
+
+function unmet(header: string, current: number): ConfigError {
+  return new ConfigError('ERR_PRECONDITION', {
+    message: `If-Match is ${header.slice(0, 80)}, but the config is ${current === 0 ? 'not there' : `at "${current}"`}`,
+    hint: 'Look at the current state, then try again with its ETag.',
+    details: { expected: header.slice(0, 80), actual: current === 0 ? '' : `"${current}"` },
+  });
+}
+
+function unusable(parameter: string, value: string): ConfigError {
+  return new ConfigError('ERR_BAD_REQUEST', {
+    message: `A write cannot depend on ${parameter}: ${value.slice(0, 80)}`,
+    hint: 'Use If-Match with one ETag, or If-None-Match: * for what must not be there yet.',
+    details: { parameter },
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * The program behind `bun run registry`: settings in, a running registry, signals out. Exit codes: 0 stopped, 1 failed,
+ * 2 wrong usage.
+ * @module
+ */
+import { parseArgs } from 'node:util';
+import { parseSetting, readSetting, SETTINGS, unknownSettings } from '../env/env.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { nearest } from '../errors/nearest.ts';
+import { startRegistry, type RegistrySettings, type RunningRegistry } from './registry.ts';
+import { firstSteps } from './routes/page-routes.ts';
+
+const FLAGS = { host: 'host', port: 'port', data: 'dataDirectory' } as const;
+
+type Flag = keyof typeof FLAGS;
+
+const USAGE = `Usage: bun run registry [--host <address>] [--port <port>] [--data <directory>]
+
+${Object.entries(FLAGS)
+  .map(([flag, setting]) => {
+    const { variable, description, default: fallback } = SETTINGS[setting];
+    return `  --${flag.padEnd(5)} ${description} Also ${variable}; default ${fallback}.`;
+  })
+  .join('\n')}`;
+
+async function main(args: readonly string[]): Promise<void> {
+  const flags = parseFlags(args);
+  if (flags === 'help') return console.log(USAGE);
+  for (const { variable, nearest: meant } of unknownSettings()) {
+    log(`warning: ${variable} is not a setting${meant === null ? '' : `; did you mean ${meant}?`}`);
+  }
+  const registry = await startRegistry(settingsFrom(flags), log);
+  stopOnSignals(registry);
+  console.log(`The registry listens on ${registry.url} over ${registry.dataDirectory}`);
+  console.log(`Page: ${registry.url}/_dashboard\nTo try first:\n${firstSteps(registry.url)}`);
+}
+
+function parseFlags(args: readonly string[]): Partial<Record<Flag, string>> | 'help' {
+  const text = { type: 'string' } as const;
+  try {
+    const options = { host: text, port: text, data: text, help: { type: 'boolean', short: 'h' } } as const;
+    const { help, ...flags } = parseArgs({ args: [...args], options, strict: true }).values;
+    return help === true ? 'help' : flags;
+  } catch (cause) {
+    const wrong = args.find((arg) => arg.startsWith('-') && !Object.hasOwn(FLAGS, arg.replace(/^--|=.*/g, ''))) ?? '';
+    const meant = nearest(wrong, Object.keys(FLAGS).map((flag) => `--${flag}`));
+    throw new ConfigError('ERR_USAGE', {
+      message: (cause as Error).message.split('. ')[0]!,
+      hint: meant === null || wrong === '' ? 'See --help.' : `Did you mean ${meant}?`,
+      details: { argument: wrong },
+      cause,
+    });
+  }
+}
+
+/** Flags, then variables, then defaults. Throws ERR_SETTING. */
+function settingsFrom(flags: Partial<Record<Flag, string>>): RegistrySettings {
+  const setting = <K extends RegistrySettingName>(flag: Flag, name: K): RegistrySettings[K] =>
+    flags[flag] === undefined ? readSetting(name) : parseSetting(name, flags[flag], `--${flag}`);
+  return { host: setting('host', 'host'), port: setting('port', 'port'), dataDirectory: setting('data', 'dataDirectory') };
+}
+
+type RegistrySettingName = keyof RegistrySettings;
+
+/** The first signal finishes what is under way; the second ends at once. */
+function stopOnSignals(registry: RunningRegistry): void {
+  let isStopping = false;
+  const onSignal = (): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log('stopping; once more to stop at once');
+    registry.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+function log(line: string): void {
+  console.error(`${new Date().toISOString()} ${line}`);
+}
+
+function fail(error: unknown): never {
+  if (isConfigError(error)) console.error(`error: ${error.message}. ${error.hint}`);
+  else console.error(error);
+  process.exit(isConfigError(error) && error.code === 'ERR_USAGE' ? 2 : 1);
+}
+
+try {
+  await main(Bun.argv.slice(2));
+} catch (error) {
+  fail(error);
+}

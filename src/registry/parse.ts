@@ -1,0 +1,113 @@
+/**
+ * The border of the routes: queries and bodies of our own interface, checked by zod and refused in our own words. A
+ * parameter or field that nobody knows is refused too: `?naem=checkout` must not write to `default`.
+ * @module
+ */
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { asObject, unknownField, wrongType } from '../config/input.ts';
+import { ConfigError } from '../errors/errors.ts';
+import { nearest } from '../errors/nearest.ts';
+import { MAX_REVISION, MAX_TIME_MS } from '../journal/journal.ts';
+import { nameOrDefault } from '../live/config-store.ts';
+import { readBody } from './body.ts';
+
+type Shape = z.core.$ZodLooseShape;
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** `?name=`, `default` when left out. Throws ERR_NAME. */
+export const NAME = z.string().optional().transform(nameOrDefault);
+
+/** A whole number, written in decimal digits. */
+export const WHOLE = z
+  .string()
+  .regex(/^\d{1,16}$/)
+  .transform(Number)
+  .refine((value) => value <= MAX_REVISION)
+  .meta({ expected: `a whole number up to ${MAX_REVISION}` });
+
+const TIME_EXPECTED = 'milliseconds since 1970 or an ISO time with its zone, 2026-03-01T12:00:00Z';
+
+/** Milliseconds since 1970, from digits or an ISO time. */
+export const TIME = z
+  .union([z.number(), z.string()])
+  .transform((value) => millisecondsOf(value) ?? z.NEVER)
+  .refine((value) => value !== z.NEVER)
+  .meta({ expected: TIME_EXPECTED });
+
+/** What every write may say besides what it wants. */
+export const WRITE = { reason: z.string().optional(), force: z.boolean().optional() };
+
+/** The query of a request. Errors: ERR_BAD_REQUEST naming the parameter, ERR_NAME. */
+export function parseQuery<S extends Shape>({ req }: Context, shape: S): z.infer<z.ZodObject<S>> {
+  const known = Object.keys(shape);
+  const values: Record<string, string> = {};
+  for (const [parameter, [value, ...more]] of Object.entries(req.queries())) {
+    if (!known.includes(parameter)) throw unknownParameter(parameter, known);
+    if (more.length > 0) throw badRequest(parameter, `The parameter ${parameter} is there ${more.length + 1} times`);
+    values[parameter] = value!;
+  }
+  return parse(z.object(shape), values, (path, expected, value) =>
+    badRequest(path, `Invalid ${path}: ${JSON.stringify(String(value).slice(0, 80))} (must be ${expected})`),
+  );
+}
+
+/**
+ * The body of a request, an object with these fields alone; none counts as an empty one. Errors: those of `readBody`,
+ * ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD.
+ */
+export async function parseBody<S extends Shape>({ req }: Context, shape: S): Promise<z.infer<z.ZodObject<S>>> {
+  const body = asObject('body', (await readBody(req.raw)) ?? {});
+  const known = Object.keys(shape);
+  for (const field of Object.keys(body)) if (!known.includes(field)) throw unknownField(field, known);
+  return parse(z.object(shape), body, wrongType);
+}
+
+/** As `parseBody`, and the fields it does not know are handed on as `rest`, for others to judge. */
+export async function parseOpenBody<S extends Shape>(
+  { req }: Context,
+  shape: S,
+): Promise<{ known: z.infer<z.ZodObject<S>>; rest: Readonly<Record<string, unknown>> }> {
+  const body = asObject('body', (await readBody(req.raw)) ?? {});
+  const isKnown = ([field]: [string, unknown]): boolean => Object.hasOwn(shape, field);
+  const known = parse(z.object(shape), Object.fromEntries(Object.entries(body).filter(isKnown)), wrongType);
+  return { known, rest: Object.fromEntries(Object.entries(body).filter((field) => !isKnown(field))) };
+}
+
+export function badRequest(parameter: string, message: string, hint = 'Correct it, or leave it out.'): ConfigError {
+  return new ConfigError('ERR_BAD_REQUEST', { message, hint, details: { parameter } });
+}
+
+function parse<T extends z.ZodObject>(
+  schema: T,
+  values: Readonly<Record<string, unknown>>,
+  refuse: (path: string, expected: string, value: unknown) => ConfigError,
+): z.infer<T> {
+  const { success, data, error } = schema.safeParse(values);
+  if (success) return data;
+  const [first] = error.issues;
+  const path = String(first!.path[0] ?? 'body');
+  throw refuse(path, expectedOf(schema.shape[path]!, first!), values[path]);
+}
+
+function expectedOf(field: z.core.$ZodType, issue: z.core.$ZodIssue): string {
+  const said = z.globalRegistry.get(field as z.ZodType)?.['expected'];
+  if (typeof said === 'string') return said;
+  if (issue.code === 'invalid_type') return issue.expected === 'boolean' ? 'true or false' : `a ${issue.expected}`;
+  return issue.message;
+}
+
+function millisecondsOf(value: number | string): number | null {
+  const isNumber = typeof value === 'number' || /^\d{1,16}$/.test(value);
+  const time = isNumber ? Number(value) : ISO_TIME.test(value) ? Date.parse(value) : NaN;
+  return Number.isInteger(time) && time >= 0 && time <= MAX_TIME_MS ? time : null;
+}
+
+function unknownParameter(parameter: string, known: readonly string[]): ConfigError {
+  const shown = parameter.slice(0, 80);
+  const suggestion = nearest(shown, known);
+  const hint = suggestion === null ? 'Leave it out.' : `Did you mean '${suggestion}'?`;
+  const available = known.length === 0 ? 'it takes none' : `available: ${known.join(', ')}`;
+  return badRequest(shown, `Unknown parameter ${JSON.stringify(shown)}; ${available}`, hint);
+}

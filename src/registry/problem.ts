@@ -1,0 +1,117 @@
+/**
+ * Errors as answers: every code has one status, here. What is not a ConfigError is a fault of ours: it is logged with an
+ * id, and the caller gets the id alone.
+ * @module
+ */
+import { ConfigError, isConfigError, type AnyConfigError, type ErrorCode } from '../errors/errors.ts';
+
+/** The status of each code. A new code does not compile before it has one. */
+export const STATUS = {
+  ERR_CONFIG_LENGTH: 400,
+  ERR_CONFIG_INVALID: 422,
+  ERR_RECORD_MAGIC: 400,
+  ERR_RECORD_CHECKSUM: 400,
+  ERR_RECORD_RESERVED: 400,
+  ERR_FRAME: 400,
+  ERR_HEADER: 400,
+  ERR_OUT_OF_RANGE: 400,
+  ERR_WRONG_TYPE: 400,
+  ERR_UNKNOWN_FIELD: 400,
+  ERR_UNKNOWN_FEATURE: 400,
+  ERR_FEATURE_CONFLICT: 409,
+  ERR_FEATURE_NAME: 400,
+  ERR_UNKNOWN_TEMPLATE: 400,
+  ERR_TEMPLATE_INVALID: 400,
+  ERR_MIGRATION: 409,
+  ERR_NAME: 400,
+  ERR_ABI_MISMATCH: 500,
+  ERR_CORE_MISSING: 500,
+  ERR_CORE: 500,
+  ERR_UNSUPPORTED: 501,
+  ERR_NEEDS_BUN: 501,
+  ERR_OUT_OF_MEMORY: 503,
+  ERR_BOARD: 503,
+  ERR_BOARD_FULL: 507,
+  ERR_PTY: 500,
+  ERR_CLOSED: 503,
+  ERR_REVISION_CONFLICT: 409,
+  ERR_JOURNAL_FOREIGN: 500,
+  ERR_JOURNAL_DAMAGED: 500,
+  ERR_JOURNAL_TOO_NEW: 500,
+  ERR_JOURNAL_WRITE: 503,
+  ERR_JOURNAL_ENTRY_TYPE: 500,
+  ERR_REPLICA: 409,
+  ERR_REDACT: 409,
+  ERR_ENTRY_NOT_FOUND: 404,
+  ERR_NOT_PERSISTENT: 409,
+  ERR_BACKUP: 503,
+  ERR_SETTING: 500,
+  ERR_DATA_IN_USE: 409,
+  ERR_BODY_TOO_LARGE: 413,
+  ERR_BODY_JSON: 400,
+  ERR_DUPLICATE_KEY: 400,
+  ERR_CONTENT_TYPE: 415,
+  ERR_BAD_REQUEST: 400,
+  ERR_NOT_FOUND: 404,
+  ERR_METHOD: 405,
+  ERR_PRECONDITION: 412,
+  ERR_FORBIDDEN: 403,
+  ERR_NOT_LOOPBACK: 403,
+  ERR_ADDRESS_IN_USE: 409,
+  ERR_REGISTRY_UNREACHABLE: 502,
+  ERR_USAGE: 400,
+  ERR_INTERNAL: 500,
+} as const satisfies Record<ErrorCode, number>;
+
+/** The body of an error's answer (RFC 9457), with ours beside the standard's members. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** What is wrong and where, one sentence. */
+  readonly detail: string;
+  readonly code: ErrorCode;
+  /** What to do about it, one sentence. */
+  readonly hint: string;
+  readonly details: unknown;
+  /** With 412: what is there instead of what was expected; null when there is no such config. */
+  readonly current?: unknown;
+}
+
+/** `current`, where given, makes a lost race a failed condition: 412, with what is there now. */
+export function problemResponse(error: AnyConfigError, current?: unknown): Response {
+  const status = current === undefined ? STATUS[error.code] : 412;
+  const problem: Problem = {
+    type: `urn:13byte-config:error:${error.code}`,
+    title: titleOf(error.code),
+    status,
+    detail: error.message,
+    code: error.code,
+    hint: error.hint,
+    details: error.details,
+    ...(current === undefined ? {} : { current }),
+  };
+  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+  if (error.code === 'ERR_METHOD') headers.set('allow', error.details.allowed.join(', '));
+  // The rest of a refused body is never read, so the connection cannot carry another request.
+  if (status === 413) headers.set('connection', 'close');
+  return new Response(JSON.stringify(problem), { status, headers });
+}
+
+/** What a caller may know of any error; of one that is not ours, `log` gets the rest. */
+export function asConfigError(error: unknown, log: (line: string) => void): AnyConfigError {
+  if (isConfigError(error)) return error;
+  const id = crypto.randomUUID();
+  log(`error ${id}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  return new ConfigError('ERR_INTERNAL', {
+    message: `The registry failed to answer; its log has the cause under ${id}`,
+    hint: 'Try again; if it stays, look for the id in the log of the registry.',
+    details: { id },
+  }) as AnyConfigError;
+}
+
+/** ERR_UNKNOWN_FEATURE: `Unknown feature` */
+function titleOf(code: ErrorCode): string {
+  const words = code.slice('ERR_'.length).toLowerCase().replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

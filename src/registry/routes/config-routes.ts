@@ -1,0 +1,57 @@
+/** One config as it is now: read, list, change, judge, export. @module */
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { ENVIRONMENT_FORMATS, parseEnvironmentFormat } from '../../config/environment.ts';
+import { etagOf, isKnownToReader } from '../conditions.ts';
+import { answerWritten, writeOf, type RegistryEnv, type Services } from '../context.ts';
+import { badRequest, NAME, parseBody, parseOpenBody, parseQuery, WHOLE, WRITE } from '../parse.ts';
+
+export const CONFIGS_LIMIT_DEFAULT = 100;
+export const CONFIGS_LIMIT_MAX = 1000;
+
+export function configRoutes(services: Services): Hono<RegistryEnv> {
+  const { operations } = services;
+  const routes = new Hono<RegistryEnv>();
+
+  routes.get('/configs', async (c) => {
+    const { limit, cursor } = parseQuery(c, { limit: WHOLE.optional(), cursor: z.string().optional() });
+    const size = checkedLimit(limit);
+    const found = await operations.list({ limit: size + 1, ...(cursor === undefined ? {} : { after: cursor }) });
+    const configs = found.slice(0, size);
+    return c.json({ configs, cursor: found.length > size ? configs.at(-1)!.name : null });
+  });
+
+  routes.get('/config', async (c) => {
+    const { name } = parseQuery(c, { name: NAME });
+    const config = await operations.get(name);
+    c.header('etag', etagOf(config));
+    c.header('cache-control', 'no-cache');
+    return isKnownToReader(c.req.raw.headers, config) ? c.body(null, 304) : c.json(config);
+  });
+
+  routes.post('/config', async (c) => {
+    const { name } = parseQuery(c, { name: NAME });
+    const { known, rest } = await parseOpenBody(c, WRITE);
+    return answerWritten(c, await operations.set(name, rest, await writeOf(c, services, name, known)));
+  });
+
+  routes.post('/config/validate', async (c) => {
+    const { name } = parseQuery(c, { name: NAME });
+    const { config } = await parseBody(c, { config: z.unknown() });
+    return c.json(await operations.validate(name, config));
+  });
+
+  routes.get('/env', async (c) => {
+    const { name, format = ENVIRONMENT_FORMATS[0] } = parseQuery(c, { name: NAME, format: z.string().optional() });
+    const parsed = parseEnvironmentFormat(format);
+    const text = await operations.environment(name, parsed);
+    return c.body(text, 200, { 'content-type': parsed === 'json' ? 'application/json' : 'text/plain; charset=utf-8' });
+  });
+
+  return routes;
+}
+
+function checkedLimit(limit = CONFIGS_LIMIT_DEFAULT): number {
+  if (limit >= 1 && limit <= CONFIGS_LIMIT_MAX) return limit;
+  throw badRequest('limit', `Invalid limit: ${limit} (must be 1-${CONFIGS_LIMIT_MAX})`);
+}

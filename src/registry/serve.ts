@@ -1,0 +1,74 @@
+/**
+ * The registry on a port: the only place that serves. Knows sockets and limits, and nothing of what is asked for.
+ * @module
+ */
+import { ConfigError } from '../errors/errors.ts';
+import type { Peer } from './peer.ts';
+
+/** A connection on which nothing comes or goes for so long is closed: a slow sender holds nothing for ever. */
+const IDLE_TIMEOUT_S = 30;
+/** Far above what `readBody` takes, so that its own answer is the one that is seen. */
+const REQUEST_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+/** How long a stop waits for answers that are under way. */
+const DRAIN_LIMIT_MS = 5000;
+
+type Answer = (request: Request, from: { readonly peer: Peer | null }) => Response | Promise<Response>;
+
+export interface Served {
+  readonly port: number;
+  /** `http://127.0.0.1:4873` */
+  readonly url: string;
+  /** Accepts nothing more, waits for what is under way, then closes every connection. */
+  stop(): Promise<void>;
+}
+
+/** Errors: ERR_ADDRESS_IN_USE, ERR_SETTING for an address that is not this machine's. */
+export function serve(host: string, port: number, answer: Answer): Served {
+  const server = listen(host, port, answer);
+  const bound = server.port!;
+  return {
+    port: bound,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    async stop() {
+      const limit = Promise.withResolvers<void>();
+      const timer = setTimeout(() => limit.resolve(), DRAIN_LIMIT_MS);
+      await Promise.race([server.stop(), limit.promise]);
+      clearTimeout(timer);
+      await server.stop(true);
+    },
+  };
+}
+
+function listen(host: string, port: number, answer: Answer): Bun.Server<undefined> {
+  try {
+    return Bun.serve({
+      hostname: host,
+      port,
+      idleTimeout: IDLE_TIMEOUT_S,
+      // Two programs on one port would each answer some of the requests.
+      reusePort: false,
+      maxRequestBodySize: REQUEST_SIZE_MAX_BYTES,
+      development: false,
+      fetch: (request, from) => answer(request, { peer: from.requestIP(request) as Peer | null }),
+    });
+  } catch (cause) {
+    throw listenError(host, port, cause);
+  }
+}
+
+function listenError(host: string, port: number, cause: unknown): ConfigError {
+  if ((cause as { code?: unknown }).code === 'EADDRINUSE') {
+    return new ConfigError('ERR_ADDRESS_IN_USE', {
+      message: `Port ${port} of ${host} is in use`,
+      hint: 'Stop what listens there, or choose another with --port (0 takes a free one).',
+      details: { host, port },
+      cause,
+    });
+  }
+  return new ConfigError('ERR_SETTING', {
+    message: `Cannot listen on ${host}, port ${port}: ${(cause as Error).message}`,
+    hint: 'Set C13_HOST or --host to an address of this machine, and --port to one this user may open.',
+    details: { setting: 'C13_HOST', value: host },
+    cause,
+  });
+}
