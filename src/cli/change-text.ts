@@ -1,6 +1,12 @@
 /** What a change did, in a few words: `+debug -metrics rows 24->50`. @module */
 import type { FeatureSet } from '../config/features.ts';
-import { CONFIG_FIELDS, type ConfigField, DEFAULT_CONFIG, type RegistryConfig, terminalModeName } from '../config/value.ts';
+import {
+  CONFIG_FIELDS,
+  type ConfigField,
+  DEFAULT_CONFIG,
+  type RegistryConfig,
+  terminalModeName,
+} from '../config/value.ts';
 import type { HistoryEntry } from '../live/history.ts';
 
 /** Of an entry of the history: against the defaults for the first; what cannot be told from it is named alone. */

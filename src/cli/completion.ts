@@ -1,9 +1,10 @@
 /**
- * Shell completion: the script that a shell loads, and what that script asks at every TAB. Commands and options come from
- * the program itself; names of configs, features and templates from the target, which has half a second to answer. A
- * target that does not answer leaves the words that are known without it: at a prompt there is no place for an error.
+ * Shell completion: the script that a shell loads, and what that script asks at every TAB. Commands and options come
+ * from the program itself; names of configs, features and backups from the target, which has half a second to answer.
+ * A target that does not answer leaves the words that are known without it: at a prompt there is no place for an error.
  * @module
  */
+import { readdirSync } from 'node:fs';
 import { type Command as Completed, RootCommand, script } from '@bomb.sh/tab';
 import type { Command } from 'commander';
 import { openTarget } from './open-target.ts';
@@ -34,9 +35,10 @@ interface Known {
   readonly configs: readonly string[];
   readonly features: readonly string[];
   readonly backups: readonly string[];
+  readonly files: readonly string[];
 }
 
-const UNASKED: Known = { configs: [], features: BUILTIN_FEATURES.names, backups: [] };
+const UNASKED = { configs: [], features: BUILTIN_FEATURES.names, backups: [] };
 
 /** The script to load, as in `source <(c13 completion bash)`; loading it twice does no harm. */
 export function completionScript(shell: Shell): string {
@@ -46,14 +48,18 @@ export function completionScript(shell: Shell): string {
 
 /** Prints what may follow the words, as the scripts expect it. The last word is the one being typed. */
 export async function suggest(program: Command, words: readonly string[]): Promise<void> {
-  const known = await ask(words);
+  const known = { ...(await ask(words)), files: filesLike(words.at(-1) ?? '') };
   const root = new RootCommand();
   for (const [path, command] of commandsOf(program)) {
     const completed = path === '' ? root : root.command(path, command.description());
     addOptions(completed, command, program, known);
     for (const argument of command.registeredArguments) {
       const values = argument.argChoices ?? argumentValues(argument.name(), known);
-      completed.argument(argument.name(), (complete) => values.forEach((value) => complete(value, '')), argument.variadic);
+      completed.argument(
+        argument.name(),
+        (complete) => values.forEach((value) => complete(value, '')),
+        argument.variadic,
+      );
     }
   }
   root.parse([...words]);
@@ -67,20 +73,26 @@ function addOptions(completed: Completed, command: Command, program: Command, kn
     const alias = option.short?.slice(1);
     const values = option.argChoices ?? optionValues(name, known);
     if (option.isBoolean()) completed.option(name, option.description, alias);
-    else completed.option(name, option.description, (complete) => values.forEach((value) => complete(value, '')), alias);
+    else
+      completed.option(name, option.description, (complete) => values.forEach((value) => complete(value, '')), alias);
   }
 }
 
-function argumentValues(argument: string, { features, backups }: Known): readonly string[] {
+function argumentValues(argument: string, { features, backups, files }: Known): readonly string[] {
   switch (argument) {
     case 'feature':
       return features;
     case 'template':
       return BUILTIN_TEMPLATES.map(({ name }) => name);
     case 'backup':
-      return backups;
+      return [...backups, ...files];
+    case 'file':
+      return files;
     case 'field':
-      return [...CHANGED_FIELDS.filter((field) => field !== 'rollouts'), ...features.map((feature) => `features.${feature}`)];
+      return [
+        ...CHANGED_FIELDS.filter((field) => field !== 'rollouts'),
+        ...features.map((feature) => `features.${feature}`),
+      ];
     case 'field=value':
       return [
         ...CONFIG_FIELDS.map(({ name }) => `${name}=`),
@@ -91,25 +103,47 @@ function argumentValues(argument: string, { features, backups }: Known): readonl
   }
 }
 
-function optionValues(option: string, { configs }: Known): readonly string[] {
+function optionValues(option: string, { configs, files }: Known): readonly string[] {
   if (option === 'name') return configs;
+  if (option === 'database' || option === 'data') return files;
   return option === 'field' ? CHANGED_FIELDS : [];
 }
 
 /** Every visible command with its path, `feature enable`; the program's own is empty. */
 function commandsOf(command: Command, path = ''): [string, Command][] {
-  const members = command.createHelp().visibleCommands(command).filter((member) => member.name() !== 'help');
+  const members = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((member) => member.name() !== 'help');
   return [
     [path, command],
     ...members.flatMap((member) => commandsOf(member, path === '' ? member.name() : `${path} ${member.name()}`)),
   ];
 }
 
-async function ask(words: readonly string[]): Promise<Known> {
+/** Files and directories that begin like the word; what cannot be listed has none. */
+function filesLike(word: string): string[] {
+  const directory = word.slice(0, word.lastIndexOf('/') + 1);
+  try {
+    return readdirSync(directory === '' ? '.' : directory, { withFileTypes: true })
+      .map((entry) => `${directory}${entry.name}${entry.isDirectory() ? '/' : ''}`)
+      .toSorted();
+  } catch (error) {
+    if (/^(ENOENT|ENOTDIR|EACCES)$/.test((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}
+
+async function ask(words: readonly string[]): Promise<Omit<Known, 'files'>> {
   const valueOf = (...options: string[]) => words[words.findIndex((word) => options.includes(word)) + 1];
-  const given = (...options: string[]) => (options.some((option) => words.includes(option)) ? valueOf(...options) : undefined);
+  const given = (...options: string[]) =>
+    options.some((option) => words.includes(option)) ? valueOf(...options) : undefined;
   const [url, database, name = DEFAULT_NAME] = [given('--url'), given('--database', '-d'), given('--name', '-n')];
-  const options = { color: false, ...(url === undefined ? {} : { url }), ...(database === undefined ? {} : { database }) };
+  const options = {
+    color: false,
+    ...(url === undefined ? {} : { url }),
+    ...(database === undefined ? {} : { database }),
+  };
   let target: Target | null = null;
   try {
     target = await openTarget(options, AbortSignal.timeout(ANSWER_WITHIN_MS));
@@ -122,7 +156,7 @@ async function ask(words: readonly string[]): Promise<Known> {
   }
 }
 
-async function knownTo(target: Target, name: string): Promise<Known> {
+async function knownTo(target: Target, name: string): Promise<Omit<Known, 'files'>> {
   const configs = (await allConfigs(target)).map((view) => view.name);
   const features = configs.includes(name) ? (await target.features(name)).map(({ feature }) => feature) : [];
   return { configs, features, backups: (await target.backups()).map((backup) => backup.name) };

@@ -1,6 +1,6 @@
 /**
- * A database file as target: opened in this process, written through its journal, seen at once by every process that has
- * it open. It never makes a database: a mistyped path is an error, not a new file.
+ * A database file as target: opened in this process, written through its journal, seen at once by every process that
+ * has it open. It never makes a database: a mistyped path is an error, not a new file.
  * @module
  */
 import { existsSync } from 'node:fs';

@@ -9,11 +9,11 @@ import { type AnyConfigError, ConfigError, type ErrorCode, isConfigError } from 
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_USAGE = 2;
 /** As a shell reports a program that Ctrl-C ended. */
 export const EXIT_INTERRUPTED = 130;
 
-/** The command ends here because somebody wished so; no failure, but not done either. */
+/** The command ends here, and everything that there is to say is in the message; '' when it was said already. */
 export class Stopped extends Error {
   readonly exitCode: number;
 
@@ -56,5 +56,9 @@ export function failureOf(error: unknown): AnyConfigError {
 function fromCommander({ message, code }: CommanderError): ConfigError<'ERR_USAGE'> {
   const [what = message, suggestion] = message.replace(/^error: /, '').split('\n');
   const hint = suggestion?.replace(/^\((.*)\)$/, '$1') ?? 'See the command with --help.';
-  return usageError(code.replace(/^commander\./, ''), what.replace(/^./, (first) => first.toUpperCase()), hint);
+  return usageError(
+    code.replace(/^commander\./, ''),
+    what.replace(/^./, (first) => first.toUpperCase()),
+    hint,
+  );
 }

@@ -8,10 +8,6 @@ export function group(program: Command, name: string, description: string): Comm
   return command.exitOverride((error) => {
     if (error.code !== 'commander.help' || error.exitCode === 0) throw error;
     const known = command.commands.map((member) => member.name());
-    throw usageError(
-      name,
-      `'${pathOf(command)}' needs one of: ${known.join(', ')}`,
-      `See: ${pathOf(command)} --help.`,
-    );
+    throw usageError(name, `'${pathOf(command)}' needs one of: ${known.join(', ')}`, `See: ${pathOf(command)} --help.`);
   });
 }

@@ -12,6 +12,9 @@ const API = '/_dashboard/api';
 /** A registry that says nothing for so long is taken for dead; a backup of a large database may take a while. */
 const TIMEOUT_MS = 120_000;
 
+/** Bun's words for a connection that never was. */
+const NEVER_CONNECTED = ['ConnectionRefused', 'FailedToOpenSocket', 'ENOTFOUND', 'EAI_AGAIN', 'ERR_INVALID_URL'];
+
 type Query = Readonly<Record<string, string | number | undefined>>;
 
 interface Ask {
@@ -27,7 +30,7 @@ export class HttpTarget implements Target {
   readonly address: string;
   readonly #signal: AbortSignal;
 
-  /** `url` without a slash at its end. Nothing is sent before the first method is called. */
+  /** `url` without a slash at its end. Nothing is sent before the first method is called; `signal` ends reads. */
   constructor(url: string, signal: AbortSignal) {
     this.address = url;
     this.#signal = signal;
@@ -35,10 +38,10 @@ export class HttpTarget implements Target {
 
   get: Target['get'] = (name) => this.#json('config', { query: { name } });
 
-  list: Target['list'] = async ({ after, limit } = {}) => {
-    const query = { cursor: after === '' ? undefined : after, limit };
+  async list(page: Parameters<Target['list']>[0]): ReturnType<Target['list']> {
+    const query = { cursor: page?.after === '' ? undefined : page?.after, limit: page?.limit };
     return (await this.#json<{ configs: Awaited<ReturnType<Target['list']>> }>('configs', { query })).configs;
-  };
+  }
 
   set: Target['set'] = (name, input, write) =>
     this.#write('config', name, { ...asObject('config', input), ...said(write) }, write);
@@ -51,13 +54,12 @@ export class HttpTarget implements Target {
   rollback: Target['rollback'] = (name, { revision, seq, at }, write) =>
     this.#write('config/rollback', name, { revision, entry: seq, at, reason: write.reason }, write);
 
-  migrate: Target['migrate'] = (name, to, write) =>
-    this.#write('config/migrate', name, { to, ...said(write) }, write);
+  migrate: Target['migrate'] = (name, to, write) => this.#write('config/migrate', name, { to, ...said(write) }, write);
 
   restore: Target['restore'] = (name, backup, write) =>
     this.#write('config/restore', name, { backup, reason: write.reason }, write);
 
-  history: Target['history'] = (name, filter = {}) => this.#json('config/history', { query: { name, ...filter } });
+  history: Target['history'] = (name, filter) => this.#json('config/history', { query: { name, ...filter } });
 
   analytics: Target['analytics'] = (name) => this.#json('config/analytics', { query: { name } });
 
@@ -116,11 +118,14 @@ export class HttpTarget implements Target {
   }
 
   async #send(url: URL, request: RequestInit): Promise<Response> {
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
+    const limit = AbortSignal.timeout(TIMEOUT_MS);
+    // A write that is given up on is neither done nor undone: it gets its answer, and the interrupt comes after it.
+    const signal = request.method === 'GET' ? AbortSignal.any([this.#signal, limit]) : limit;
     try {
       return await fetch(url, { ...request, signal, redirect: 'error' });
     } catch (cause) {
-      if (this.#signal.aborted) throw this.#signal.reason;
+      if (request.method === 'GET' && this.#signal.aborted) throw this.#signal.reason;
+      if (request.method === 'POST' && wasSent(cause)) throw unanswered(this.address, cause);
       throw unreachable(this.address, `No registry answers at ${this.address}`, cause);
     }
   }
@@ -139,7 +144,12 @@ function conditionOf(expected: number | undefined): Record<string, string> {
 function problemOf(text: string, url: string, status: number): Error {
   const { code, detail, hint, details } = asObject('problem', parseJson(text, url, status));
   if (typeof code !== 'string' || typeof detail !== 'string' || typeof hint !== 'string') throw strange(url, status);
-  return configErrorFrom({ code: code as never, message: detail, hint, details: asObject('details', details) as never });
+  return configErrorFrom({
+    code: code as never,
+    message: detail,
+    hint,
+    details: asObject('details', details) as never,
+  });
 }
 
 function parseJson(text: string, url: string, status: number): unknown {
@@ -152,6 +162,21 @@ function parseJson(text: string, url: string, status: number): unknown {
 
 function strange(url: string, status: number, cause?: unknown): ConfigError {
   return unreachable(url, `What answers at ${url} (with ${status}) is no registry`, cause);
+}
+
+/** Whether the request may have reached somebody: all failures but those of finding and connecting. */
+function wasSent(cause: unknown): boolean {
+  const { code } = cause as { code?: unknown };
+  return typeof code !== 'string' || !NEVER_CONNECTED.includes(code);
+}
+
+function unanswered(url: string, cause: unknown): ConfigError {
+  return new ConfigError('ERR_REGISTRY_UNREACHABLE', {
+    message: `The registry at ${url} went away before it answered: whether the change was made is not known`,
+    hint: 'See the history before trying again.',
+    details: { url },
+    cause,
+  });
 }
 
 function unreachable(url: string, message: string, cause: unknown): ConfigError {

@@ -59,14 +59,23 @@ async function featuresAfter(
   { features, configs }: ExportDocument,
   present: readonly ConfigView[],
 ): Promise<FeaturesAfter> {
-  const services = new Set([...Object.keys(features), ...Object.keys(configs).map((name) => parseConfigName(name).service)]);
+  const services = new Set([
+    ...Object.keys(features),
+    ...Object.keys(configs).map((name) => parseConfigName(name).service),
+  ]);
   const sets = new Map<string, FeatureSet>();
   const grown: { service: string; features: FeatureDeclaration }[] = [];
   for (const service of services) {
     const own = present.filter(({ name }) => parseConfigName(name).service === service);
     const stored = own[0] === undefined ? {} : await declarationOf(target, own[0].name);
     const added = Object.hasOwn(features, service) ? features[service]! : {};
-    const merged = naming(`features of ${service}`, () => mergeFeatures(stored, added, own.map((view) => useOf(view, stored))));
+    const merged = naming(`features of ${service}`, () =>
+      mergeFeatures(
+        stored,
+        added,
+        own.map((view) => useOf(view, stored)),
+      ),
+    );
     sets.set(service, merged);
     if (Object.entries(added).some(([name, bit]) => !Object.hasOwn(stored, name) || stored[name] !== bit)) {
       grown.push({ service, features: added });
@@ -128,7 +137,8 @@ function judge(name: string, features: FeatureSet, before: State, after: State):
 /** A document says the whole: features that it does not name are rolled out to nobody. */
 function wantedRollouts(percentages: unknown, features: FeatureSet): Uint16Array {
   return Object.entries(asObject('rollouts', percentages)).reduce(
-    (all, [feature, percent]) => withRollout(all, features.bitOf(feature), parsePercent(percent, `rollouts.${feature}`)),
+    (all, [feature, percent]) =>
+      withRollout(all, features.bitOf(feature), parsePercent(percent, `rollouts.${feature}`)),
     noRollouts(),
   );
 }

@@ -1,8 +1,8 @@
 /**
- * Carrying a plan out. Every write is bound to the revision that the plan was judged against. When one fails, or somebody
- * interrupts, the configs written so far are put back, each as a change of its own; so an import is seen whole or taken
- * back, but others may see its beginning for a moment. Three things stay: names of features, a config that did not exist
- * before (it is put back to the defaults), and both ways in the history.
+ * Carrying a plan out. Every write is bound to the revision that the plan was judged against. When one fails, or
+ * somebody interrupts, the configs written so far are put back, each as a change of its own; so an import is seen whole
+ * or taken back, but others may see its beginning for a moment. Three things stay: names of features, a config that did
+ * not exist before (it is put back to the defaults), and both ways in the history.
  * @module
  */
 import type { ImportPlan, PlannedConfig } from './import-plan.ts';
@@ -66,7 +66,13 @@ async function putBack(
 function undone(name: string, error: unknown, done: number, left: readonly string[]): unknown {
   const state =
     left.length > 0 ? `still imported: ${left.join(', ')}` : done === 0 ? 'nothing was changed' : `${done} put back`;
-  if (!isConfigError(error)) return error instanceof Error ? new Error(`${error.message}; ${state}`, { cause: error }) : error;
+  if (!isConfigError(error))
+    return error instanceof Error ? new Error(`${error.message}; ${state}`, { cause: error }) : error;
   const { code, message, hint, details } = error;
-  return new ConfigError(code, { message: `${name}: ${message}; ${state}`, hint, details: details as never, cause: error });
+  return new ConfigError(code, {
+    message: `${name}: ${message}; ${state}`,
+    hint,
+    details: details as never,
+    cause: error,
+  });
 }

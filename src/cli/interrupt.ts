@@ -35,6 +35,6 @@ export class Interrupt {
     const code = 128 + constants.signals[name];
     if (this.#exitCode !== null) process.exit(code);
     this.#exitCode = code;
-    this.#controller.abort(new Error(`interrupted by ${name}`));
+    this.#controller.abort(new Error('the command was not finished'));
   }
 }

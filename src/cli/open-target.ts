@@ -14,5 +14,8 @@ export async function openTarget({ url, database }: SharedOptions, signal: Abort
     return await openDatabaseTarget(database);
   }
   const { HttpTarget } = await import('./http-target.ts');
-  return new HttpTarget(url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url'), signal);
+  return new HttpTarget(
+    url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url'),
+    signal,
+  );
 }

@@ -48,9 +48,10 @@ export function addSharedOptions(program: Command): void {
     .addOption(new Option('-m, --reason <text>', 'why, for the history'))
     .addOption(new Option('--actor <who>', 'who signs a change on a database (user@host)'))
     .addOption(
-      new Option('--if-revision <number>', 'only if the config is at this revision; 0: only if there is none').argParser(
-        (text) => parseWhole(text, '--if-revision', 0),
-      ),
+      new Option(
+        '--if-revision <number>',
+        'only if the config is at this revision; 0: only if there is none',
+      ).argParser((text) => parseWhole(text, '--if-revision', 0)),
     )
     .addOption(new Option('--force', 'do it although something speaks against it'))
     .addOption(new Option('-y, --yes', 'do not ask'));

@@ -41,11 +41,12 @@ export class Printer {
     return this.#err;
   }
 
-  async answer({ data, text, warnings = [], fault }: Answer): Promise<void> {
+  async answer(answer: Answer): Promise<void> {
+    const { data, warnings = [], fault } = answer;
     const { json, quiet } = this.options;
     if (!quiet) {
       if (!json) await this.warnings(warnings);
-      await writeOut(json ? `${JSON.stringify(data, null, 2)}\n` : ended(text(this.#out)));
+      await writeOut(json ? `${JSON.stringify(data, null, 2)}\n` : ended(answer.text(this.#out)));
     }
     if (fault !== undefined) await this.failure(fault);
   }
@@ -78,7 +79,10 @@ async function write(stream: Bun.BunFile, text: string): Promise<void> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'EPIPE') return;
-    throw new Stopped(`error: The output cannot be written: ${message} — Write it to where there is space.`, EXIT_FAILED);
+    throw new Stopped(
+      `error: The output cannot be written: ${message} — Write it to where there is space.`,
+      EXIT_FAILED,
+    );
   }
 }
 

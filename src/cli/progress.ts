@@ -39,17 +39,34 @@ export class Progress {
   }
 
   update(done: number, total: number): void {
-    const now = this.#clock();
-    if (!this.#isOn || now < this.#drawAt) return;
-    this.#drawAt = now + REDRAWN_AFTER_MS;
-    this.#isDrawn = true;
-    this.#write(CLEAR_LINE + progressLine(this.#label, done, total, this.#style));
+    this.#draw(() => progressLine(this.#label, done, total, this.#style));
+  }
+
+  /** Shows how long a piece of work has taken that cannot say how far it is. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    const started = this.#clock();
+    const timer = setInterval(() => {
+      this.#draw(() => `${this.#label}  ${Math.floor((this.#clock() - started) / 1000)} s`);
+    }, REDRAWN_AFTER_MS);
+    try {
+      return await work;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   /** Takes the bar away. */
   [Symbol.dispose](): void {
     if (this.#isDrawn) this.#write(CLEAR_LINE);
     this.#isDrawn = false;
+  }
+
+  #draw(line: () => string): void {
+    const now = this.#clock();
+    if (!this.#isOn || now < this.#drawAt) return;
+    this.#drawAt = now + REDRAWN_AFTER_MS;
+    this.#isDrawn = true;
+    this.#write(CLEAR_LINE + line());
   }
 }
 

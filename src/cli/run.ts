@@ -9,6 +9,7 @@ import { Interrupt } from './interrupt.ts';
 import { sharedOptions, type SharedOptions } from './options.ts';
 import { type Answer, Printer, writeErr } from './printer.ts';
 import { Session } from './session.ts';
+import { clean } from './text.ts';
 import { processVariables } from '../env/env.ts';
 
 /** What a command does: its own arguments and options in, an answer out. */
@@ -30,7 +31,7 @@ export function run<A extends unknown[]>(action: Action<A>): CommandHandler<A> {
       process.exitCode = interrupt.exitCode ?? (answer.fault === undefined ? EXIT_DONE : exitCodeOf(answer.fault));
     } catch (error) {
       process.exitCode = interrupt.exitCode ?? (await reported(printer, error));
-      if (interrupt.exitCode !== null) await writeErr(`interrupted: ${interruptedText(error)}\n`);
+      if (interrupt.exitCode !== null) await writeErr(`interrupted: ${clean((error as Error).message)}\n`);
     }
   };
 }
@@ -38,7 +39,7 @@ export function run<A extends unknown[]>(action: Action<A>): CommandHandler<A> {
 /** Tells of a failure; returns the exit code. */
 export async function reported(printer: Printer, error: unknown): Promise<number> {
   if (error instanceof Stopped) {
-    await writeErr(`${error.message}\n`);
+    if (error.message !== '') await writeErr(`${error.message}\n`);
     return error.exitCode;
   }
   const failure = failureOf(error);
@@ -57,8 +58,4 @@ async function closed(session: Session, work: Promise<Answer>): Promise<Answer> 
   } finally {
     await session.close();
   }
-}
-
-function interruptedText(error: unknown): string {
-  return failureOf(error).code === 'ERR_INTERNAL' ? 'the command was not finished' : failureOf(error).message;
 }

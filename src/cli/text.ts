@@ -19,7 +19,6 @@ export interface Style {
 }
 
 /** Control characters, and those that turn the direction of writing around. */
-// oxlint-disable-next-line no-control-regex
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** The text with everything that a terminal would obey written out. */
@@ -71,15 +70,19 @@ export function sizeText(bytes: number): string {
 }
 
 function line(row: readonly string[], widths: readonly number[], style: Style): string {
-  const text = row.map((cell, column) => pad(cell, widths[column] ?? 0)).join('  ').trimEnd();
+  const text = row
+    .map((cell, column) => pad(cell, widths[column] ?? 0))
+    .join('  ')
+    .trimEnd();
   return width(text) > style.columns ? `${clip(text, style.columns - 1)}…` : text;
 }
 
 function flatten(object: Readonly<Record<string, unknown>>, prefix = ''): [string, string][] {
   return Object.entries(object).flatMap(([name, value]): [string, string][] => {
     if (Array.isArray(value)) return [[prefix + name, value.map(String).join(', ') || 'none']];
-    if (typeof value !== 'object' || value === null) return [[prefix + name, value === null ? 'none' : String(value)]];
-    return flatten(value as Record<string, unknown>, `${prefix}${name}.`);
+    if (value === null) return [[prefix + name, 'none']];
+    if (typeof value === 'object') return flatten(value as Record<string, unknown>, `${prefix}${name}.`);
+    return [[prefix + name, typeof value === 'string' ? value : JSON.stringify(value)]];
   });
 }
 

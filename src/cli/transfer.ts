@@ -40,7 +40,10 @@ export interface ExportDocument {
 }
 
 /** What the configs are, with the names of their features. Services and configs are in the order of their names. */
-export async function exportConfigs(target: Pick<Target, 'features'>, views: readonly ConfigView[]): Promise<ExportDocument> {
+export async function exportConfigs(
+  target: Pick<Target, 'features'>,
+  views: readonly ConfigView[],
+): Promise<ExportDocument> {
   const features = new Map<string, FeatureDeclaration>();
   for (const { name } of views) {
     const { service } = parseConfigName(name);
@@ -107,14 +110,23 @@ function parseJson(text: string): unknown {
       details: { position: fault.position },
     });
   }
+  const key = fault.key.slice(0, 80);
   throw new ConfigError('ERR_DUPLICATE_KEY', {
-    message: `The document has the key ${JSON.stringify(fault.key.slice(0, 80))} twice in one object, again in line ${line}`,
+    message: `The document has the key ${JSON.stringify(key)} twice in one object, again in line ${line}`,
     hint: 'Leave one of them: which value was meant cannot be known.',
-    details: { key: fault.key.slice(0, 80) },
+    details: { key },
   });
 }
 
-function exported({ version, registryHash, featureFlags, terminalMode, rows, cols, rollouts }: ConfigView): ExportedConfig {
+function exported({
+  version,
+  registryHash,
+  featureFlags,
+  terminalMode,
+  rows,
+  cols,
+  rollouts,
+}: ConfigView): ExportedConfig {
   return {
     version,
     registryHash: word(registryHash),

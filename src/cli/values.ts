@@ -13,8 +13,8 @@ const ANCHOR = /^(\d{1,15}):([0-9a-f]{64})$/;
 const GROUPS = ['features', 'rollouts'];
 
 /**
- * `rows=50 features.debug=true rollouts.new_checkout=10` as what `set` takes. Throws ERR_USAGE for what is no pair, or a
- * field that is given twice.
+ * `rows=50 features.debug=true rollouts.new_checkout=10` as what `set` takes. Throws ERR_USAGE for what is no pair, or
+ * a field that is given twice.
  */
 export function parsePairs(pairs: readonly string[]): Readonly<Record<string, unknown>> {
   const fields: [string, unknown][] = [];

@@ -174,12 +174,12 @@ export function slotsContract(open: () => Backend): void {
         core.slotSeed(region, 0, image(start, DEFAULT));
         swapTo(core, region, DEFAULT.with(10, 30));
         const before = slotBytes(region);
-        for (const revision of [1, start, start + 1, start + 2 ** 24 + 1, start + 2 ** 40]) {
+        for (const revision of [1, start, start + 1, start + 1 + 2 ** 23, start + 1 + 2 ** 24, start + 2 ** 40]) {
           expect(core.slotSeed(region, 0, image(revision, marked(1))), `${revision} on ${start}`).toBe(false);
           expect(slotBytes(region)).toEqual(before);
         }
         const rollouts = new Uint16Array(32).with(3, 500);
-        for (const revision of [start + 2, start + 7, start + 2 ** 22]) {
+        for (const revision of [start + 2, start + 7, start + 7 + 2 ** 23]) {
           expect(core.slotSeed(region, 0, image(revision, marked(9), rollouts))).toBe(true);
           expect(core.slotRead(region, 0)).toEqual(image(revision, marked(9), rollouts));
           expect(swapTo(core, region, marked(8))).toBe(revision + 1);

@@ -1,7 +1,7 @@
 /** Rules about the shape of Zig files; `zig fmt` lays them out, so indentation can be trusted. @module */
 import { type Finding, inEach, inLines, type Rule, sample, type SourceFile, ZIG } from './rule.ts';
 
-const COLUMNS = 100;
+const COLUMNS = 120;
 const FUNCTION_LINES = 70;
 const SWALLOWED = /\bcatch\s*(\|\w+\|\s*)?(\{\s*\}|0\b|null\b)/;
 

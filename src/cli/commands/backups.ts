@@ -29,7 +29,8 @@ export function addBackups(program: Command): void {
 
 async function backup(session: Session): Promise<Answer> {
   const target = await session.target();
-  const made = await target.backup();
+  using progress = session.progress('backup');
+  const made = await progress.during(target.backup());
   const { path, size_bytes, head } = made;
   return {
     data: { name: basename(path), path, size_bytes, head },
@@ -50,7 +51,9 @@ async function restore(session: Session, backup: string, { whole }: { whole?: bo
   }
   const write = session.write();
   await session.confirm(`Put '${session.name}' back to what it is in ${backup}?`);
-  return written(`restored from ${backup}`, await (await session.target()).restore(session.name, backup, write));
+  using progress = session.progress('restore');
+  const target = await session.target();
+  return written(`restored from ${backup}`, await progress.during(target.restore(session.name, backup, write)));
 }
 
 async function restoreWhole(session: Session, backup: string): Promise<Answer> {
@@ -59,7 +62,11 @@ async function restoreWhole(session: Session, backup: string): Promise<Answer> {
     throw usageError('--database', '--whole replaces a database file', 'Name the file with --database.');
   }
   if ([name, reason, actor, ifRevision].some((given) => given !== undefined)) {
-    throw usageError('--whole', '--whole is no change of a config', 'Leave out --name, --reason, --actor, --if-revision.');
+    throw usageError(
+      '--whole',
+      '--whole is no change of a config',
+      'Leave out --name, --reason, --actor, --if-revision.',
+    );
   }
   const file = resolve(database);
   const users = usersOf(file);

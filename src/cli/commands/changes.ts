@@ -6,7 +6,7 @@ import { takes, WRITES_CONFIG } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { table } from '../text.ts';
+import { table, timeText } from '../text.ts';
 import { parsePairs, parseTime, parseWhole } from '../values.ts';
 import type { Moment } from '../../live/past.ts';
 
@@ -32,8 +32,9 @@ export function addChanges(program: Command): void {
     .argument('[revision]', 'revision of the config', (text) => parseWhole(text, 'revision', 1))
     .option('--revision <number>', 'the same', (text) => parseWhole(text, '--revision', 1))
     .addOption(
-      new Option('--entry <seq>', 'the state after this entry of the journal')
-        .argParser((text) => parseWhole(text, '--entry', 1)),
+      new Option('--entry <seq>', 'the state after this entry of the journal').argParser((text) =>
+        parseWhole(text, '--entry', 1),
+      ),
     )
     .option('--at <time>', 'the state at a time', (text) => parseTime(text, '--at'))
     .action(run(rollback));
@@ -95,13 +96,22 @@ async function rollback(session: Session, positional: number | undefined, option
     throw usageError('rollback', 'Name one state to put back', 'Give a revision, --entry <seq> or --at <time>.');
   }
   const write = session.write();
-  const what = `put back ${Object.entries(moment).flat().join(' ')}`;
-  return written(what, await (await session.target()).rollback(session.name, moment, write));
+  return written(
+    `put back ${momentText(moment)}`,
+    await (await session.target()).rollback(session.name, moment, write),
+  );
+}
+
+function momentText({ revision, seq, at }: Moment): string {
+  if (revision !== undefined) return `revision ${revision}`;
+  return seq === undefined ? `what was at ${timeText(at ?? 0)}` : `what was after entry ${seq}`;
 }
 
 async function migrate(session: Session, version: number): Promise<Answer> {
   const write = session.write();
-  const result = await (await session.target()).migrate(session.name, version, write);
+  using progress = session.progress('migrate');
+  const target = await session.target();
+  const result = await progress.during(target.migrate(session.name, version, write));
   const answer = written(`migrated to version ${version}`, result);
   const steps = result.log.flatMap(({ description, changes }) => [
     description,

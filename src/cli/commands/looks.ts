@@ -67,7 +67,7 @@ async function get(session: Session, field: string | undefined): Promise<Answer>
   const values: Record<string, unknown> = { ...view, ...features, ...rollouts };
   if (!Object.hasOwn(values, field)) throw unknownField(field, Object.keys(view), Object.keys(values));
   const value = values[field];
-  return { data: value, text: () => (typeof value === 'object' ? JSON.stringify(value) : String(value)) };
+  return { data: value, text: () => (typeof value === 'string' ? value : JSON.stringify(value)) };
 }
 
 async function validate(session: Session, pairs: string[]): Promise<Answer> {

@@ -58,7 +58,9 @@ async function importAll(session: Session, file: string, { dryRun = false }: { d
 function planText({ declarations, configs, unchanged }: ImportPlan, dryRun: boolean, style: Style): string {
   const declared = declarations.map(
     ({ service, features }) =>
-      `features of ${service}: ${Object.entries(features).map(([feature, bit]) => `${feature}=${bit}`).join(' ')}`,
+      `features of ${service}: ${Object.entries(features)
+        .map(([feature, bit]) => `${feature}=${bit}`)
+        .join(' ')}`,
   );
   const changed = configs.map(
     ({ name, before, changes }) => `${name}: ${[...(before === null ? ['new'] : []), ...changes].map(clean).join(' ')}`,

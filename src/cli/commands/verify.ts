@@ -30,7 +30,8 @@ async function verify(session: Session, { anchor }: { anchor?: Anchor }): Promis
   const { ok, head, fault } = report;
   const answer: Answer = {
     data: { path, ...report },
-    text: (style) => (ok ? `${style.green('intact')} ${path} (head ${head.seq}:${head.hash})` : `checked up to ${head.seq}`),
+    text: (style) =>
+      ok ? `${style.green('intact')} ${path} (head ${head.seq}:${head.hash})` : `checked up to ${head.seq}`,
   };
   if (ok) return answer;
   const error = new ConfigError('ERR_JOURNAL_DAMAGED', {

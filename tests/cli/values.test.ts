@@ -1,0 +1,63 @@
+/** What is typed, as values. @module */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { parseAnchor, parseBits, parsePairs, parseTime, parseWhole } from '../../src/cli/values.ts';
+
+test('pairs become what set takes', () => {
+  expect(
+    parsePairs(['rows=50', 'terminalMode=raw', 'features.debug=true', 'features.own=false', 'rollouts.own=12.5']),
+  ).toEqual({
+    rows: 50,
+    terminalMode: 'raw',
+    features: { debug: true, own: false },
+    rollouts: { own: 12.5 },
+  });
+  expect(parsePairs(['registryHash=0x930ed19a', 'a.b=1', 'x=a=b', 'y='])).toEqual({
+    registryHash: '0x930ed19a',
+    'a.b': 1,
+    x: 'a=b',
+    y: '',
+  });
+});
+
+test('no field gets lost, whatever it is called', () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(fc.constantFrom('__proto__', 'constructor', 'rows', 'toString'), fc.integer()),
+      (fields) => {
+        const pairs = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+        expect(Object.entries(parsePairs(pairs))).toEqual(Object.entries(fields));
+      },
+    ),
+    { seed: 13 },
+  );
+});
+
+test('every whole number comes back, and nothing else is taken for one', () => {
+  fc.assert(
+    fc.property(fc.nat(), (number) => {
+      expect(parsePairs([`a=${number}`])).toEqual({ a: number });
+      expect(parseWhole(String(number), 'x', 0)).toBe(number);
+    }),
+    { seed: 13 },
+  );
+  for (const text of ['', '-1', '1.5', '0x10', '1e3', ' 1', '9'.repeat(16)])
+    expect(() => parseWhole(text, 'x', 0)).toThrow('x:');
+  expect(() => parseWhole('0', '--limit', 1)).toThrow('from 1');
+});
+
+test('times', () => {
+  expect(parseTime('1700000000000', 'x')).toBe(1_700_000_000_000);
+  expect(parseTime('2026-03-01', 'x')).toBe(Date.UTC(2026, 2, 1));
+  expect(parseTime('2026-03-01T12:00:00+01:00', 'x')).toBe(Date.UTC(2026, 2, 1, 11));
+  for (const text of ['yesterday', '-1', '2026-13-01', '01.03.2026', ''])
+    expect(() => parseTime(text, 'x')).toThrow('is not a time');
+});
+
+test('anchors and bits', () => {
+  const hash = 'a1'.repeat(32);
+  expect(parseAnchor(`41:${hash}`)).toEqual({ seq: 41, hash });
+  for (const text of ['41', `41:${hash}0`, `x:${hash}`]) expect(() => parseAnchor(text)).toThrow('not an anchor');
+  expect(parseBits(['own=12'])).toEqual({ own: 12 });
+  expect(() => parseBits(['own=many'])).toThrow("'many'");
+});

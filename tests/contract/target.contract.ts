@@ -1,0 +1,149 @@
+/** What a command may rely on, whether it works on a registry or on a database file. @module */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Target } from '../../src/cli/target.ts';
+import { allConfigs } from '../../src/cli/target.ts';
+import { isConfigError } from '../../src/errors/errors.ts';
+
+export interface OpenedTarget {
+  readonly target: Target;
+  close(): Promise<void>;
+}
+
+const WRITE = { actor: 'ann', reason: 'why' };
+
+/** `open` gives a target over a fresh data directory. */
+export function describeTarget(kind: string, open: () => Promise<OpenedTarget>): void {
+  describe(`a ${kind} as target`, () => {
+    let opened: OpenedTarget;
+    let target: Target;
+    beforeAll(async () => {
+      opened = await open();
+      target = opened.target;
+    });
+    afterAll(() => opened.close());
+
+    test('says what it is, and how many configs it has', async () => {
+      expect(target.kind).toBe(kind);
+      const { journal, configs } = await target.status();
+      expect(journal.head.seq).toBeGreaterThan(0);
+      expect(configs).toBe((await allConfigs(target)).length);
+    });
+
+    test('sets fields, features and rollouts, and says them again', async () => {
+      await target.declare('main', { new_checkout: 12 }, WRITE);
+      const input = { rows: 50, features: { debug: true }, rollouts: { new_checkout: 12.5 } };
+      const { config, changed } = await target.set('main', input, WRITE);
+      expect(changed).toBe(true);
+      expect(config).toMatchObject({ name: 'main', rows: 50, rollouts: { new_checkout: 12.5 } });
+      // The journal's time never runs back, so an entry may bear a later one than its change was answered with.
+      expect(await target.get('main')).toEqual({ ...config, lastModified: expect.any(Number) });
+      const debug = (await target.features('main')).find(({ feature }) => feature === 'debug');
+      expect(debug).toEqual({ feature: 'debug', bit: 2, enabled: true, rollout: 0 });
+      expect((await target.set('main', input, WRITE)).changed).toBe(false);
+    });
+
+    test('keeps why a change was made', async () => {
+      await target.set('told', { rows: 30 }, WRITE);
+      const { config } = await target.set('told', { rows: 31 }, { ...WRITE, reason: 'größer' });
+      const { entries } = await target.history('told', { limit: 1 });
+      expect(entries[0]).toMatchObject({ revision: config.revision, reason: 'größer', changedFields: ['rows'] });
+    });
+
+    test('pages through the history', async () => {
+      for (const rows of [1, 2, 3, 4]) await target.set('paged', { rows }, WRITE);
+      const first = await target.history('paged', { limit: 2 });
+      const second = await target.history('paged', { limit: 2, cursor: first.cursor! });
+      expect([...first.entries, ...second.entries].map(({ config }) => config.rows)).toEqual([4, 3, 2, 1]);
+      expect(second.cursor).toBeNull();
+    });
+
+    test('writes only at the revision that was expected', async () => {
+      const { config } = await target.set('bound', { rows: 30 }, WRITE);
+      const late = target.set('bound', { rows: 31 }, { ...WRITE, expected: config.revision + 1 });
+      expect(await codeOf(late)).toBe('ERR_REVISION_CONFLICT');
+      await target.set('bound', { rows: 32 }, { ...WRITE, expected: config.revision });
+      expect((await target.get('bound')).rows).toBe(32);
+    });
+
+    test('makes a config only if there is none', async () => {
+      expect((await target.set('once', { rows: 30 }, { ...WRITE, expected: 0 })).config.rows).toBe(30);
+      const again = target.set('once', { rows: 31 }, { ...WRITE, expected: 0 });
+      expect(await codeOf(again)).toBe('ERR_REVISION_CONFLICT');
+      expect((await target.get('once')).rows).toBe(30);
+    });
+
+    test('makes no config by a write that it refuses', async () => {
+      expect(await codeOf(target.set('never', { rows: 0 }, WRITE))).toBe('ERR_OUT_OF_RANGE');
+      expect(await codeOf(target.set('never', { rows: 30 }, { ...WRITE, expected: 5 }))).toBe('ERR_REVISION_CONFLICT');
+      expect(await codeOf(target.get('never'))).toBe('ERR_NOT_FOUND');
+      expect((await target.set('never', { rows: 30 }, WRITE)).config).toMatchObject({ version: 1, rows: 30, cols: 80 });
+    });
+
+    test('applies templates, resets, and puts revisions back', async () => {
+      expect((await target.templates('named')).map(({ name }) => name)).toContain('production');
+      const applied = await target.applyTemplate('named', 'production', WRITE);
+      expect(applied.config.features.enabled).toContain('encryption');
+      const reset = await target.reset('named', WRITE);
+      expect(reset.config.featureFlags).toBe(0);
+      const back = await target.rollback('named', { revision: applied.config.revision }, WRITE);
+      expect(back.config.featureFlags).toBe(applied.config.featureFlags);
+      expect(await codeOf(target.applyTemplate('named', 'prodction', WRITE))).toBe('ERR_UNKNOWN_TEMPLATE');
+      expect(await codeOf(target.rollback('named', { revision: 99 }, WRITE))).toBe('ERR_ENTRY_NOT_FOUND');
+    });
+
+    test('backs up, and takes one config back', async () => {
+      await target.set('kept', { rows: 60 }, WRITE);
+      await target.backup();
+      const [newest] = await target.backups();
+      await target.set('kept', { rows: 61 }, WRITE);
+      expect((await target.restore('kept', newest!.name, WRITE)).config.rows).toBe(60);
+    });
+
+    test('migrates, and says what it did', async () => {
+      await target.set('old', { rows: 25 }, WRITE);
+      const { config, log, backup } = await target.migrate('old', 0, WRITE);
+      expect(config.version).toBe(0);
+      expect(log).toHaveLength(1);
+      expect(backup?.head.seq).toBeGreaterThan(0);
+    });
+
+    test('judges without changing', async () => {
+      const before = await target.set('judged', { rows: 25 }, WRITE);
+      expect((await target.validate('judged', { rows: 0 })).isValid).toBe(false);
+      expect((await target.validate('judged')).isValid).toBe(true);
+      expect((await target.get('judged')).revision).toBe(before.config.revision);
+    });
+
+    test('counts, and exports as variables', async () => {
+      await target.set('counted', { rows: 98 }, WRITE);
+      const { config } = await target.set('counted', { rows: 99 }, WRITE);
+      expect((await target.analytics('counted')).fields.rows.changes).toBe(1);
+      expect(await target.environment(config.name, 'dotenv')).toContain('BUN_TERMINAL_ROWS=99\n');
+    });
+
+    test('refuses with the same codes', async () => {
+      expect(await codeOf(target.get('nobody'))).toBe('ERR_NOT_FOUND');
+      expect(await codeOf(target.get('../x'))).toBe('ERR_NAME');
+      expect(await codeOf(target.set('main', { features: { debgu: true } }, WRITE))).toBe('ERR_UNKNOWN_FEATURE');
+      expect(await codeOf(target.set('main', { cols: 'many' }, WRITE))).toBe('ERR_WRONG_TYPE');
+      expect(await codeOf(target.set('main', { rowz: 1 }, WRITE))).toBe('ERR_UNKNOWN_FIELD');
+      expect(await codeOf(target.declare('main', { debug: 13 }, WRITE))).toBe('ERR_FEATURE_CONFLICT');
+      expect(await codeOf(target.history('main', { limit: 0 }))).toBe('ERR_OUT_OF_RANGE');
+    });
+
+    test('lists every config once, over any number of pages', async () => {
+      for (let i = 0; i < 101; i++) await target.set(`many-${String(i).padStart(3, '0')}`, { rows: i + 1 }, WRITE);
+      const names = (await allConfigs(target)).map(({ name }) => name);
+      expect(names.filter((name) => name.startsWith('many-'))).toHaveLength(101);
+      expect(names).toEqual([...new Set(names)].sort());
+    });
+  });
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    return `no error: ${JSON.stringify(await promise)}`;
+  } catch (error) {
+    return isConfigError(error) ? error.code : String(error);
+  }
+}
