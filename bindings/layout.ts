@@ -36,8 +36,8 @@ export function writeU64(view: DataView, offset: number, value: number): void {
 }
 
 /**
- * Writes a swap request: the hot way of a write, so what is rare stands in a function of its own. `| 0` spares the engine the
- * question whether a word is above 2^31, which makes it give up its compiled code.
+ * Writes a swap request: the hot way of a write, so what is rare stands in a function of its own. `| 0` spares the
+ * engine the question whether a word is above 2^31, which makes it give up its compiled code.
  */
 export function writeSwap(words: Uint32Array, request: SwapRequest): void {
   const { expected, desired } = request;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { resolve } from 'node:path';
 import { ConfigError } from '../errors/errors.ts';
 import { appendEntry } from './append.ts';
 import { writeBackup } from './backup.ts';
@@ -12,6 +13,7 @@ import { appendErasure, emptyLog } from './erase.ts';
 import { MAX_REVISION, MAX_TIME_MS } from './journal.ts';
 import type { Anchor, Backup, Entry, Head, Moment, NewEntry, Page, ReadQuery, VerifyReport } from './journal.ts';
 import { checkName, checkNewEntries, checkRange, checkReason } from './border.ts';
+import { identityOf } from './file-identity.ts';
 import { openJournalFile } from './open.ts';
 import type { Projection } from './projection.ts';
 import { Projector } from './projector.ts';
@@ -68,11 +70,16 @@ export class Engine implements Disposable {
   readonly #projector: Projector;
   readonly #readonly: boolean;
   readonly #clock: () => number;
+  readonly #location: string;
+  readonly #file: string;
   #eraseLog = false;
   #closed = false;
 
   constructor(connection: Connection, projections: readonly Projection[], readonly: boolean, clock: () => number) {
     this.path = connection.path;
+    // The process may change its directory later.
+    this.#location = connection.path === ':memory:' ? connection.path : resolve(connection.path);
+    this.#file = identityOf(this.#location);
     this.id = connection.get<{ journal_id: string }>('SELECT journal_id FROM meta')!.journal_id;
     this.#connection = connection;
     this.#projector = new Projector(connection, projections);
@@ -249,8 +256,13 @@ export class Engine implements Disposable {
     });
   }
 
+  // Invariant: what was acknowledged can be found at the path. SQLite goes on writing to a file that was removed.
   #writable(): Connection {
-    if (!this.#readonly) return this.#open();
-    throw writeFailed(this.path, 'opened read-only', 'Open it without readonly to write; reads go on.');
+    if (this.#readonly) {
+      throw writeFailed(this.path, 'opened read-only', 'Open it without readonly to write; reads go on.');
+    }
+    const connection = this.#open();
+    if (identityOf(this.#location) === this.#file) return connection;
+    throw writeFailed(this.path, 'removed or replaced', 'Close it and open it again: another file is at its path now.');
   }
 }

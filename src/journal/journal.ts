@@ -207,7 +207,7 @@ export interface Journal {
 
   /**
    * Erases one entry's body for good, by a `redacted` entry that is returned; the chain still verifies.
-   * `ERR_REDACT`: no such entry, already erased, or one of the journal's own.
+   * `ERR_REDACT`: no such entry, already erased, one of the journal's own, or one that a projection still needs.
    */
   redact(seq: number, by: { readonly actor: string; readonly reason: string }): Promise<Entry>;
 

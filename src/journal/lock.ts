@@ -4,22 +4,24 @@
  * @module
  */
 import { Database } from 'bun:sqlite';
-import { sqliteCode } from './sqlite-error.ts';
+import { journalError, sqliteCode } from './sqlite-error.ts';
 
 export interface Lock {
   /** Lets go of it; the file stays, for removing it would race with the next holder. */
   release(): void;
 }
 
-/** The lock, or null when another process has it. Throws what SQLite throws for a file that cannot be made. */
+/** The lock, or null when another process has it. Throws ERR_JOURNAL_WRITE where the file cannot be made or locked. */
 export function tryLock(path: string): Lock | null {
-  const connection = new Database(path, { create: true });
+  let connection: Database | null = null;
   try {
+    connection = new Database(path, { create: true });
     connection.run('BEGIN EXCLUSIVE');
+    const held = connection;
+    return { release: () => held.close() };
   } catch (error) {
-    connection.close();
+    connection?.close();
     if (sqliteCode(error)?.startsWith('SQLITE_BUSY') === true) return null;
-    throw error;
+    throw journalError(error, path);
   }
-  return { release: () => connection.close() };
 }

@@ -1,6 +1,6 @@
 /**
- * Backups of a database: files beside it, named by their time so that they sort. A backup is verified before anything is
- * taken from it, and nothing is ever overwritten without keeping what was there.
+ * Backups of a database: files beside it, named by their time so that they sort. A backup is verified before anything
+ * is taken from it, and nothing is ever overwritten without keeping what was there.
  * @module
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -25,8 +25,13 @@ export interface BackupFile {
 
 const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*\.db$/;
 
+/** The time in the last name that was given: two backups of one millisecond are two files. */
+let lastNamed = 0;
+
 /** A path for a new backup, `backups/2026-03-01T12-00-00.000Z.db` beside the database; the directory is made. */
-export function backupPath(database: string, at = new Date()): string {
+export function backupPath(database: string, now = Date.now()): string {
+  lastNamed = Math.max(now, lastNamed + 1);
+  const at = new Date(lastNamed);
   const directory = backupsOf(database);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   return join(directory, `${at.toISOString().replaceAll(':', '-')}.db`);
@@ -45,7 +50,10 @@ export async function listBackups(database: string): Promise<BackupFile[]> {
     .sort((a, b) => b.name.localeCompare(a.name));
 }
 
-/** What config `name` was in a backup of the list. Errors: ERR_BACKUP (no such backup, or it does not verify), ERR_NOT_FOUND. */
+/**
+ * What config `name` was in a backup of the list. Errors: ERR_BACKUP (no such backup, or it does not verify),
+ * ERR_NOT_FOUND.
+ */
 export async function openBackup(database: string, backup: string, name: string): Promise<Draft> {
   const path = join(backupsOf(database), backup);
   if (!BACKUP_NAME.test(backup) || !existsSync(path)) throw noBackup(backup);
@@ -77,7 +85,11 @@ async function stateIn(journal: Journal, backup: string, name: string): Promise<
  * Puts a backup in the place of a database that no process has open. What was there is kept beside it, and its path
  * answered. Errors: ERR_BACKUP when the backup does not verify, or a database is in the way and `replace` is false.
  */
-export function restoreDatabase(backup: string, database: string, replace: boolean): { head: Head; kept: string | null } {
+export function restoreDatabase(
+  backup: string,
+  database: string,
+  replace: boolean,
+): { head: Head; kept: string | null } {
   const source = resolve(backup);
   if (!existsSync(source)) throw noBackup(backup);
   const report = verifyFile(source);

@@ -41,7 +41,7 @@ export function entryTypeOf(kind: ChangeKind): string {
 }
 
 /** null for a type that is no change of a config. */
-export function kindOfEntryType(type: string): ChangeKind | null {
+function kindOfEntryType(type: string): ChangeKind | null {
   const kind = type.startsWith(TYPE_PREFIX) ? type.slice(TYPE_PREFIX.length) : '';
   return Object.hasOwn(CHANGE_KIND, kind) ? (kind as ChangeKind) : null;
 }

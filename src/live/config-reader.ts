@@ -1,6 +1,6 @@
 /**
- * What can be read of an open config: plain loads from its slot, and judgements made of them. Changes nothing; the parts
- * that do are `ConfigWriter` and `ProductionConfig`.
+ * What can be read of an open config: plain loads from its slot, and judgements made of them. Changes nothing; the
+ * parts that do are `ConfigWriter` and `ProductionConfig`.
  * @module
  */
 import type { Backend } from '../../bindings/backend.ts';
@@ -148,8 +148,9 @@ export class ConfigReader<Name extends string = BuiltinFeature> implements Regis
   }
 
   /**
-   * Counts of changes by feature and field: all of the journal when the config opened, and what this process did since (in
-   * memory: only the latter). Evaluations are counted while `debugMode` is on. Times in ms since 1970, intervals in ms.
+   * Counts of changes by feature and field: all of the journal when the config opened, and what this process did since
+   * (in memory: only the latter). Evaluations are counted while `debugMode` is on. Times in ms since 1970, intervals in
+   * ms.
    */
   getAnalytics(): Analytics {
     return this.counter.snapshot(this.features);

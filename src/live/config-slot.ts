@@ -1,6 +1,6 @@
 /**
- * One config in its slot: plain loads to read, compare-and-swap to change. Knows no names of features, no journal and no
- * history but the ring; what it gives back of a change is what the layers above record.
+ * One config in its slot: plain loads to read, compare-and-swap to change. Knows no names of features, no journal and
+ * no history but the ring; what it gives back of a change is what the layers above record.
  * @module
  */
 import { CHANGE_KIND } from '../../bindings/abi.gen.ts';
@@ -70,7 +70,15 @@ export class ConfigSlot {
     this.place = place;
     this.#timed = timed;
     this.#isPrivate = place.kind === 'memory';
-    this.#request = { expected: this.#seen, desired: this.#wanted, rollouts: null, at: null, kind: 0, readNs: null, timed };
+    this.#request = {
+      expected: this.#seen,
+      desired: this.#wanted,
+      rollouts: null,
+      at: null,
+      kind: 0,
+      readNs: null,
+      timed,
+    };
     this.ring = ring ? backend.ringCreate() : null;
     this.words = this.#view();
     place.onMoved(() => {
@@ -80,8 +88,8 @@ export class ConfigSlot {
   }
 
   /**
-   * Gives an empty slot its first state, and one that is behind `image` (somebody wrote to the journal past the board) the
-   * newer one. Never goes back. True when it was empty.
+   * Gives an empty slot its first state, and one that is behind `image` (somebody wrote to the journal past the board)
+   * the newer one. Never goes back. True when it was empty.
    */
   raise(image: SlotImage): boolean {
     this.guard();
@@ -127,8 +135,8 @@ export class ConfigSlot {
   }
 
   /**
-   * Changes one of the four words of the cell and nothing else: to `(word & keep) ^ flip`. The hot way of a write: no lock, and
-   * nothing allocated. Returns the revision taken, 0 when nothing was different.
+   * Changes one of the four words of the cell and nothing else: to `(word & keep) ^ flip`. The hot way of a write: no
+   * lock, and nothing allocated. Returns the revision taken, 0 when nothing was different.
    */
   swapWord(kind: ChangeKind, index: number, keep: number, flip: number): number {
     this.guard();

@@ -1,11 +1,13 @@
 /**
- * All configs of one database, for a server or a command: reads say what the journal says, and a change is answered when
- * its entry is on disk.
+ * All configs of one database, for a server or a command: reads say what the journal says, and a change is answered
+ * when its entry is on disk.
  *
  * The way of a change: swap the cell (with the expected revision, if one was given), append the entry, answer.
- * 1. If the append fails the cell is swapped back and the error answered; the failed entry and the one that took it back
- *    stay queued, for both were visible.
- * 2. While entries are queued no change is begun: the next one first brings them to disk, or is refused before its swap.
+ * 1. If the append fails the cell is swapped back and the error answered; the failed entry and the one that took it
+ *    back stay queued, for both were visible.
+ * 2. While entries are queued no change is begun: the next one first brings them to disk, or is refused before its
+ *    swap.
+ * @module
  */
 import { defineFeatures, FeatureSet, mergeFeatures, type FeatureDeclaration } from '../config/features.ts';
 import { configNameOf, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
@@ -67,8 +69,14 @@ export type Sharing = 'board' | 'memory';
 /** Opens the database, making it when missing. Errors: those of `openDatabase`, ERR_BOARD. */
 export async function openConfigStore(path: string): Promise<ConfigStore> {
   const database = openDatabase(path);
-  const journal = await database.journal;
-  return new ConfigStore(database, journal);
+  // Others may close their last config of this database while we wait: it stays open for us.
+  const placeholder: DatabaseUser = { name: null, onDurable() {}, onConflict() {} };
+  database.attach(placeholder);
+  try {
+    return new ConfigStore(database, await database.journal);
+  } finally {
+    database.abandon(placeholder);
+  }
 }
 
 export class ConfigStore {
@@ -79,6 +87,9 @@ export class ConfigStore {
   readonly #database: Database;
   readonly #slots = new Map<string, ConfigSlot>();
   readonly #ahead = new Map<string, number>();
+  /** Revisions that are known to be on disk, and the journal's sequence when all its configs were open. */
+  readonly #stored = new Map<string, number>();
+  #lookedAt = 0;
   readonly #user: DatabaseUser;
   #hasFailed = false;
 
@@ -123,10 +134,14 @@ export class ConfigStore {
   }
 
   /**
-   * Names bits for a service. Errors: those of `defineFeatures`, ERR_FEATURE_CONFLICT for a bit still in use under another
-   * name, ERR_REVISION_CONFLICT when somebody else declares at the same moment.
+   * Names bits for a service. Errors: those of `defineFeatures`, ERR_FEATURE_CONFLICT for a bit still in use under
+   * another name, ERR_REVISION_CONFLICT when somebody else declares at the same moment.
    */
-  async declare(name: string, declaration: FeatureDeclaration, { actor }: Pick<Signature, 'actor'>): Promise<FeatureSet> {
+  async declare(
+    name: string,
+    declaration: FeatureDeclaration,
+    { actor }: Pick<Signature, 'actor'>,
+  ): Promise<FeatureSet> {
     const own = defineFeatures(declaration).declaration;
     const { features, uses } = await this.#database.stored(name);
     const merged = mergeFeatures(features.declaration, own, uses);
@@ -136,15 +151,15 @@ export class ConfigStore {
   }
 
   /**
-   * Changes one config; resolves when the change is on disk. Errors: ERR_NOT_FOUND, ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE,
-   * ERR_BOARD, and what `change` throws. After an error nothing has changed.
+   * Changes one config; resolves when the change is on disk. Errors: ERR_NOT_FOUND, ERR_REVISION_CONFLICT,
+   * ERR_JOURNAL_WRITE, ERR_BOARD, and what `change` throws. After an error nothing has changed.
    */
   async commit(name: string, commit: Commit): Promise<Committed> {
     await this.#bringQueuedToDisk();
     const { slot, created } = await this.#open(name, commit);
     if (created !== null) return { ...created, changed: true };
     const swapped = slot.swap(commit, (state) => applied(state, commit));
-    if (swapped === null) return { ...snapshotOfImage(name, slot), changed: false };
+    if (swapped === null) return await this.#unchanged(name, slot, commit);
     await this.#append(name, slot, swapped, commit.signature);
     return { ...snapshotOfSwap(name, swapped), changed: true };
   }
@@ -184,16 +199,44 @@ export class ConfigStore {
    * revision as at the last look, gets an entry that shows the difference. To be called about once a second.
    */
   async signUnattributed(signature: Signature): Promise<void> {
+    await this.#openAll();
     for (const [name, slot] of this.#slots) {
+      if (slot.revision === this.#stored.get(name)) continue;
       const stored = await this.journal.query(configsProjection, 'state', name);
       const { revision } = slot;
+      if (stored !== null) this.#stored.set(name, stored.revision);
       const isAhead = stored !== null && revision > stored.revision;
       const wasAhead = this.#ahead.get(name) === revision;
       if (isAhead && !wasAhead) this.#ahead.set(name, revision);
       else this.#ahead.delete(name);
       if (!isAhead || !wasAhead) continue;
-      const swapped = slot.swap({ kind: 'persist', always: true, expected: revision }, (state) => state);
+      await this.#signGap(name, slot, signature);
+    }
+  }
+
+  /** Also what others have made: nobody else signs for a process that dies while it changes that. */
+  async #openAll(): Promise<void> {
+    const { seq } = await this.journal.head();
+    if (seq === this.#lookedAt) return;
+    for (const name of await this.journal.query(configsProjection, 'names', null)) {
+      if (this.#slots.has(name)) continue;
+      const stored = await this.journal.query(configsProjection, 'state', name);
+      if (stored === null || this.#slots.has(name)) continue;
+      const slot = this.#openSlot(name);
+      this.#slots.set(name, slot);
+      slot.raise(imageOf(stored));
+    }
+    this.#lookedAt = seq;
+  }
+
+  /** A conflict means that somebody else is at work: what he enters shows the gap too. */
+  async #signGap(name: string, slot: ConfigSlot, signature: Signature): Promise<void> {
+    try {
+      const { revision: expected } = slot;
+      const swapped = slot.swap({ kind: 'persist', always: true, expected }, (state) => state);
       await this.#database.recorder.recordNow(name, swapped!, signature);
+    } catch (error) {
+      if (!isRevisionConflict(error)) throw error;
     }
   }
 
@@ -241,6 +284,20 @@ export class ConfigStore {
     }
   }
 
+  /**
+   * What was wanted is visible already, perhaps by a change that is still on its way to disk: then it is waited for, or
+   * (another process's) gets an entry from us, so that this answer too speaks of what cannot be lost.
+   */
+  async #unchanged(name: string, slot: ConfigSlot, commit: Commit): Promise<Committed> {
+    const { revision } = slot;
+    await this.journal.flush();
+    const stored = await this.find(name);
+    if (stored !== null && stored.revision >= revision) return { ...stored, changed: false };
+    const swapped = slot.swap({ ...commit, always: true }, (state) => applied(state, commit))!;
+    await this.#append(name, slot, swapped, commit.signature);
+    return { ...snapshotOfSwap(name, swapped), changed: false };
+  }
+
   /** The slot of a config, with a state in it. What had to be made was made as the commit wants it. */
   async #open(name: string, commit: Commit): Promise<{ slot: ConfigSlot; created: ConfigSnapshot | null }> {
     const known = this.#slots.get(name);
@@ -262,7 +319,12 @@ export class ConfigStore {
   }
 
   /** The entry of a first state that is visible already. */
-  async #create(name: string, slot: ConfigSlot, { blank, wanted }: First, { signature }: Commit): Promise<ConfigSnapshot> {
+  async #create(
+    name: string,
+    slot: ConfigSlot,
+    { blank, wanted }: First,
+    { signature }: Commit,
+  ): Promise<ConfigSnapshot> {
     const { revision, modifiedAt: at } = wanted;
     const created = { revision, kind: 'create' as const, at, before: null, after: wanted };
     try {
@@ -292,7 +354,9 @@ export class ConfigStore {
 
 /** The name in a query or an option, `default` when left out. Throws ERR_NAME. */
 export function nameOrDefault(name: string | undefined): string {
-  return name === undefined ? DEFAULT_NAME : configNameOf(parseConfigName(name).service, parseConfigName(name).environment);
+  return name === undefined
+    ? DEFAULT_NAME
+    : configNameOf(parseConfigName(name).service, parseConfigName(name).environment);
 }
 
 /** Revision 1 of a config that is not there: as it would be made, and as the commit wants it. */
@@ -316,13 +380,11 @@ function snapshotOf({ name, revision, config, rollouts, modifiedAt }: StoredStat
   return { name, revision, config: decodeConfig(config), rollouts: rolloutsOf(rollouts), modifiedAt };
 }
 
-function snapshotOfSwap(name: string, { revision, at, after }: Pick<Swapped, 'revision' | 'at' | 'after'>): ConfigSnapshot {
+function snapshotOfSwap(
+  name: string,
+  { revision, at, after }: Pick<Swapped, 'revision' | 'at' | 'after'>,
+): ConfigSnapshot {
   return { name, revision, config: decodeConfig(after.config), rollouts: after.rollouts, modifiedAt: at };
-}
-
-function snapshotOfImage(name: string, slot: ConfigSlot): ConfigSnapshot {
-  const { revision, config, rollouts, modifiedAt } = slot.read();
-  return { name, revision, config: decodeConfig(config), rollouts, modifiedAt };
 }
 
 function notFound(name: string): ConfigError<'ERR_NOT_FOUND'> {

@@ -92,7 +92,10 @@ export class ConfigWriter<Name extends string = BuiltinFeature> extends ConfigRe
     this.#changeWord(TERMINAL_WORD, 0, m! | (r! << 8) | (c! << 16));
   }
 
-  /** Sets bits 0-11 and the terminal as the template says; the service's own features stay. Throws ERR_UNKNOWN_TEMPLATE. */
+  /**
+   * Sets bits 0-11 and the terminal as the template says; the service's own features stay. Throws
+   * ERR_UNKNOWN_TEMPLATE.
+   */
   applyTemplate(template: string): void {
     const found = findTemplate(template, this.templates);
     this.changeConfig('template', (config) => applyTemplate(config, found));

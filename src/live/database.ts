@@ -3,12 +3,13 @@
  * Configs of one process on the same file share it.
  * @module
  */
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FeatureDeclaration } from '../config/features.ts';
 import { configStream, featuresStream, parseConfigName } from '../config/name.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { openEngine, type Engine } from '../journal/engine.ts';
+import { identityOf } from '../journal/file-identity.ts';
 import type { Entry, Journal } from '../journal/journal.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import { configsProjection, FEATURES_TYPE, rolloutsOf, type StoredState } from './projection.ts';
@@ -35,13 +36,13 @@ export interface DatabaseUser {
 const databases = new Map<string, Database>();
 
 /**
- * Opens the file, making it when missing. Blocks for a few milliseconds. Errors: ERR_JOURNAL_FOREIGN, ERR_JOURNAL_DAMAGED,
- * ERR_JOURNAL_TOO_NEW, ERR_JOURNAL_WRITE, ERR_REPLICA; the file is then as it was.
+ * Opens the file, making it when missing. Blocks for a few milliseconds. Errors: ERR_JOURNAL_FOREIGN,
+ * ERR_JOURNAL_DAMAGED, ERR_JOURNAL_TOO_NEW, ERR_JOURNAL_WRITE, ERR_REPLICA; the file is then as it was.
  */
 export function openDatabase(path: string): Database {
   const file = fileAt(path);
   const known = databases.get(file);
-  if (known !== undefined) return known;
+  if (known?.isCurrent === true) return known;
   const database = new Database(file);
   databases.set(file, database);
   return database;
@@ -76,15 +77,21 @@ export class Database {
   /** The board that shows this database to other processes. */
   get board(): BoardSettings {
     const { path, journalId } = this;
-    return { path: boardPathOf(path), journalId, isCurrent: () => identityOf(path) === this.#file };
+    return { path: boardPathOf(path), journalId, isCurrent: () => this.isCurrent };
+  }
+
+  /** Whether the file at the path is still the one that was opened. */
+  get isCurrent(): boolean {
+    return identityOf(this.path) === this.#file;
   }
 
   attach(user: DatabaseUser): void {
     this.#users.add(user);
   }
 
-  /** For an opening that failed: closes the file again if nobody else uses it. */
-  abandon(): void {
+  /** For an opening that failed, or its placeholder: closes the file again if nobody else uses it. */
+  abandon(user?: DatabaseUser): void {
+    if (user !== undefined) this.#users.delete(user);
     if (this.#users.size === 0) void Promise.allSettled([this.#close()]);
   }
 
@@ -99,7 +106,7 @@ export class Database {
   }
 
   async #close(): Promise<void> {
-    databases.delete(this.path);
+    if (databases.get(this.path) === this) databases.delete(this.path);
     try {
       await this.recorder.settle();
     } finally {
@@ -107,7 +114,10 @@ export class Database {
     }
   }
 
-  /** What is stored of a config, read at once on the calling thread: for opening, before there is an event to wait for. */
+  /**
+   * What is stored of a config, read at once on the calling thread: for opening, before there is an event to wait
+   * for.
+   */
   read(name: string): StoredConfig {
     using engine = openOnThisThread(this.path);
     return storedOf(name, (query, params) => engine.query(configsProjection.name, query, params));
@@ -161,12 +171,6 @@ function fileAt(path: string): string {
   } catch (error) {
     throw unreachable(path, error);
   }
-}
-
-/** Changes when another file takes the path; empty when none is there. */
-function identityOf(path: string): string {
-  const file = statSync(path, { throwIfNoEntry: false });
-  return file === undefined ? '' : `${file.dev}:${file.ino}`;
 }
 
 function unreachable(path: string, cause: unknown): ConfigError {

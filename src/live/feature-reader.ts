@@ -1,5 +1,6 @@
 /**
- * The hot way of a read: a bit of a word in shared memory, by name. Nothing in here allocates, calls the core, or waits.
+ * The hot way of a read: a bit of a word in shared memory, by name. Nothing in here allocates, calls the core, or
+ * waits.
  * @module
  */
 import { FLAGS_WORD } from '../../bindings/cell-words.ts';
@@ -9,7 +10,9 @@ import type { FeatureSet } from '../config/features.ts';
 import { FULL_ROLLOUT } from '../config/rollout.ts';
 import { ROLLOUTS_WORD } from './config-slot.ts';
 
-/** Whatever has the slot's words now; they are replaced when the memory moves, so they are read through it each time. */
+/**
+ * Whatever has the slot's words now; they are replaced when the memory moves, so they are read through it each time.
+ */
 export interface WordsHolder {
   readonly words: Uint32Array;
 }
@@ -62,7 +65,9 @@ export function featureMasks(features: FeatureSet): ByFeature<number> {
 /** What a config has instead whose reads are counted: each then takes the longer way, and a plain one need not ask. */
 export const NO_MASKS: ByFeature<number> = Object.freeze(Object.create(null));
 
-/** An object and not a Map: the engine finds a property by the text's identity, a Map compares texts of other modules. */
+/**
+ * An object and not a Map: the engine finds a property by the text's identity, a Map compares texts of other modules.
+ */
 function byFeature<T>(features: FeatureSet, make: (bit: number, name: string) => T): ByFeature<T> {
   const found: Record<string, T> = Object.create(null);
   for (const name of features.names) found[name] = make(features.bitOf(name), name);

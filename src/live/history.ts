@@ -50,7 +50,7 @@ export interface HistoryPage {
 }
 
 export const HISTORY_LIMIT_DEFAULT = 100;
-export const HISTORY_LIMIT_MAX = 1000;
+const HISTORY_LIMIT_MAX = 1000;
 
 const FILTER_FIELDS = ['field', 'since', 'until', 'actor', 'limit', 'cursor'] as const;
 

@@ -1,6 +1,6 @@
 /**
- * Opens one config: finds its memory, brings the slot to its newest known state (from the journal, or a new one), declares
- * the service's features. Whatever was opened before a failure is let go of again.
+ * Opens one config: finds its memory, brings the slot to its newest known state (from the journal, or a new one),
+ * declares the service's features. Whatever was opened before a failure is let go of again.
  * @module
  */
 import type { Backend } from '../../bindings/backend.ts';

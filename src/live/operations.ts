@@ -1,9 +1,9 @@
 /**
- * What can be done to the configs of a database, in the terms of its users: names and percentages in, plain data out. The
- * registry's routes and the command line call this and nothing below it, so both mean the same by every word.
+ * What can be done to the configs of a database, in the terms of its users: names and percentages in, plain data out.
+ * The registry's routes and the command line call this and nothing below it, so both mean the same by every word.
  *
- * A write is refused when it would add an error of validation (ERR_CONFIG_INVALID) unless it is forced; errors that were
- * there before do not stand in the way of mending something else.
+ * A write is refused when it would add an error of validation (ERR_CONFIG_INVALID) unless it is forced; errors that
+ * were there before do not stand in the way of mending something else.
  * @module
  */
 import { statSync } from 'node:fs';
@@ -17,13 +17,20 @@ import { enhanceConfig, type EnhancedConfig } from '../config/metadata.ts';
 import { migrate, type MigrationLogEntry } from '../config/migrations.ts';
 import { parseConfigName } from '../config/name.ts';
 import { parsePercent, withRollout } from '../config/rollout.ts';
-import { applyTemplate, BUILTIN_TEMPLATES, describeTemplate, findTemplate, type TemplateInput } from '../config/templates.ts';
+import {
+  applyTemplate,
+  BUILTIN_TEMPLATES,
+  describeTemplate,
+  findTemplate,
+  type TemplateInput,
+} from '../config/templates.ts';
 import { requireValid, validate, validateInput, type Validation } from '../config/validation.ts';
 import { CHANGED_FIELDS, configHex, DEFAULT_CONFIG, type ChangedField } from '../config/value.ts';
 import { checkName, checkReason } from '../journal/border.ts';
 import type { Backup, Head, VerifyOptions, VerifyReport } from '../journal/journal.ts';
 import { listBackups, openBackup, type BackupFile } from './backups.ts';
 import type { ChangeKind } from './change.ts';
+import { conflict } from './config-slot.ts';
 import type { Committed, ConfigSnapshot, ConfigStore, Draft, Sharing } from './config-store.ts';
 import { core } from './core.ts';
 import type { HistoryFilter, HistoryPage } from './history.ts';
@@ -97,8 +104,8 @@ export class ConfigOperations {
   }
 
   /**
-   * Sets the given fields, features (`{ debug: true }`) and rollouts (`{ new_checkout: 10 }`, percent); makes the config
-   * when there is none. Errors: those of `parseConfigInput`, ERR_CONFIG_INVALID, and those of every write.
+   * Sets the given fields, features (`{ debug: true }`) and rollouts (`{ new_checkout: 10 }`, percent); makes the
+   * config when there is none. Errors: those of `parseConfigInput`, ERR_CONFIG_INVALID, and those of every write.
    */
   async set(name: string, input: unknown, write: Write): Promise<WrittenConfig> {
     const { [ROLLOUTS]: percentages, ...fields } = asObject('config', input);
@@ -140,7 +147,10 @@ export class ConfigOperations {
     write: Write,
   ): Promise<WrittenConfig & { log: readonly MigrationLogEntry[]; backup: Backup | null }> {
     const features = await this.store.features(name);
-    const { log } = migrate((await this.store.get(name)).config, to, features);
+    const current = await this.store.get(name);
+    const { log } = migrate(current.config, to, features);
+    const expected = write.expected ?? current.revision;
+    if (expected !== current.revision) throw conflict(expected, current.revision, `config:${name}`);
     const backup = log.length === 0 ? null : await this.store.backup();
     const reason = write.reason ?? `migration to version ${to}`;
     const written = await this.#write(name, 'migrate', { ...write, reason }, false, ({ config, rollouts }) => ({
@@ -150,7 +160,9 @@ export class ConfigOperations {
     return { ...written, log, backup };
   }
 
-  /** The state this config had in a backup (a file's name in the list, or its path). Throws ERR_BACKUP, ERR_NOT_FOUND. */
+  /**
+   * The state this config had in a backup (a file's name in the list, or its path). Throws ERR_BACKUP, ERR_NOT_FOUND.
+   */
   async restore(name: string, backup: string, write: Write): Promise<WrittenConfig> {
     const { config, rollouts } = await openBackup(this.store.path, backup, name);
     const reason = write.reason ?? `restored from ${backup}`;
@@ -195,7 +207,11 @@ export class ConfigOperations {
   }
 
   /** Names bits 12-31 for the config's service. Throws ERR_FEATURE_CONFLICT and what `defineFeatures` throws. */
-  async declare(name: string, declaration: FeatureDeclaration, write: Pick<Write, 'actor'>): Promise<FeatureDeclaration> {
+  async declare(
+    name: string,
+    declaration: FeatureDeclaration,
+    write: Pick<Write, 'actor'>,
+  ): Promise<FeatureDeclaration> {
     return (await this.store.declare(name, declaration, write)).declaration;
   }
 
@@ -257,7 +273,13 @@ export class ConfigOperations {
 }
 
 /** Throws ERR_CONFIG_INVALID for errors that the change would add. Returns the warnings of what is wanted. */
-function judged(name: string, features: FeatureSet, current: Draft, wanted: Draft, force: boolean): Validation['warnings'] {
+function judged(
+  name: string,
+  features: FeatureSet,
+  current: Draft,
+  wanted: Draft,
+  force: boolean,
+): Validation['warnings'] {
   const before = validate(current.config, contextOf(name, features, current.rollouts));
   const after = validate(wanted.config, contextOf(name, features, wanted.rollouts));
   const added = after.errors.filter(({ code }) => !before.errors.some((known) => known.code === code));
@@ -278,7 +300,10 @@ function withRollouts(rollouts: Uint16Array, percentages: unknown, features: Fea
 }
 
 /** What a snapshot looks like to users. */
-export function viewOf({ name, revision, config, rollouts, modifiedAt }: ConfigSnapshot | Committed, features: FeatureSet): ConfigView {
+function viewOf(
+  { name, revision, config, rollouts, modifiedAt }: ConfigSnapshot | Committed,
+  features: FeatureSet,
+): ConfigView {
   const environment = parseConfigName(name).environment ?? '';
   return {
     name,

@@ -10,7 +10,10 @@ import type { Rule } from '../config/validation.ts';
 import { checkName } from '../journal/border.ts';
 
 export interface ProductionConfigOptions<D extends FeatureDeclaration = FeatureDeclaration> {
-  /** The database file, made when missing. Left out: the config lives in memory (or on a board, with `enableClusterSync`). */
+  /**
+   * The database file, made when missing. Left out: the config lives in memory (or on a board, with
+   * `enableClusterSync`).
+   */
   readonly persistPath?: string;
   /** Share the config with every process that opens it: each sees a change in its next plain read. Needs Linux. */
   readonly enableClusterSync?: boolean;
@@ -59,7 +62,9 @@ const KNOWN: readonly (keyof ProductionConfigOptions)[] = [
   'actor',
 ];
 
-/** Errors: ERR_UNKNOWN_FIELD, ERR_WRONG_TYPE, ERR_NAME, and those of `defineFeatures`, `defineTemplates`, `withRules`. */
+/**
+ * Errors: ERR_UNKNOWN_FIELD, ERR_WRONG_TYPE, ERR_NAME, and those of `defineFeatures`, `defineTemplates`, `withRules`.
+ */
 export function parseOptions(options: ProductionConfigOptions): ParsedOptions {
   const fields = asObject('options', options);
   for (const field of Object.keys(fields)) {
@@ -85,7 +90,7 @@ export function parseOptions(options: ProductionConfigOptions): ParsedOptions {
 }
 
 /** `ann@web-1:4711`: user, host and process. */
-export function defaultActor(): string {
+function defaultActor(): string {
   const { username, uid } = userInfo();
   return `${username === 'unknown' ? `uid ${uid}` : username}@${hostname()}:${process.pid}`;
 }
@@ -94,7 +99,8 @@ function nameOf({ name = DEFAULT_NAME, environment }: ProductionConfigOptions): 
   if (environment !== undefined && typeof environment !== 'string') throw wrongType('environment', 'text', environment);
   const parsed = parseConfigName(name);
   if (environment === undefined || environment === parsed.environment) return parsed.name;
-  if (parsed.environment !== null) throw wrongType('environment', `'${parsed.environment}', as the name says`, environment);
+  if (parsed.environment !== null)
+    throw wrongType('environment', `'${parsed.environment}', as the name says`, environment);
   return configNameOf(parsed.service, environment);
 }
 

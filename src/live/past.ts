@@ -100,6 +100,9 @@ export async function newestIn(database: Database, name: string): Promise<SlotIm
   return stored === null ? null : imageOf(stored);
 }
 
+/** Well above the ring's 100 entries, so that looking for outdated ones is rare. */
+const ROLLOUTS_KEPT_MAX = 400;
+
 interface KnownState {
   readonly revision: number;
   readonly config: Uint8Array;
@@ -149,6 +152,10 @@ export class RingPast implements Past {
     this.#newestRollouts = written;
     const { rolloutsRevision, rollouts } = this.#slot.read();
     this.#rollouts.set(rolloutsRevision, rollouts);
+    if (this.#rollouts.size > ROLLOUTS_KEPT_MAX) this.#forgetOldRollouts();
+  }
+
+  #forgetOldRollouts(): void {
     const oldest = this.#ring.entries()[0]?.revision ?? 0;
     const outdated = [...this.#rollouts.keys()].filter((known) => known < oldest - 1).slice(0, -1);
     for (const known of outdated) this.#rollouts.delete(known);

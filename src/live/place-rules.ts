@@ -5,7 +5,9 @@ import type { Rule } from '../config/validation.ts';
 import { isOtherPlace } from '../sync/place-ids.ts';
 import type { WordsHolder } from './feature-reader.ts';
 
-/** A warning each for a region and a cluster that differ from what the first process said that opened the same board. */
+/**
+ * A warning each for a region and a cluster that differ from what the first process said that opened the same board.
+ */
 export function placeRules(backend: Backend, holder: WordsHolder, place: ConfigPlace): readonly Rule[] {
   const rule = (code: string, word: 'region' | 'clusterId'): Rule => ({
     code,

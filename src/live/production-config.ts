@@ -1,6 +1,6 @@
 /**
- * The library's config: read by plain loads (`ConfigReader`), changed by one swap (`ConfigWriter`), and, here, remembered
- * by the journal. Joins the parts of this folder and holds none of their rules.
+ * The library's config: read by plain loads (`ConfigReader`), changed by one swap (`ConfigWriter`), and, here,
+ * remembered by the journal. Joins the parts of this folder and holds none of their rules.
  * @module
  */
 import type { SlotImage } from '../../bindings/backend.ts';
@@ -22,8 +22,9 @@ import { parseOptions, type ProductionConfigOptions } from './options.ts';
 import { newestIn, parseMoment, type Moment } from './past.ts';
 
 /**
- * Opens a config. Errors: those of the options (ERR_UNKNOWN_FIELD, ERR_WRONG_TYPE, ERR_NAME, ERR_FEATURE_CONFLICT, ...), of the
- * database (ERR_JOURNAL_FOREIGN, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_WRITE) and of the board (ERR_BOARD, ERR_UNSUPPORTED).
+ * Opens a config. Errors: those of the options (ERR_UNKNOWN_FIELD, ERR_WRONG_TYPE, ERR_NAME, ERR_FEATURE_CONFLICT,
+ * ...), of the database (ERR_JOURNAL_FOREIGN, ERR_JOURNAL_DAMAGED, ERR_JOURNAL_WRITE) and of the board (ERR_BOARD,
+ * ERR_UNSUPPORTED).
  * @example
  * const config = createProductionConfig({ persistPath: './config.db', features: { new_checkout: 12 } });
  * if (config.flags.new_checkout) renderNewCheckout();
@@ -68,8 +69,8 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
 
   /**
    * The state in the journal, after all changes of this process reached it; null without `persistPath`, or while the
-   * journal has none. Where another process has written a newer state past this one's memory, it is taken over; what lost
-   * the race for a revision is then gone. Errors: ERR_CLOSED, ERR_JOURNAL_WRITE.
+   * journal has none. Where another process has written a newer state past this one's memory, it is taken over; what
+   * lost the race for a revision is then gone. Errors: ERR_CLOSED, ERR_JOURNAL_WRITE.
    */
   async load(): Promise<EnhancedConfig | null> {
     this.slot.guard();
@@ -82,8 +83,8 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
   }
 
   /**
-   * Newest first. What is not on disk yet (`pendingWrites`) is in it after the next `persist`. Errors: ERR_OUT_OF_RANGE,
-   * ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD for a bad filter.
+   * Newest first. What is not on disk yet (`pendingWrites`) is in it after the next `persist`. Errors:
+   * ERR_OUT_OF_RANGE, ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD for a bad filter.
    * @example await config.getHistory({ field: 'featureFlags' })
    */
   async getHistory(filter: HistoryFilter = {}): Promise<readonly HistoryEntry[]> {

@@ -5,8 +5,8 @@
  * Entries of one config can arrive out of order and leave gaps. Two rules follow:
  * 1. The state is the after-image of the highest revision; its rollouts are those of the entry with the highest
  *    `rolloutsRevision` (that revision's own entry first, for it knows what it wrote).
- * 2. Each change knows its predecessor. Where the revision between is missing, somebody was killed between swap and entry:
- *    the difference from the predecessor's after-image to this one's before-image is a change nobody signed.
+ * 2. Each change knows its predecessor. Where the revision between is missing, somebody was killed between swap and
+ *    entry: the difference from the predecessor's after-image to this one's before-image is a change nobody signed.
  * @module
  */
 import { changedFields, CHANGED_FIELDS, decodeConfig, type ChangedField } from '../config/value.ts';
@@ -33,7 +33,9 @@ export interface StoredState {
   readonly seq: number;
 }
 
-/** One change as the journal has it; `previous` is the revision of the change before it that has an entry, 0 for none. */
+/**
+ * One change as the journal has it; `previous` is the revision of the change before it that has an entry, 0 for none.
+ */
 export interface StoredChange {
   readonly seq: number;
   readonly name: string;
@@ -94,6 +96,8 @@ export const configsProjection = {
           limit,
         )
         .map(({ name }) => stateOf(sql, { name })!),
+    names: (sql: Sql, _params: null): string[] =>
+      sql.all<{ name: string }>('SELECT DISTINCT name FROM config_changes').map(({ name }) => name),
     count: (sql: Sql, _params: null): number =>
       sql.get<{ count: number }>('SELECT count(DISTINCT name) AS count FROM config_changes')!.count,
     stateAt,
@@ -115,7 +119,9 @@ function create(sql: Sql): void {
     rollouts_changed INTEGER NOT NULL, previous INTEGER NOT NULL, gap_changed INTEGER NOT NULL)`);
   sql.run('CREATE UNIQUE INDEX config_changes_by_revision ON config_changes (name, revision)');
   sql.run('CREATE INDEX config_changes_by_rollouts ON config_changes (name, rollouts_revision, revision)');
-  sql.run('CREATE TABLE config_features (service TEXT PRIMARY KEY, revision INTEGER NOT NULL, declaration TEXT NOT NULL)');
+  sql.run(
+    'CREATE TABLE config_features (service TEXT PRIMARY KEY, revision INTEGER NOT NULL, declaration TEXT NOT NULL)',
+  );
 }
 
 function apply(sql: Sql, entry: Entry): void {
@@ -188,8 +194,7 @@ interface Neighbour {
   readonly after_rollouts: Uint8Array;
 }
 
-const NEIGHBOUR =
-  'SELECT revision, before, before_rollouts, after, after_rollouts FROM config_changes WHERE name = ?';
+const NEIGHBOUR = 'SELECT revision, before, before_rollouts, after, after_rollouts FROM config_changes WHERE name = ?';
 
 /** What happened between two neighbours without an entry; 0 where no revision is missing. */
 function gapMask(

@@ -1,10 +1,11 @@
 /**
- * Visible, then durable: a change has already happened in its slot when it comes here. The recorder appends an entry for
- * each, in batches off the event loop, and says when all of them are on disk.
+ * Visible, then durable: a change has already happened in its slot when it comes here. The recorder appends an entry
+ * for each, in batches off the event loop, and says when all of them are on disk.
  *
  * 1. An entry that could not be written stays queued and is tried again with the next change and at each `settle`.
  * 2. `settle` resolves only when everything recorded before it is on disk.
- * 3. An entry whose revision another process has taken can never be written: it is dropped, and told of by `onConflict`.
+ * 3. An entry whose revision another process has taken can never be written: it is dropped, and told of by
+ *    `onConflict`.
  * @module
  */
 import { configStream } from '../config/name.ts';
@@ -46,8 +47,8 @@ export class Recorder {
   }
 
   /**
-   * As `record`, and resolves with the entry once it is on disk. When that fails the entry stays queued: what was visible
-   * for a moment is part of the past too.
+   * As `record`, and resolves with the entry once it is on disk. When that fails the entry stays queued: what was
+   * visible for a moment is part of the past too.
    */
   async recordNow(name: string, change: Recorded, signature: Signature): Promise<Entry> {
     const entry = entryOf(name, change, signature);
@@ -79,7 +80,10 @@ export class Recorder {
     return this.#queued.length + this.#underWay.size;
   }
 
-  /** Resolves when everything recorded so far is on disk. Throws what keeps it from being (ERR_JOURNAL_WRITE and the like). */
+  /**
+   * Resolves when everything recorded so far is on disk. Throws what keeps it from being (ERR_JOURNAL_WRITE and the
+   * like).
+   */
   async settle(): Promise<void> {
     // The queue is taken in this turn: the microtask that would take it later finds nothing, and nothing slips between.
     const [own] = await Promise.allSettled([this.#drain(), ...this.#underWay]);

@@ -1,6 +1,6 @@
 /**
- * Tells subscribers of changes: of this process's own at once, of others' when a look at the slot's notify word (one load,
- * many times a second) says that there was one.
+ * Tells subscribers of changes: of this process's own at once, of others' when a look at the slot's notify word (one
+ * load, many times a second) says that there was one.
  * @module
  */
 import type { RegistryConfig } from '../config/value.ts';
@@ -48,7 +48,10 @@ export class Watch {
     };
   }
 
-  /** A subscriber that throws does not keep others from hearing: its error surfaces as an uncaught one, like an event's. */
+  /**
+   * A subscriber that throws does not keep others from hearing: its error surfaces as an uncaught one, like an
+   * event's.
+   */
   tell(event: ChangeEvent): void {
     this.#events.push(event);
     // A change that a subscriber makes is told after the one it hears of now, so that all hear both in this order.

@@ -1,4 +1,7 @@
-/** Which fields differ between two states, from their words or their bytes. The numbers are those of CONFIG_FIELD. @module */
+/**
+ * Which fields differ between two states, from their words or their bytes. The numbers are those of CONFIG_FIELD.
+ * @module
+ */
 import { CONFIG_FIELD } from '../../bindings/abi.gen.ts';
 import { wordsOfConfig } from '../../bindings/cell-words.ts';
 import { changedRollouts } from '../config/rollout.ts';

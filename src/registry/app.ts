@@ -19,7 +19,7 @@ import { pastRoutes } from './routes/past-routes.ts';
 import { healthRoutes, statusRoutes, type StatusSource } from './routes/status-routes.ts';
 import { templateRoutes } from './routes/template-routes.ts';
 
-export const API = '/_dashboard/api';
+const API = '/_dashboard/api';
 
 /** What anybody may ask: whether the registry is there, and how its process does. */
 const PUBLIC = ['/health', '/-/health', '/-/ping', `${API}/metrics`];
@@ -92,6 +92,8 @@ async function failed(c: RegistryContext, thrown: Error, { operations, log }: Ap
   const isUnmet =
     error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
   if (!isUnmet) return problemResponse(error);
+  // What overtook it may still be on its way to disk.
+  await operations.store.journal.flush();
   return problemResponse(error, await findConfig(c.get('name'), operations));
 }
 

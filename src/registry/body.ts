@@ -1,17 +1,17 @@
 /**
- * The bytes of a request's body, made into JSON or refused: how large, of which type, well-formed, no key twice. What the
- * JSON means is not known here.
+ * The bytes of a request's body, made into JSON or refused: how large, of which type, well-formed, no key twice. What
+ * the JSON means is not known here.
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
 import { findJsonFault } from './json-fault.ts';
 
-export const BODY_LIMIT_BYTES = 1024 * 1024;
+const BODY_LIMIT_BYTES = 1024 * 1024;
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
 
 /**
- * The body as JSON; undefined when there is none. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE (nothing is parsed then),
- * ERR_BODY_JSON, ERR_DUPLICATE_KEY.
+ * The body as JSON; undefined when there is none. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE (nothing is parsed
+ * then), ERR_BODY_JSON, ERR_DUPLICATE_KEY.
  */
 export async function readBody(request: Request): Promise<unknown> {
   const type = request.headers.get('content-type');

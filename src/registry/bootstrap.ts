@@ -1,6 +1,7 @@
 /**
  * What a registry needs before its first request: the data directory (for its owner alone), the database, and the two
- * configs that are always there. Does nothing to what exists. Run as a program it does just that, and says what there is.
+ * configs that are always there. Does nothing to what exists. Run as a program it does just that, and says what there
+ * is.
  * @module
  */
 import { isConfigError } from '../errors/errors.ts';

@@ -20,8 +20,8 @@ export function isKnownToReader(headers: Headers, config: ConfigView): boolean {
 }
 
 /**
- * The revision a write is bound to: 0 for one that must make the config, undefined for any. Throws ERR_PRECONDITION for a
- * condition that cannot hold.
+ * The revision a write is bound to: 0 for one that must make the config, undefined for any. Throws ERR_PRECONDITION
+ * for a condition that cannot hold.
  */
 export async function expectedRevision(
   headers: Headers,

@@ -1,7 +1,7 @@
 /**
- * What is wrong with a text that should be JSON: where it stops being JSON, or which key an object has twice. The engine's
- * own parser tells neither, and silently takes the last of two equal keys. One pass, no recursion: depth costs no stack.
- * A library would do, but those kept up are several times this size and recurse.
+ * What is wrong with a text that should be JSON: where it stops being JSON, or which key an object has twice. The
+ * engine's own parser tells neither, and silently takes the last of two equal keys. One pass, no recursion: depth costs
+ * no stack. A library would do, but those kept up are several times this size and recurse.
  * @module
  */
 
@@ -35,7 +35,9 @@ export function findJsonFault(text: string): JsonFault | null {
     } else if (closes(character, keys, expected)) {
       open.pop();
       expected = 'comma';
-    } else if (expected === 'colon' ? character === ':' : expected === 'comma' && character === ',' && open.length > 0) {
+    } else if (
+      expected === 'colon' ? character === ':' : expected === 'comma' && character === ',' && open.length > 0
+    ) {
       expected = expected === 'comma' && keys !== null ? 'key' : 'value';
     } else if (expected === 'colon' || expected === 'comma') {
       return { kind: 'syntax', position };

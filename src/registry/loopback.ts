@@ -1,6 +1,7 @@
 /**
  * Who may come in while the registry knows no users: whoever runs as the same user on the same machine, and nobody who
- * merely got a browser, a proxy or a name server of that machine to speak for him. Each rule is refused by its own name.
+ * merely got a browser, a proxy or a name server of that machine to speak for him. Each rule is refused by its own
+ * name.
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
@@ -13,7 +14,7 @@ export interface LoopbackSettings {
   /** The user whose processes may come in. */
   readonly uid: number;
   /** The user id at the other end of a connection; null where it cannot be told. */
-  uidOf(peer: Peer): Promise<number | null>;
+  readonly uidOf: (peer: Peer) => Promise<number | null>;
 }
 
 const FORWARDING = ['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip'];

@@ -43,7 +43,10 @@ function parseFlags(args: readonly string[]): Partial<Record<Flag, string>> | 'h
     return help === true ? 'help' : flags;
   } catch (cause) {
     const wrong = args.find((arg) => arg.startsWith('-') && !Object.hasOwn(FLAGS, arg.replace(/^--|=.*/g, ''))) ?? '';
-    const meant = nearest(wrong, Object.keys(FLAGS).map((flag) => `--${flag}`));
+    const meant = nearest(
+      wrong,
+      Object.keys(FLAGS).map((flag) => `--${flag}`),
+    );
     throw new ConfigError('ERR_USAGE', {
       message: (cause as Error).message.split('. ')[0]!,
       hint: meant === null || wrong === '' ? 'See --help.' : `Did you mean ${meant}?`,
@@ -57,7 +60,11 @@ function parseFlags(args: readonly string[]): Partial<Record<Flag, string>> | 'h
 function settingsFrom(flags: Partial<Record<Flag, string>>): RegistrySettings {
   const setting = <K extends RegistrySettingName>(flag: Flag, name: K): RegistrySettings[K] =>
     flags[flag] === undefined ? readSetting(name) : parseSetting(name, flags[flag], `--${flag}`);
-  return { host: setting('host', 'host'), port: setting('port', 'port'), dataDirectory: setting('data', 'dataDirectory') };
+  return {
+    host: setting('host', 'host'),
+    port: setting('port', 'port'),
+    dataDirectory: setting('data', 'dataDirectory'),
+  };
 }
 
 type RegistrySettingName = keyof RegistrySettings;

@@ -1,6 +1,7 @@
 /**
- * The registry's figures in Prometheus' text format. Two sets: what describes the process, for anybody who probes it, and
- * what describes requests and data, for those who may come in. Figures of the store are read when asked for, not kept.
+ * The registry's figures in Prometheus' text format. Two sets: what describes the process, for anybody who probes it,
+ * and what describes requests and data, for those who may come in. Figures of the store are read when asked for, not
+ * kept.
  * @module
  */
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';

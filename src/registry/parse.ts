@@ -27,6 +27,12 @@ export const WHOLE = z
   .refine((value) => value <= MAX_REVISION)
   .meta({ expected: `a whole number up to ${MAX_REVISION}` });
 
+/** A whole number in a body. */
+export const COUNT = z
+  .int()
+  .positive()
+  .meta({ expected: `a whole number from 1 to ${MAX_REVISION}` });
+
 const TIME_EXPECTED = 'milliseconds since 1970 or an ISO time with its zone, 2026-03-01T12:00:00Z';
 
 /** Milliseconds since 1970, from digits or an ISO time. */
@@ -92,11 +98,14 @@ function parse<T extends z.ZodObject>(
 }
 
 function expectedOf(field: z.core.$ZodType, issue: z.core.$ZodIssue): string {
-  const said = z.globalRegistry.get(field as z.ZodType)?.['expected'];
+  const inner = field instanceof z.ZodOptional ? field.unwrap() : field;
+  const said = z.globalRegistry.get(inner as z.ZodType)?.['expected'];
   if (typeof said === 'string') return said;
-  if (issue.code === 'invalid_type') return issue.expected === 'boolean' ? 'true or false' : `a ${issue.expected}`;
-  return issue.message;
+  if (issue.code !== 'invalid_type') return issue.message;
+  return WORDS[issue.expected] ?? `a ${issue.expected}`;
 }
+
+const WORDS: Readonly<Record<string, string>> = { string: 'text', boolean: 'true or false', record: 'an object' };
 
 function millisecondsOf(value: number | string): number | null {
   const isNumber = typeof value === 'number' || /^\d{1,16}$/.test(value);

@@ -1,7 +1,8 @@
 /**
- * Whose process is at the other end of a loopback connection, as Linux tells it in /proc/net/tcp{,6}. Reading that table
- * takes milliseconds, so each connection is looked up once, off the event loop. It is known again by our own end of it:
- * as long as the descriptor found then still holds the same socket, the other end cannot have become somebody else's.
+ * Whose process is at the other end of a loopback connection, as Linux tells it in /proc/net/tcp{,6}. Reading that
+ * table takes milliseconds, so each connection is looked up once, off the event loop. It is known again by our own end
+ * of it: as long as the descriptor found then still holds the same socket, the other end cannot have become somebody
+ * else's.
  * @module
  */
 import { readdirSync, readlinkSync } from 'node:fs';
@@ -39,22 +40,21 @@ export class PeerOwners {
     if (known !== undefined && linkOf(known.descriptor) === known.socket) return known.uid;
     this.#known.delete(key);
     const found = await this.#lookUp(peer);
-    if (found === null) return null;
-    const descriptor = ownDescriptor(found.socket);
-    if (descriptor !== null) this.#remember(key, { ...found, descriptor });
-    return found.uid;
+    if (found !== null) this.#remember(key, found);
+    return found?.uid ?? null;
   }
 
-  async #lookUp(peer: Peer): Promise<{ uid: number; socket: string } | null> {
-    const table = await tableOf(peer.family);
-    if (table === null) return null;
+  /** Both ends have a row; ours is the one whose socket this process holds, theirs says who. */
+  async #lookUp(peer: Peer): Promise<Known | null> {
+    const rows = await openSockets(peer.family);
     const theirs = `${addressInTable(peer.address)}:${hex(peer.port, 4)}`;
     const ownPort = `:${hex(this.#ownPort, 4)}`;
-    const rows = table.split('\n').map((line) => line.trim().split(/\s+/));
-    const other = rows.find(([, local, remote]) => local === theirs && remote!.endsWith(ownPort));
-    const own = rows.find(([, local, remote]) => remote === theirs && local!.endsWith(ownPort));
-    if (other?.[7] === undefined || own?.[9] === undefined) return null;
-    return { uid: Number(other[7]), socket: `socket:[${own[9]}]` };
+    for (const { local, socket } of rows.filter((row) => row.remote === theirs && row.local.endsWith(ownPort))) {
+      const descriptor = ownDescriptor(socket);
+      const other = rows.find((row) => row.local === theirs && row.remote === local);
+      if (descriptor !== null && other !== undefined) return { uid: other.uid, descriptor, socket };
+    }
+    return null;
   }
 
   #remember(key: string, known: Known): void {
@@ -63,9 +63,22 @@ export class PeerOwners {
   }
 }
 
-async function tableOf(family: Peer['family']): Promise<string | null> {
-  if (process.platform !== 'linux') return null;
-  return await readFile(family === 'IPv6' ? '/proc/net/tcp6' : '/proc/net/tcp', 'latin1');
+interface Row {
+  readonly local: string;
+  readonly remote: string;
+  readonly uid: number;
+  readonly socket: string;
+}
+
+/** A row with inode 0 is what a connection leaves behind: no process holds it, and its user id is 0 whosever it was. */
+async function openSockets(family: Peer['family']): Promise<Row[]> {
+  if (process.platform !== 'linux') return [];
+  const table = await readFile(family === 'IPv6' ? '/proc/net/tcp6' : '/proc/net/tcp', 'latin1');
+  return table.split('\n').flatMap((line) => {
+    const [, local, remote, , , , , uid, , inode] = line.trim().split(/\s+/);
+    if (inode === undefined || inode === '0') return [];
+    return [{ local: local!, remote: remote!, uid: Number(uid), socket: `socket:[${inode}]` }];
+  });
 }
 
 function ownDescriptor(socket: string): string | null {
@@ -86,7 +99,10 @@ function linkOf(path: string): string | null {
 function addressInTable(address: string): string {
   const bytes = address.includes(':') ? bytesOfIpv6(address) : address.split('.').map(Number);
   const words = Array.from({ length: bytes.length / 4 }, (_, i) => bytes.slice(i * 4, i * 4 + 4).toReversed());
-  return words.flat().map((byte) => hex(byte, 2)).join('');
+  return words
+    .flat()
+    .map((byte) => hex(byte, 2))
+    .join('');
 }
 
 function bytesOfIpv6(address: string): number[] {

@@ -1,6 +1,6 @@
 /**
- * Errors as answers: every code has one status, here. What is not a ConfigError is a fault of ours: it is logged with an
- * id, and the caller gets the id alone.
+ * Errors as answers: every code has one status, here. What is not a ConfigError is a fault of ours: it is logged with
+ * an id, and the caller gets the id alone.
  * @module
  */
 import { ConfigError, isConfigError, type AnyConfigError, type ErrorCode } from '../errors/errors.ts';

@@ -34,8 +34,8 @@ export interface RunningRegistry {
 export type RegistrySettings = Pick<Settings, 'host' | 'port' | 'dataDirectory'>;
 
 /**
- * Opens (or makes) the data and serves it. Errors: ERR_NOT_LOOPBACK, ERR_DATA_IN_USE, ERR_ADDRESS_IN_USE, ERR_SETTING, and
- * those of `openConfigStore`; nothing stays open then.
+ * Opens (or makes) the data and serves it. Errors: ERR_NOT_LOOPBACK, ERR_DATA_IN_USE, ERR_ADDRESS_IN_USE, ERR_SETTING,
+ * and those of `openConfigStore`; nothing stays open then.
  */
 export async function startRegistry(settings: RegistrySettings, log: (line: string) => void): Promise<RunningRegistry> {
   if (!isLoopback(settings.host)) throw notLoopback(settings.host);
@@ -44,7 +44,8 @@ export async function startRegistry(settings: RegistrySettings, log: (line: stri
   try {
     return await open(settings, log, undo);
   } catch (error) {
-    await undoAll(undo);
+    // What went wrong first is what the caller must hear of.
+    await Promise.allSettled([undoAll(undo)]);
     throw error;
   }
 }
@@ -58,15 +59,17 @@ async function open({ host, port, dataDirectory }: RegistrySettings, log: (line:
   const enableClusterSync = operations.store.sharing === 'board';
   const own = createProductionConfig({ persistPath, enableClusterSync, name: REGISTRY_CONFIG });
   undo.push(async () => await own.close());
-  const signing = signUnattributed(operations, log);
-  undo.push(async () => clearInterval(signing));
+  undo.push(signUnattributed(operations, log));
   const started = Date.now();
   const version = manifest.version;
   let peers: PeerOwners | null = null;
   const app = createApp({
     operations,
     actor: loopbackActor(),
-    admission: loopbackAdmission({ uid: process.getuid?.() ?? -1, uidOf: async (peer) => (await peers?.uidOf(peer)) ?? null }),
+    admission: loopbackAdmission({
+      uid: process.getuid?.() ?? -1,
+      uidOf: async (peer) => (await peers?.uidOf(peer)) ?? null,
+    }),
     status: { version, pid: process.pid, started, now: Date.now },
     metrics: new RegistryMetrics(version, started),
     own,
@@ -78,8 +81,17 @@ async function open({ host, port, dataDirectory }: RegistrySettings, log: (line:
   return { url: served.url, dataDirectory: directory, made, stop: () => undoAll(undo) };
 }
 
+/** Every step is tried; the first failure is thrown when all are through. */
 async function undoAll(undo: Undo): Promise<void> {
-  for (const step of undo.splice(0).toReversed()) await step();
+  const failures: unknown[] = [];
+  for (const step of undo.splice(0).toReversed()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 function lockDirectory(directory: string): Lock {
@@ -93,28 +105,27 @@ function lockDirectory(directory: string): Lock {
   });
 }
 
-/** Changes of processes that died before they could sign: looked for while serving. */
-function signUnattributed(operations: ConfigOperations, log: (line: string) => void): ReturnType<typeof setInterval> {
-  let isBusy = false;
+/** Changes of processes that died before they could sign: looked for while serving. Returns the way to stop. */
+function signUnattributed({ store }: ConfigOperations, log: (line: string) => void): () => Promise<void> {
+  let look: Promise<void> | null = null;
   let lastFailure = '';
-  const look = async (): Promise<void> => {
-    if (isBusy) return;
-    isBusy = true;
-    try {
-      await operations.store.signUnattributed(SIGNATURE);
-      lastFailure = '';
-    } catch (error) {
-      const failure = String(error);
-      // A full disk fails every second the same way: said once.
-      if (failure !== lastFailure) log(`cannot sign what was found without an entry: ${failure}`);
-      lastFailure = failure;
-    } finally {
-      isBusy = false;
-    }
+  const onFailure = (error: unknown): void => {
+    const failure = String(error);
+    // A full disk fails every second the same way: said once.
+    if (failure !== lastFailure) log(`cannot sign what was found without an entry: ${failure}`);
+    lastFailure = failure;
   };
-  const timer = setInterval(() => void look(), SIGN_INTERVAL_MS);
+  const timer = setInterval(() => {
+    look ??= store
+      .signUnattributed(SIGNATURE)
+      .then(() => void (lastFailure = ''), onFailure)
+      .finally(() => (look = null));
+  }, SIGN_INTERVAL_MS);
   timer.unref();
-  return timer;
+  return async () => {
+    clearInterval(timer);
+    await look;
+  };
 }
 
 /** `ann@loopback`: without identities, whoever comes in is this user. */

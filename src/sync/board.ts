@@ -1,7 +1,8 @@
 /**
- * Boards as configs use them: one mapping for all configs of this process on the same file. Whether the file is still the
- * one that others see is looked at before each change and once a second. A board that was removed is made anew and its
- * configs move over with their last state; one that now shows another journal is left, and its configs only read on.
+ * Boards as configs use them: one mapping for all configs of this process on the same file. Whether the file is still
+ * the one that others see is looked at before each change and once a second. A board that was removed is made anew and
+ * its configs move over with their last state; one that now shows another journal is left, and its configs only read
+ * on.
  * @module
  */
 import type { Region, SlotImage } from '../../bindings/backend.ts';
@@ -14,7 +15,7 @@ import type { Place } from './place.ts';
 import { raiseSlot } from './raise.ts';
 
 /** Slots of a new board: 16 MB of file. */
-export const BOARD_CAPACITY = 65_536;
+const BOARD_CAPACITY = 65_536;
 /** The journal id of a board that shows no journal. */
 export const NO_JOURNAL = '0'.repeat(32);
 const CHECK_INTERVAL_MS = 1000;
@@ -32,9 +33,14 @@ export function boardPathOf(database: string): string {
   return `${database}-board`;
 }
 
-/** A slot on the board at `settings.path`, made if the name has none. Errors: ERR_BOARD, ERR_BOARD_FULL, ERR_UNSUPPORTED. */
+/**
+ * A slot on the board at `settings.path`, made if the name has none. Errors: ERR_BOARD, ERR_BOARD_FULL,
+ * ERR_UNSUPPORTED.
+ */
 export function openBoardPlace(native: NativeBackend, settings: BoardSettings, name: string): Place {
   const key = `${settings.path}\0${settings.journalId}`;
+  // One that must be left is left before it could be taken for the new one.
+  boards.get(key)?.check();
   const board = boards.get(key) ?? new SharedBoard(native, settings, () => boards.delete(key));
   boards.set(key, board);
   return board.place(name);
@@ -70,7 +76,6 @@ class SharedBoard {
 
   place(name: string): BoardPlace {
     try {
-      this.check();
       const place = new BoardPlace(this, this.#native, name);
       this.#places.add(place);
       return place;
@@ -93,15 +98,19 @@ class SharedBoard {
     if (health === 'ok') return;
     // A board that shows another journal belongs to its processes: taking it back would empty theirs.
     const isOurs = health === 'replaced' && (this.#settings.isCurrent?.() ?? true);
-    if (isOurs) this.#move();
-    else this.#leave();
+    if (isOurs) return this.#move();
+    // What was emptied holds nothing of ours any more; a file that was only removed still does.
+    if (health === 'replaced') this.#remember();
+    this.#leave();
   }
 
   /** The same, from a timer: a board that cannot be opened now is tried again at the next look, and by each change. */
   look(): void {
     try {
       this.check();
-      for (const place of this.#places) place.remember();
+      // A database can be replaced while its board stays where it is.
+      this.#remember();
+      if (this.#settings.isCurrent?.() === false) this.#leave();
     } catch (error) {
       if (!isConfigError(error)) throw error;
     }
@@ -121,6 +130,10 @@ class SharedBoard {
     this.board = next;
     for (const [place, slot] of moves) place.move(next, slot);
     old.close();
+  }
+
+  #remember(): void {
+    for (const place of this.#places) place.remember();
   }
 
   #leave(): void {
@@ -191,7 +204,7 @@ class BoardPlace implements Place {
 
   /** Brings what the slot holds to another board; answers the slot there. */
   copyTo(board: NativeBoard): number {
-    const image = this.#native.slotRead(this.region, this.slot);
+    const image = this.locked(() => this.#native.slotRead(this.region, this.slot));
     const slot = board.find(this.#name, true)!;
     if (image.revision > 0) board.locked(() => raiseSlot(this.#native, board, slot, image));
     copyPlaceIds(wordsOf(this.region, this.slot), wordsOf(board, slot));

@@ -1,6 +1,7 @@
 /**
- * What the processes of one slot say about where they run: 32-bit hashes of environment, region and cluster in the slot.
- * The first who says a word writes its hash; whoever says another one later is told by validation. Decides nothing.
+ * What the processes of one slot say about where they run: 32-bit hashes of environment, region and cluster in the
+ * slot. The first who says a word writes its hash; whoever says another one later is told by validation. Decides
+ * nothing.
  * @module
  */
 import type { Backend } from '../../bindings/backend.ts';

@@ -1,5 +1,6 @@
 /** What the engine and its projections promise beyond the contract. @module */
 import fc from 'fast-check';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/journal/engine.ts';
@@ -38,6 +39,19 @@ function path(): string {
 }
 
 describe('the engine', () => {
+  it('acknowledges nothing once its file was removed or replaced, and goes on when it is back', async () => {
+    const file = path();
+    using engine = openEngine({ path: file });
+    engine.append([expected('a', 0)]);
+    renameSync(file, `${file}.away`);
+    expect(await codeOf(() => engine.append([expected('a', 1)]))).toBe('ERR_JOURNAL_WRITE');
+    writeFileSync(file, 'another file');
+    expect(await codeOf(() => engine.redact(1, { actor: 'dpo', reason: '' }))).toBe('ERR_JOURNAL_WRITE');
+    expect(engine.head().seq).toBe(1);
+    renameSync(`${file}.away`, file);
+    expect(engine.append([expected('a', 1)])[0]!.seq).toBe(2);
+  });
+
   it('refuses one append of a batch alone, whatever the order', () => {
     fc.assert(
       fc.property(

@@ -1,6 +1,6 @@
-//! The core timed in Zig alone: the difference to the same operation through FFI or WebAssembly is the border. Prints a line a
-//! case for `bench/main.ts`: suite, operation, p50 and p99 in nanoseconds, a hash of the work. It is also a test, with tiny
-//! input, so that it cannot rot.
+//! The core timed in Zig alone: the difference to the same operation through FFI or WebAssembly is the border.
+//! Prints a line a case for `bench/main.ts`: suite, operation, p50 and p99 in nanoseconds, a hash of the work. It is
+//! also a test, with tiny input, so that it cannot rot.
 const std = @import("std");
 const Config = @import("immutable/config.zig").Config;
 const Record = @import("immutable/record.zig").Record;
@@ -37,8 +37,8 @@ const Bench = struct {
         const p50: f64 = @floatFromInt(samples[samples.len / 2]);
         const p99: f64 = @floatFromInt(samples[samples.len * 99 / 100]);
         try bench.out.print("{s}\t{s}\t{d:.4}\t{d:.4}\t{d}\n", .{
-            suite,      operation,
-            p50 / each, p99 / each,
+            suite,                     operation,
+            p50 / each,                p99 / each,
             @as(u32, @truncate(hash)),
         });
     }

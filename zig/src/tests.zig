@@ -13,5 +13,6 @@ test {
     _ = @import("terminal/pty.zig");
     _ = @import("wire/frame.zig");
     _ = @import("wire/headers.zig");
+    _ = @import("bench.zig");
     _ = @import("abi.zig");
 }

@@ -2,12 +2,13 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { ENVIRONMENT_FORMATS, parseEnvironmentFormat } from '../../config/environment.ts';
+import { ConfigError } from '../../errors/errors.ts';
 import { etagOf, isKnownToReader } from '../conditions.ts';
 import { answerWritten, writeOf, type RegistryEnv, type Services } from '../context.ts';
-import { badRequest, NAME, parseBody, parseOpenBody, parseQuery, WHOLE, WRITE } from '../parse.ts';
+import { NAME, parseBody, parseOpenBody, parseQuery, WHOLE, WRITE } from '../parse.ts';
 
-export const CONFIGS_LIMIT_DEFAULT = 100;
-export const CONFIGS_LIMIT_MAX = 1000;
+const CONFIGS_LIMIT_DEFAULT = 100;
+const CONFIGS_LIMIT_MAX = 1000;
 
 export function configRoutes(services: Services): Hono<RegistryEnv> {
   const { operations } = services;
@@ -37,7 +38,7 @@ export function configRoutes(services: Services): Hono<RegistryEnv> {
 
   routes.post('/config/validate', async (c) => {
     const { name } = parseQuery(c, { name: NAME });
-    const { config } = await parseBody(c, { config: z.unknown() });
+    const { config } = await parseBody(c, { config: z.unknown().optional() });
     return c.json(await operations.validate(name, config));
   });
 
@@ -53,5 +54,9 @@ export function configRoutes(services: Services): Hono<RegistryEnv> {
 
 function checkedLimit(limit = CONFIGS_LIMIT_DEFAULT): number {
   if (limit >= 1 && limit <= CONFIGS_LIMIT_MAX) return limit;
-  throw badRequest('limit', `Invalid limit: ${limit} (must be 1-${CONFIGS_LIMIT_MAX})`);
+  throw new ConfigError('ERR_OUT_OF_RANGE', {
+    message: `Invalid limit: ${limit} (must be 1-${CONFIGS_LIMIT_MAX})`,
+    hint: 'Ask for fewer, and for the next page with the cursor.',
+    details: { field: 'limit', value: limit, min: 1, max: CONFIGS_LIMIT_MAX },
+  });
 }

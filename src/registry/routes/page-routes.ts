@@ -50,19 +50,29 @@ function page(status: RegistryStatus, origin: string) {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
-        <style>${raw(STYLE)}</style>
+        <style>
+          ${raw(STYLE)}
+        </style>
       </head>
       <body>
         <h1>${title}</h1>
-        <p>The registry is running. The dashboard is still to come; everything is in the HTTP interface and in <code>c13</code>.</p>
+        <p>The registry is running. The dashboard is still to come: use the HTTP interface, or <code>c13</code>.</p>
         <table>
-          ${Object.entries(rows).map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}
+          ${Object.entries(rows).map(
+            ([name, value]) =>
+              html`<tr>
+                <th scope="row">${name}</th>
+                <td>${value}</td>
+              </tr>`,
+          )}
         </table>
         <h2>To try first</h2>
         <pre>${firstSteps(origin)}</pre>
-        <p><a href="/_dashboard/api/config">The config</a> · <a href="/_dashboard/api/config/history">its history</a> ·
+        <p>
+          <a href="/_dashboard/api/config">The config</a> · <a href="/_dashboard/api/config/history">its history</a> ·
           <a href="/_dashboard/api/features">its features</a> · <a href="/_dashboard/api/configs">all configs</a> ·
-          <a href="/_dashboard/api/metrics">metrics</a></p>
+          <a href="/_dashboard/api/metrics">metrics</a>
+        </p>
       </body>
     </html>`;
 }

@@ -5,7 +5,7 @@ import type { ChangedField } from '../../config/value.ts';
 import type { HistoryFilter } from '../../live/history.ts';
 import type { Moment } from '../../live/past.ts';
 import { answerWritten, writeOf, type RegistryEnv, type Services } from '../context.ts';
-import { badRequest, NAME, parseBody, parseQuery, TIME, WHOLE, WRITE } from '../parse.ts';
+import { badRequest, COUNT, NAME, parseBody, parseQuery, TIME, WHOLE, WRITE } from '../parse.ts';
 
 const TEXT = z.string().optional();
 const HISTORY = {
@@ -18,8 +18,8 @@ const HISTORY = {
   cursor: WHOLE.optional(),
 };
 const MOMENT = {
-  revision: z.int().positive().optional(),
-  entry: z.int().positive().optional(),
+  revision: COUNT.optional(),
+  entry: COUNT.optional(),
   at: TIME.optional(),
 };
 
@@ -53,7 +53,11 @@ export function pastRoutes(services: Services): Hono<RegistryEnv> {
 function momentOf({ revision, entry, at }: z.infer<z.ZodObject<typeof MOMENT>>): Moment {
   const moment = given({ revision, seq: entry, at });
   if (Object.keys(moment).length === 1) return moment;
-  throw badRequest('revision', 'A rollback goes to one of revision, entry and at', 'Say where to, in one of the three.');
+  throw badRequest(
+    'revision',
+    'A rollback goes to one of revision, entry and at',
+    'Say where to, in one of the three.',
+  );
 }
 
 /** Without the fields that were left out. */

@@ -22,7 +22,7 @@ export function templateRoutes(services: Services): Hono<RegistryEnv> {
 
   routes.post('/config/migrate', async (c) => {
     const { name } = parseQuery(c, { name: NAME });
-    const { to = DEFAULT_CONFIG.version, ...said } = await parseBody(c, { to: z.int().optional(), ...WRITE });
+    const { to = DEFAULT_CONFIG.version, ...said } = await parseBody(c, { to: z.number().optional(), ...WRITE });
     return answerWritten(c, await operations.migrate(name, to, await writeOf(c, services, name, said)));
   });
 

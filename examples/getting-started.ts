@@ -1,0 +1,14 @@
+/** All of it at once. @module */
+import { createProductionConfig } from '13byte-config';
+
+const config = createProductionConfig({
+  persistPath: './config.db',
+  enableClusterSync: true,
+  debugMode: true,
+});
+
+config.enableFeature('metrics');
+await config.persist('production_setup');
+
+console.log(config.getDebugView());
+await config.close();
