@@ -4,7 +4,7 @@
  * @module
  */
 
-export const ABI_CORE_HASH = 0x6b1439119a335c2bn;
+export const ABI_CORE_HASH = 0xf7998080aa4ddac1n;
 export const ABI_NATIVE_HASH = 0xee9979917f1578abn;
 export const CONFIG_SIZE = 13;
 export const RECORD_SIZE = 32;
@@ -82,6 +82,7 @@ export const SWAP_OFFSET = {
   kind: 32,
   has_rollouts: 33,
   timed: 34,
+  private: 35,
   read_ns: 36,
   at_ms: 40,
   revision: 48,

@@ -70,6 +70,8 @@ export interface SwapRequest {
   readonly readNs: number | null;
   /** Measure the write too, for the ring. */
   readonly timed: boolean;
+  /** Only this thread can reach the slot: spares the locked instructions, a third of the cost. Left out: others may. */
+  readonly isPrivate?: boolean;
 }
 
 /** A slot read whole: the config, its full revision, when it changed, and its rollouts. */

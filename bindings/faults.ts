@@ -8,7 +8,7 @@ import type { Frame, HeaderName, Region, Ring, SwapRequest } from './backend.ts'
 import { CONFIG_SIZE, HEADER, RECORD_SIZE, RESULT, SLOT_SIZE } from './abi.gen.ts';
 
 /** null: not a failure, or one that its caller answers itself. */
-export const ERROR_OF_RESULT = {
+const ERROR_OF_RESULT = {
   ok: null,
   bad_length: 'ERR_CONFIG_LENGTH',
   bad_magic: 'ERR_RECORD_MAGIC',
@@ -43,10 +43,12 @@ export const ERROR_OF_RESULT = {
   no_pty: 'ERR_PTY',
 } as const satisfies Record<keyof typeof RESULT, ErrorCode | null>;
 
-const RESULT_NAMES = new Map(Object.entries(RESULT).map(([name, code]) => [code as number, name]));
+const RESULT_NAMES = new Map(
+  (Object.keys(ERROR_OF_RESULT) as (keyof typeof RESULT)[]).map((name) => [RESULT[name] as number, name]),
+);
 
 export function resultName(result: number): keyof typeof RESULT {
-  return (RESULT_NAMES.get(result) ?? 'os') as keyof typeof RESULT;
+  return RESULT_NAMES.get(result) ?? 'os';
 }
 
 export function expectConfigLength(config: Uint8Array): void {

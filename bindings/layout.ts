@@ -49,7 +49,11 @@ export function writeSwap(words: Uint32Array, request: SwapRequest): void {
   words[5] = desired[1]! | 0;
   words[6] = desired[2]! | 0;
   words[7] = desired[3]! | 0;
-  words[SWAP_OFFSET.kind / 4] = request.kind | (request.rollouts === null ? 0 : 1 << 8) | (request.timed ? 1 << 16 : 0);
+  words[SWAP_OFFSET.kind / 4] =
+    request.kind |
+    (request.rollouts === null ? 0 : 1 << 8) |
+    (request.timed ? 1 << 16 : 0) |
+    (request.isPrivate === true ? 1 << 24 : 0);
   words[SWAP_OFFSET.read_ns / 4] = request.readNs === null ? 0 : request.readNs;
   words[SWAP_OFFSET.at_ms / 4] = 0;
   words[SWAP_OFFSET.at_ms / 4 + 1] = 0;

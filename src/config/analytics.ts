@@ -163,12 +163,18 @@ export class AnalyticsCounter {
   }
 
   #recordTime(at: number): void {
-    const last = this.#time(LAST);
-    if (last === null) this.#cells[FIRST] = at + 1;
-    else this.#cells[INTERVAL_LAST] = Math.max(0, at - last);
-    this.#add(INTERVAL_SUM, this.#cells[INTERVAL_LAST]!);
-    this.#cells[LAST] = at + 1;
-    this.#add(CHANGES, 1);
+    const cells = this.#cells;
+    const last = cells[LAST]!;
+    const stored = at + 1;
+    if (last === 0) {
+      cells[FIRST] = stored;
+    } else {
+      const interval = stored > last ? stored - last : 0;
+      cells[INTERVAL_LAST] = interval;
+      cells[INTERVAL_SUM] = cells[INTERVAL_SUM]! + interval;
+    }
+    cells[LAST] = stored;
+    cells[CHANGES] = cells[CHANGES]! + 1;
   }
 
   #recordBits(mask: number, counter: number, at: number): void {

@@ -60,7 +60,7 @@ export interface Compatibility {
 /** What version 0 knows: bits 0-7. */
 const LEGACY_MASK = 0xff;
 
-export const MIGRATIONS: readonly Migration[] = [
+const MIGRATIONS: readonly Migration[] = [
   {
     from: 0,
     to: 1,

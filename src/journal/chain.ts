@@ -11,7 +11,7 @@
  * @module
  */
 
-export const HASH_BYTES = 32;
+const HASH_BYTES = 32;
 export const SALT_BYTES = 16;
 /** What the first entry follows. */
 export const GENESIS_HASH: Uint8Array = new Uint8Array(HASH_BYTES);

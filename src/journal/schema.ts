@@ -59,7 +59,7 @@ export const MIGRATIONS: readonly Migration[] = [
 
 export const SCHEMA_VERSION = latest(MIGRATIONS);
 
-export function latest(migrations: readonly Migration[]): number {
+function latest(migrations: readonly Migration[]): number {
   return migrations[migrations.length - 1]!.to;
 }
 

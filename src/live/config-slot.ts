@@ -78,6 +78,7 @@ export class ConfigSlot {
       kind: 0,
       readNs: null,
       timed,
+      isPrivate: this.#isPrivate,
     };
     this.ring = ring ? backend.ringCreate() : null;
     this.words = this.#view();
@@ -136,16 +137,16 @@ export class ConfigSlot {
 
   /**
    * Changes one of the four words of the cell and nothing else: to `(word & keep) ^ flip`. The hot way of a write: no
-   * lock, and nothing allocated. Returns the revision taken, 0 when nothing was different.
+   * lock, and nothing allocated. `kind` is one of CHANGE_KIND. Returns the revision taken, 0 when nothing was different.
    */
-  swapWord(kind: ChangeKind, index: number, keep: number, flip: number): number {
+  swapWord(kind: number, index: number, keep: number, flip: number): number {
     this.guard();
     this.place.prepare();
     const { region, slot } = this.place;
     const seen = this.#seen;
     const wanted = this.#wanted;
     const request = this.#request;
-    request.kind = CHANGE_KIND[kind];
+    request.kind = kind;
     for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt++) {
       const began = this.#timed ? Bun.nanoseconds() : 0;
       const { words } = this;

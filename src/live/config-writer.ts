@@ -3,6 +3,7 @@
  * the journal, and told to subscribers, in this order.
  * @module
  */
+import { CHANGE_KIND, CONFIG_FIELD } from '../../bindings/abi.gen.ts';
 import { FLAGS_WORD } from '../../bindings/cell-words.ts';
 import type { SlotImage } from '../../bindings/backend.ts';
 import type { BuiltinFeature } from '../config/features.ts';
@@ -21,6 +22,7 @@ import { Watch, type ChangeEvent, type Subscriber } from './watch.ts';
 import { changedBetween, changedMaskOf } from './words-diff.ts';
 
 const TERMINAL_WORD = 3;
+const FLAGS_CHANGED = 1 << CONFIG_FIELD.feature_flags;
 const TERMINAL_SHAPES = CONFIG_FIELDS.filter(({ name }) => /^(terminalMode|rows|cols)$/.test(name));
 
 /** Errors of every change: ERR_CLOSED, ERR_BOARD; nothing has changed then. */
@@ -147,12 +149,13 @@ export class ConfigWriter<Name extends string = BuiltinFeature> extends ConfigRe
 
   /** Makes a word of the cell `(word & keep) ^ flip`, and returns what it is then. */
   #changeWord(index: number, keep: number, flip: number): number {
-    const revision = this.slot.swapWord('update', index, keep, flip);
+    const revision = this.slot.swapWord(CHANGE_KIND.update, index, keep, flip);
     const { before, after } = this.slot.lastSwap;
     const changed = after[index]!;
     if (revision === 0) return changed;
     const at = this.slot.modifiedAt;
-    this.counter.recordMasks(at, changedMaskOf(before, after), before[FLAGS_WORD]!, after[FLAGS_WORD]!, 0);
+    const fields = index === FLAGS_WORD ? FLAGS_CHANGED : changedMaskOf(before, after);
+    this.counter.recordMasks(at, fields, before[FLAGS_WORD]!, after[FLAGS_WORD]!, 0);
     this.past.remember();
     if (this.log !== null) {
       const swapped = this.slot.describeLastSwap(revision, 'update', at);

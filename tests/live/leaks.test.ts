@@ -1,4 +1,5 @@
 /** Opening and closing gives everything back: slots, descriptors, mappings, threads. @module */
+import { CHANGE_KIND } from '../../bindings/abi.gen.ts';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -72,10 +73,10 @@ describe('slots in WebAssembly memory', () => {
     const backend = openWasmFile();
     const slot = new ConfigSlot(backend, openMemoryPlace(backend), { ring: true, timed: false });
     slot.raise(firstImage());
-    slot.swapWord('update', 2, ~0, 0x40);
+    slot.swapWord(CHANGE_KIND.update, 2, ~0, 0x40);
     backend.slotsCreate(200_000);
     expect([slot.words[2], slot.revision, slot.read().config[5]]).toEqual([0x40, 2, 0x40]);
-    slot.swapWord('update', 2, ~0, 0x80);
+    slot.swapWord(CHANGE_KIND.update, 2, ~0, 0x80);
     expect([slot.words[2], slot.revision]).toEqual([0xc0, 3]);
     slot.close();
     expect([slot.words[2], slot.revision]).toEqual([0xc0, 3]);

@@ -115,6 +115,7 @@ fn run_slots(bench: *Bench) !void {
     var request = std.mem.zeroes(slot_module.Swap);
     request.at_ms = 1;
     request.kind = .update;
+    request.private = 1;
     try bench.run("config-write", "swap with ring entry", 1, Swapping{
         .slot = &slot,
         .history = &history,

@@ -55,8 +55,14 @@ pub const Cell = extern struct {
             return @cmpxchgStrong(u128, whole, from, to, .seq_cst, .seq_cst) == null;
         }
         // WebAssembly: one thread, the memory is not shared.
-        if (whole.* != from) return false;
-        whole.* = to;
+        return cell.replace(expected, desired);
+    }
+
+    /// As `compare_swap`, where nobody else can write at the same time.
+    pub fn replace(cell: *Cell, expected: Value, desired: Value) bool {
+        const whole: *u128 = @ptrCast(cell);
+        if (whole.* != @as(u128, @bitCast(expected))) return false;
+        whole.* = @bitCast(desired);
         return true;
     }
 };

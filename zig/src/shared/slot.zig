@@ -18,6 +18,9 @@ const History = history_module.History;
 const Cell = cell_module.Cell;
 const Value = cell_module.Value;
 
+/// Who may write a slot at the same time.
+const Writers = enum { one_thread, many };
+
 pub const slot_size = 128;
 
 /// The full revision and the checksum of the config it belongs to, written by one instruction.
@@ -63,19 +66,27 @@ pub const Slot = extern struct {
     /// Swaps the cell from what the writer saw to what it wants and writes what follows from it.
     /// Null, and nothing written, when another writer was faster.
     pub fn swap(slot: *Slot, request: *Swap, history: ?*History) ?u64 {
+        return if (request.private != 0)
+            slot.swap_among(.one_thread, request, history)
+        else
+            slot.swap_among(.many, request, history);
+    }
+
+    fn swap_among(slot: *Slot, comptime writers: Writers, request: *Swap, history: ?*History) ?u64 {
         const began_ns = if (request.timed != 0) clock.monotonic_ns() else 0;
-        const expected: Value = @bitCast(request.expected);
+        const expected = value_of(&request.expected);
         const before = expected.get_config();
         const revision = revision_of(expected, slot.load_seal()) +% 1;
-        const desired = @as(Value, @bitCast(request.desired)).get_config();
-        if (!slot.cell.compare_swap(expected, .of(desired, revision))) return null;
+        const desired = value_of(&request.desired).get_config();
+        if (!put(writers, &slot.cell, expected, .of(desired, revision))) return null;
 
-        const at_ms = if (request.at_ms != 0) request.at_ms else clock.coarse_ms();
+        const wanted_ms = u64_of(&request.at_ms);
+        const at_ms = if (wanted_ms != 0) wanted_ms else clock.coarse_ms();
         var rollouts_changed: u32 = 0;
         if (request.has_rollouts != 0) rollouts_changed = slot.store_rollouts(request.rollouts, revision);
         word.store(u64, &slot.modified_at_ms, at_ms);
-        slot.store_seal(revision, desired);
-        slot.announce();
+        slot.store_seal(writers, revision, desired);
+        slot.announce(writers);
 
         if (history) |ring| {
             var changed = before.changed(desired);
@@ -117,6 +128,8 @@ pub const Slot = extern struct {
             .config = config,
             ._ = @splat(0),
         };
+        // Read before their revision, as they are written after it: what is new here is never called old.
+        for (&image.rollouts, &slot.rollouts) |*to, *from| to.* = word.load(u16, from);
         const low = word.load(u32, &slot.rollouts_revision);
         const behind = @as(u32, @truncate(revision)) -% low;
         // A rollout writer ahead of the cell that was loaded above: its revision is newer, not 2^32 older.
@@ -124,7 +137,6 @@ pub const Slot = extern struct {
             revision +% (low -% @as(u32, @truncate(revision)))
         else
             revision - @min(behind, revision);
-        for (&image.rollouts, &slot.rollouts) |*to, *from| to.* = word.load(u16, from);
         return image;
     }
 
@@ -139,7 +151,7 @@ pub const Slot = extern struct {
             if (is_empty) {
                 // What a killed seeder left is no reason to keep its seal, and the first reader needs ours.
                 slot.seal = @splat(0);
-                slot.store_seal(image.revision, image.config);
+                slot.store_seal(.many, image.revision, image.config);
             } else {
                 const behind = image.revision -| revision_of(current, slot.load_seal());
                 if (behind == 0 or behind > std.math.maxInt(i24)) return false;
@@ -149,8 +161,8 @@ pub const Slot = extern struct {
             word.store(u64, &slot.modified_at_ms, image.modified_at_ms);
             if (slot.cell.compare_swap(current, .of(image.config, image.revision))) break;
         }
-        slot.store_seal(image.revision, image.config);
-        slot.announce();
+        slot.store_seal(.many, image.revision, image.config);
+        slot.announce(.many);
         return true;
     }
 
@@ -173,18 +185,37 @@ pub const Slot = extern struct {
     }
 
     /// Only forward: a writer that was overtaken must not put an older seal over a newer one.
-    fn store_seal(slot: *Slot, revision: u64, config: Config) void {
+    fn store_seal(slot: *Slot, comptime writers: Writers, revision: u64, config: Config) void {
         const desired: Seal = .{ .revision = revision, .checksum = checksum(config) };
         const cell: *Cell = @ptrCast(&slot.seal);
         while (true) {
             const current = slot.load_seal();
             if (current.revision >= revision) return;
-            if (cell.compare_swap(@bitCast(current), @bitCast(desired))) return;
+            if (put(writers, cell, @bitCast(current), @bitCast(desired))) return;
         }
     }
 
-    fn announce(slot: *Slot) void {
-        if (comptime builtin.cpu.arch.isWasm()) {
+    /// Word by word, as the caller has just written them: a CPU waits before it loads as one what was stored in parts.
+    inline fn value_of(bytes: *const [16]u8) Value {
+        const words: *const volatile [4]u32 = @ptrCast(@alignCast(bytes));
+        const low = words[0] | @as(u64, words[1]) << 32;
+        const high = words[2] | @as(u64, words[3]) << 32;
+        return @bitCast(low | @as(u128, high) << 64);
+    }
+
+    /// The same for a number that the caller wrote as two words.
+    inline fn u64_of(number: *const u64) u64 {
+        const words: *const volatile [2]u32 = @ptrCast(number);
+        return words[0] | @as(u64, words[1]) << 32;
+    }
+
+    /// Alone there is no race to lose, and a locked instruction costs more than all the rest of a swap.
+    inline fn put(comptime writers: Writers, cell: *Cell, expected: Value, desired: Value) bool {
+        return if (writers == .many) cell.compare_swap(expected, desired) else cell.replace(expected, desired);
+    }
+
+    fn announce(slot: *Slot, comptime writers: Writers) void {
+        if (comptime builtin.cpu.arch.isWasm() or writers == .one_thread) {
             slot.notify +%= 1;
             return;
         }
@@ -208,7 +239,8 @@ pub const Swap = extern struct {
     has_rollouts: u8,
     /// 1: measure how long the write takes.
     timed: u8,
-    _: u8,
+    /// 1: only the calling thread can reach this slot, so plain loads and stores do.
+    private: u8,
     /// Nanoseconds the reading before took; 0: not measured.
     read_ns: u32,
     /// Milliseconds since 1970; 0: the coarse clock of the machine, where there is one.
