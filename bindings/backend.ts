@@ -171,8 +171,9 @@ export interface Backend {
   /** Throws ERR_RECORD_CHECKSUM when the slot was damaged. */
   slotRead(region: Region, slot: number): SlotImage;
   /**
-   * Gives a slot a state that the journal has and it lacks: an empty slot its first, one that was left behind the newest.
-   * Called with the board's lock held; false, and nothing written, when the slot is as new (or the state 2^23 changes newer).
+   * Gives a slot a state that the journal has and it lacks: an empty slot its first, one that was left behind the
+   * newest. Called with the board's lock held; false, and nothing written, when the slot is as new (or the state 2^23
+   * changes newer).
    */
   slotSeed(region: Region, slot: number, image: SlotImage): boolean;
 

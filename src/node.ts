@@ -1,6 +1,6 @@
 /**
- * The public surface of `13byte-config` outside Bun (Node 20 and newer): values, validation, rollouts and the WebAssembly
- * core. There is no journal and no board here; what needs them says so.
+ * The public surface of `13byte-config` outside Bun (Node 20 and newer): values, validation, rollouts and the
+ * WebAssembly core. There is no journal and no board here; what needs them says so.
  * @module
  */
 import type { Backend } from '../bindings/backend.ts';

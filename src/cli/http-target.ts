@@ -29,11 +29,16 @@ export class HttpTarget implements Target {
   readonly kind = 'registry';
   readonly address: string;
   readonly #signal: AbortSignal;
+  readonly #token: string | null;
 
-  /** `url` without a slash at its end. Nothing is sent before the first method is called; `signal` ends reads. */
-  constructor(url: string, signal: AbortSignal) {
+  /**
+   * `url` without a slash at its end. Nothing is sent before the first method is called; `signal` ends reads; `token`
+   * proves who asks where the registry cannot see it.
+   */
+  constructor(url: string, signal: AbortSignal, token: string | null = null) {
     this.address = url;
     this.#signal = signal;
+    this.#token = token;
   }
 
   get: Target['get'] = (name) => this.#json('config', { query: { name } });
@@ -111,7 +116,11 @@ export class HttpTarget implements Target {
   async #answer(path: string, { method = 'GET', query = {}, body, expected }: Ask): Promise<Response> {
     const url = new URL(`${this.address}${API}/${path}`);
     for (const [key, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(key, String(value));
-    const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...conditionOf(expected) };
+    const headers = {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }),
+      ...conditionOf(expected),
+    };
     const response = await this.#send(url, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
     if (response.ok) return response;
     throw problemOf(await response.text(), this.address, response.status);

@@ -14,8 +14,18 @@ export async function openTarget({ url, database }: SharedOptions, signal: Abort
     return await openDatabaseTarget(database);
   }
   const { HttpTarget } = await import('./http-target.ts');
-  return new HttpTarget(
-    url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url'),
-    signal,
-  );
+  const address = url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url');
+  return new HttpTarget(address, signal, await proofFor(address));
 }
+
+/**
+ * The data directory's token, for a registry of this machine on a system that does not tell it whose process asks.
+ * Linux does, and there the secret is shown to nobody.
+ */
+async function proofFor(address: string): Promise<string | null> {
+  if (process.platform === 'linux' || !LOCAL.test(address)) return null;
+  const { readOwnerToken } = await import('../live/owner-token.ts');
+  return readOwnerToken(readSetting('dataDirectory'));
+}
+
+const LOCAL = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;

@@ -1,4 +1,7 @@
-/** "Did you mean": the known word nearest to what was typed, shared by features, templates, fields and commands. @module */
+/**
+ * "Did you mean": the known word nearest to what was typed, shared by features, templates, fields and commands.
+ * @module
+ */
 
 /**
  * The known word at the smallest edit distance (insert, delete, replace, swap of neighbours), or null when

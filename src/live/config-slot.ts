@@ -137,7 +137,8 @@ export class ConfigSlot {
 
   /**
    * Changes one of the four words of the cell and nothing else: to `(word & keep) ^ flip`. The hot way of a write: no
-   * lock, and nothing allocated. `kind` is one of CHANGE_KIND. Returns the revision taken, 0 when nothing was different.
+   * lock, and nothing allocated. `kind` is one of CHANGE_KIND. Returns the revision taken, 0 when nothing was
+   * different.
    */
   swapWord(kind: number, index: number, keep: number, flip: number): number {
     this.guard();

@@ -4,6 +4,7 @@
  * name.
  * @module
  */
+import { timingSafeEqual } from 'node:crypto';
 import { ConfigError } from '../errors/errors.ts';
 import type { Peer } from './peer.ts';
 
@@ -15,6 +16,8 @@ export interface LoopbackSettings {
   readonly uid: number;
   /** The user id at the other end of a connection; null where it cannot be told. */
   readonly uidOf: (peer: Peer) => Promise<number | null>;
+  /** What a caller whose user cannot be told must show: the secret of the data directory. */
+  readonly token: string;
 }
 
 const FORWARDING = ['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip', 'cf-connecting-ip'];
@@ -27,16 +30,16 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || LOOPBACK_V4.test(host);
 }
 
-export function loopbackAdmission({ uid, uidOf }: LoopbackSettings): Admission {
+export function loopbackAdmission({ uid, uidOf, token }: LoopbackSettings): Admission {
   return async (request, peer) => {
     checkForwarding(request.headers);
     checkHost(request.headers);
     checkOrigin(request.headers);
     if (peer === null || !isLoopback(peer.address)) throw forbidden('peer', 'it does not come from this machine');
     const found = await uidOf(peer);
-    if (found === uid) return;
-    const who = found === null ? 'whose process it comes from cannot be told here' : `it comes from user ${found}`;
-    throw forbidden('user', `${who}, and only user ${uid}, who runs the registry, may come in`);
+    if (found === uid || (found === null && showsToken(request.headers, token))) return;
+    if (found === null) throw unproved();
+    throw forbidden('user', `it comes from user ${found}, and only user ${uid}, who runs the registry, may come in`);
   };
 }
 
@@ -60,6 +63,21 @@ function checkOrigin(headers: Headers): void {
   const origin = headers.get('origin');
   if (origin === null || origin === `http://${headers.get('host')}`) return;
   throw forbidden('origin', `another site, ${JSON.stringify(origin.slice(0, 80))}, made a browser send it`);
+}
+
+/** Compared in the same time wherever they differ. */
+function showsToken(headers: Headers, token: string): boolean {
+  const shown = Buffer.from(headers.get('authorization') ?? '');
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return shown.length === wanted.length && timingSafeEqual(shown, wanted);
+}
+
+function unproved(): ConfigError {
+  return new ConfigError('ERR_FORBIDDEN', {
+    message: 'The request is refused: whose process it comes from cannot be told here',
+    hint: "Send the header 'Authorization: Bearer ...' with what owner.token in the data directory holds.",
+    details: { rule: 'user' },
+  });
 }
 
 function forbidden(rule: string, why: string): ConfigError {

@@ -10,6 +10,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { tryLock, type Lock } from '../journal/lock.ts';
 import { databaseIn, openDataDirectory } from '../live/data-directory.ts';
 import type { ConfigOperations } from '../live/operations.ts';
+import { openOwnerToken } from '../live/owner-token.ts';
 import { createProductionConfig } from '../live/production-config.ts';
 import { createApp } from './app.ts';
 import { bootstrap, REGISTRY_ACTOR, REGISTRY_CONFIG } from './bootstrap.ts';
@@ -69,6 +70,7 @@ async function open({ host, port, dataDirectory }: RegistrySettings, log: (line:
     admission: loopbackAdmission({
       uid: process.getuid?.() ?? -1,
       uidOf: async (peer) => (await peers?.uidOf(peer)) ?? null,
+      token: openOwnerToken(directory),
     }),
     status: { version, pid: process.pid, started, now: Date.now },
     metrics: new RegistryMetrics(version, started),

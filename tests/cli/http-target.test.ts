@@ -42,6 +42,22 @@ test('what answers but is no registry is called so', async () => {
   server.close();
 });
 
+test('a token is shown when there is one', async () => {
+  const heard: string[] = [];
+  const server = createServer((socket) =>
+    socket.once('data', (bytes) => {
+      heard.push(/^authorization: (.*)\r$/im.exec(bytes.toString())?.[1] ?? 'none');
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}');
+    }),
+  );
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await new HttpTarget(url, never, 'c0ffee').status();
+  await new HttpTarget(url, never).status();
+  expect(heard).toEqual(['Bearer c0ffee', 'none']);
+  server.close();
+});
+
 test('an interrupt ends a request with its own reason', async () => {
   const reason = new Error('stop');
   await expect(new HttpTarget('http://127.0.0.1:1', AbortSignal.abort(reason)).get('default')).rejects.toBe(reason);

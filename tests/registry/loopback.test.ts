@@ -7,7 +7,9 @@ import { openApp } from './app-fixtures.ts';
 import { call, startProgram } from './fixtures.ts';
 
 const PEER: Peer = { address: '127.0.0.1', port: 50_000, family: 'IPv4' };
-const admission = loopbackAdmission({ uid: 1000, uidOf: async ({ port }) => (port === PEER.port ? 1000 : 1001) });
+const token = 'c0ffee'.repeat(10);
+const uidOf = async ({ port }: { port: number }): Promise<number> => (port === PEER.port ? 1000 : 1001);
+const admission = loopbackAdmission({ uid: 1000, uidOf, token });
 
 async function ruleAgainst(headers: Record<string, string>, peer: Peer | null = PEER): Promise<string | null> {
   try {
@@ -78,9 +80,20 @@ describe('the loopback rule', () => {
     expect(await ruleAgainst({}, { ...PEER, address: '10.0.0.9' })).toBe('peer');
     expect(await ruleAgainst({}, null)).toBe('peer');
     expect(await ruleAgainst({}, { ...PEER, port: 50_001 })).toBe('user');
-    const unknown = loopbackAdmission({ uid: 1000, uidOf: async () => null });
-    const request = new Request('http://x/', { headers: { host: 'localhost' } });
-    await expect(unknown(request, PEER)).rejects.toMatchObject({ code: 'ERR_FORBIDDEN', details: { rule: 'user' } });
+    const unknown = loopbackAdmission({ uid: 1000, uidOf: async () => null, token });
+    const refused = { code: 'ERR_FORBIDDEN', details: { rule: 'user' } };
+    for (const authorization of ['', 'Bearer', `Bearer ${token.slice(1)}`, `Bearer ${token}0`, `bearer ${token}`]) {
+      const request = new Request('http://x/', { headers: { host: 'localhost', authorization } });
+      await expect(unknown(request, PEER), authorization).rejects.toMatchObject(refused);
+    }
+  });
+
+  it('lets in who cannot be told but shows the token, and nobody else by it', async () => {
+    const unknown = loopbackAdmission({ uid: 1000, uidOf: async () => null, token });
+    const headers = { host: 'localhost', authorization: `Bearer ${token}` };
+    await expect(unknown(new Request('http://x/', { headers }), PEER)).resolves.toBeUndefined();
+    expect(await ruleAgainst(headers, { ...PEER, port: 50_001 })).toBe('user');
+    expect(await ruleAgainst(headers, { ...PEER, address: '10.0.0.9' })).toBe('peer');
   });
 
   it('keeps nothing back that is public, and nothing else open', async () => {
