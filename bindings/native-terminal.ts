@@ -1,6 +1,6 @@
 /**
- * Pseudo-terminals through the native library: a program that believes it has a terminal. Nothing here blocks but `close`,
- * which waits (at most some 1.3 s, usually none) for a program that does not end when its terminal goes.
+ * Pseudo-terminals through the native library: a program that believes it has a terminal. Nothing here blocks but
+ * `close`, which waits (at most some 1.3 s, usually none) for a program that does not end when its terminal goes.
  * @module
  */
 import { ptr } from 'bun:ffi';
@@ -31,7 +31,9 @@ export type ProgramStatus =
   | { readonly state: 'killed'; readonly signal: number };
 
 export interface NativeTerminal {
-  /** Starts the program. Throws ERR_PTY when there is none of that name, or one runs already. Returns its process number. */
+  /**
+   * Starts the program. Throws ERR_PTY when there is none of that name, or one runs already. Returns its process number.
+   */
   spawn(command: Command): number;
   /** What the program wrote: some bytes, `null` when there are none now, `'end'` when there will be none. */
   read(maxBytes?: number): Uint8Array | null | 'end';
