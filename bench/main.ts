@@ -1,6 +1,6 @@
 /**
- * `bun run bench [suite...] [--json] [--smoke] [--write]`: each suite in a fresh process, one after the other, so that
- * none is measured with code that another has shaped. Figures go to stdout, what is under way to stderr.
+ * `bun run bench [suite...] [--json] [--smoke] [--write]`, where `config` stands for every `config-...`: each suite in
+ * a fresh process, one after the other, so that none is measured with code that another has shaped. Figures go to stdout, what is under way to stderr.
  * @module
  */
 import { parseArgs } from 'node:util';
@@ -45,12 +45,13 @@ function parse(argv: string[]): Arguments {
   }
   const { positionals: names, values } = parsed;
   const known = SUITES.map(({ name }) => name);
-  const unknown = names.find((name) => !known.includes(name));
+  const chosen = names.map((name) => known.filter((suite) => suite === name || suite.startsWith(`${name}-`)));
+  const unknown = names.find((_, i) => chosen[i]!.length === 0);
   if (unknown !== undefined) throw new Stop(`there is no suite ${unknown}`, `use some of ${known.join(', ')}.`, 2);
   if (values.write && (values.smoke || names.length > 0)) {
     throw new Stop('--write needs a whole run', 'leave out --smoke and the names.', 2);
   }
-  return { names: names.length > 0 ? names : known, ...values };
+  return { names: names.length > 0 ? [...new Set(chosen.flat())] : known, ...values };
 }
 
 async function runAlone({ names, smoke }: Arguments): Promise<number> {

@@ -32,7 +32,8 @@ export type ProgramStatus =
 
 export interface NativeTerminal {
   /**
-   * Starts the program. Throws ERR_PTY when there is none of that name, or one runs already. Returns its process number.
+   * Starts the program and returns its process number. Throws ERR_PTY when there is none of that name, or one runs
+   * already.
    */
   spawn(command: Command): number;
   /** What the program wrote: some bytes, `null` when there are none now, `'end'` when there will be none. */

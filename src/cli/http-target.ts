@@ -44,7 +44,9 @@ export class HttpTarget implements Target {
   get: Target['get'] = (name) => this.#json('config', { query: { name } });
 
   async list(page: Parameters<Target['list']>[0]): ReturnType<Target['list']> {
-    const query = { cursor: page?.after === '' ? undefined : page?.after, limit: page?.limit };
+    const { after, limit, on = [], off = [], service } = page ?? {};
+    const names = (features: readonly string[]) => (features.length === 0 ? undefined : features.join(','));
+    const query = { cursor: after === '' ? undefined : after, limit, on: names(on), off: names(off), service };
     return (await this.#json<{ configs: Awaited<ReturnType<Target['list']>> }>('configs', { query })).configs;
   }
 

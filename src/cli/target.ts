@@ -3,7 +3,7 @@
  * command knows which of the two it has.
  * @module
  */
-import type { ConfigOperations } from '../live/operations.ts';
+import type { ConfigOperations, ListQuery } from '../live/operations.ts';
 
 /** What every target can do to configs; the words, the shapes and the errors are those of `ConfigOperations`. */
 export type ConfigTarget = Pick<
@@ -41,11 +41,14 @@ export interface Target extends ConfigTarget {
 /** Configs asked for at once while walking through all of them. */
 const PAGE = 100;
 
-/** Every config of a target, by name. */
-export async function allConfigs(target: Pick<Target, 'list'>): Promise<Awaited<ReturnType<Target['list']>>> {
+/** Every config of a target that a query asks for, by name. */
+export async function allConfigs(
+  target: Pick<Target, 'list'>,
+  wanted: Omit<ListQuery, 'after' | 'limit'> = {},
+): Promise<Awaited<ReturnType<Target['list']>>> {
   const found: Awaited<ReturnType<Target['list']>> = [];
   for (;;) {
-    const page = await target.list({ after: found.at(-1)?.name ?? '', limit: PAGE });
+    const page = await target.list({ ...wanted, after: found.at(-1)?.name ?? '', limit: PAGE });
     found.push(...page);
     if (page.length < PAGE) return found;
   }

@@ -14,7 +14,7 @@ import { configNameOf, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
 import { AnalyticsCounter, type Analytics } from '../config/analytics.ts';
 import { decodeConfig, encodeConfig, type RegistryConfig } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
-import type { SlotImage } from '../../bindings/backend.ts';
+import type { FlagQuery, SlotImage } from '../../bindings/backend.ts';
 import type { Backup, Journal } from '../journal/journal.ts';
 import { openBoardPlace } from '../sync/board.ts';
 import { openMemoryPlace, type Place } from '../sync/place.ts';
@@ -23,6 +23,7 @@ import type { ChangeKind, ConfigState } from './change.ts';
 import { conflict, ConfigSlot, type Swapped } from './config-slot.ts';
 import { core } from './core.ts';
 import { openDatabase, type Database, type DatabaseUser } from './database.ts';
+import { FlagIndex } from './flag-index.ts';
 import { checkHistoryFilter, HISTORY_LIMIT_DEFAULT, pageOf, type HistoryFilter, type HistoryPage } from './history.ts';
 import { firstImage, imageOf } from './images.ts';
 import { momentNotFound, newestIn, parseMoment, type Moment } from './past.ts';
@@ -91,6 +92,7 @@ export class ConfigStore {
   readonly #stored = new Map<string, number>();
   #lookedAt = 0;
   readonly #user: DatabaseUser;
+  #index: FlagIndex | null = null;
   #hasFailed = false;
 
   constructor(database: Database, journal: Journal) {
@@ -121,6 +123,12 @@ export class ConfigStore {
   /** By name, ascending, from after `after`. */
   async list({ after = '', limit = 100 }: { after?: string; limit?: number } = {}): Promise<ConfigSnapshot[]> {
     return (await this.journal.query(configsProjection, 'states', { after, limit })).map(snapshotOf);
+  }
+
+  /** Names of the configs that have every feature of `on` and none of `off`, ascending. */
+  async namesWhere(query: FlagQuery): Promise<string[]> {
+    this.#index ??= new FlagIndex(core().backend, this.journal);
+    return await this.#index.names(query);
   }
 
   /** How many configs there are. */
@@ -243,6 +251,8 @@ export class ConfigStore {
   async close(): Promise<void> {
     for (const slot of this.#slots.values()) slot.close();
     this.#slots.clear();
+    this.#index?.close();
+    this.#index = null;
     await this.#database.detach(this.#user);
   }
 

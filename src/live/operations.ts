@@ -11,7 +11,7 @@ import type { BackendKind } from '../../bindings/backend.ts';
 import type { Analytics, FieldAnalytics } from '../config/analytics.ts';
 import { rolloutsByName } from '../config/debug-view.ts';
 import { formatVariables, type EnvironmentFormat } from '../config/environment.ts';
-import type { FeatureDeclaration, FeatureSet } from '../config/features.ts';
+import { BUILTIN_FEATURES, type FeatureDeclaration, type FeatureSet } from '../config/features.ts';
 import { asObject, parseConfigInput, unknownField } from '../config/input.ts';
 import { enhanceConfig, type EnhancedConfig } from '../config/metadata.ts';
 import { migrate, type MigrationLogEntry } from '../config/migrations.ts';
@@ -44,6 +44,19 @@ export interface ConfigView extends EnhancedConfig {
   readonly features: { readonly enabled: readonly string[]; readonly disabled: readonly string[] };
   /** Percent by feature, those above 0. */
   readonly rollouts: Readonly<Record<string, number>>;
+}
+
+/** Which configs `list` answers. */
+export interface ListQuery {
+  /** Names above this one: the last of the page before. */
+  readonly after?: string;
+  readonly limit?: number;
+  /** Features that must be on for everyone. */
+  readonly on?: readonly string[];
+  /** Features that must not be. */
+  readonly off?: readonly string[];
+  /** Only this service's configs, in all its environments. */
+  readonly service?: string | undefined;
 }
 
 /** One feature of one config. */
@@ -82,6 +95,8 @@ export interface StoreStatus {
   readonly configs: number;
 }
 
+const LIST_LIMIT_DEFAULT = 100;
+
 /** What `set` takes besides the fields of `ConfigInput`: percentages by feature. */
 const ROLLOUTS = 'rollouts';
 
@@ -97,10 +112,27 @@ export class ConfigOperations {
     return viewOf(await this.store.get(name), await this.store.features(name));
   }
 
-  /** By name, from after `after`. */
-  async list(page: { after?: string; limit?: number } = {}): Promise<ConfigView[]> {
-    const found = await this.store.list(page);
+  /**
+   * By name, from after `after`; only those that have every feature of `on` for everyone and none of `off`, and only
+   * those of `service`. Features of a service's own need its name. Throws ERR_UNKNOWN_FEATURE, ERR_NAME.
+   */
+  async list({ after = '', limit = LIST_LIMIT_DEFAULT, ...wanted }: ListQuery = {}): Promise<ConfigView[]> {
+    const names = await this.#namesOf(wanted);
+    const found =
+      names === null
+        ? await this.store.list({ after, limit })
+        : await Promise.all(
+            names
+              .filter((name) => name > after)
+              .slice(0, limit)
+              .map((name) => this.store.get(name)),
+          );
     return await Promise.all(found.map(async (config) => viewOf(config, await this.store.features(config.name))));
+  }
+
+  /** How many configs `list` would find in all. */
+  async count(wanted: Omit<ListQuery, 'after' | 'limit'> = {}): Promise<number> {
+    return (await this.#namesOf(wanted))?.length ?? (await this.store.count());
   }
 
   /**
@@ -243,6 +275,14 @@ export class ConfigOperations {
 
   verify(options?: VerifyOptions): Promise<VerifyReport> {
     return this.store.journal.verify(options);
+  }
+
+  /** Names that a query asks for, ascending; null where it asks for all. */
+  async #namesOf({ on = [], off = [], service }: Omit<ListQuery, 'after' | 'limit'>): Promise<string[] | null> {
+    if (on.length === 0 && off.length === 0 && service === undefined) return null;
+    const features = service === undefined ? BUILTIN_FEATURES : await this.store.features(service);
+    const names = await this.store.namesWhere({ on: features.masksOf(on), off: features.masksOf(off) });
+    return service === undefined ? names : names.filter((name) => parseConfigName(name).service === service);
   }
 
   async #write(

@@ -78,6 +78,9 @@ export interface MomentParams {
   readonly at?: number;
 }
 
+/** Entries whose configs are answered at once. */
+const FLAGS_PAGE = 5000;
+
 const CHANGE_COLUMNS = `seq, name, revision, at, actor, reason, kind, before, after, before_rollouts AS beforeRollouts,
   after_rollouts AS afterRollouts, rollouts_revision AS rolloutsRevision, changed, previous, gap_changed AS gapChanged`;
 
@@ -100,6 +103,7 @@ export const configsProjection = {
       sql.all<{ name: string }>('SELECT DISTINCT name FROM config_changes').map(({ name }) => name),
     count: (sql: Sql, _params: null): number =>
       sql.get<{ count: number }>('SELECT count(DISTINCT name) AS count FROM config_changes')!.count,
+    flagsSince,
     stateAt,
     history,
     change: (sql: Sql, { name, revision }: { name: string; revision: number }): StoredChange | null =>
@@ -302,6 +306,18 @@ function analytics(sql: Sql, name: string): Uint8Array {
     }
     if (rows.length < 1000) return counter.bytes;
   }
+}
+
+/** The flags of the configs that entries after `seq` changed, a page of entries at a time; `seq` is where it ends. */
+function flagsSince(sql: Sql, seq: number): { configs: { name: string; flags: number }[]; seq: number } {
+  const rows = sql.all<{ name: string; seq: number }>(
+    'SELECT name, seq FROM config_changes WHERE seq > ? ORDER BY seq LIMIT ?',
+    seq,
+    FLAGS_PAGE,
+  );
+  const names = [...new Set(rows.map(({ name }) => name))];
+  const configs = names.map((name) => ({ name, flags: decodeConfig(stateOf(sql, { name })!.config).featureFlags }));
+  return { configs, seq: rows.at(-1)?.seq ?? seq };
 }
 
 /** Flags and rollouts of a service's configs, in all its environments. */

@@ -131,6 +131,17 @@ export function describeTarget(kind: string, open: () => Promise<OpenedTarget>):
       expect(await codeOf(target.history('main', { limit: 0 }))).toBe('ERR_OUT_OF_RANGE');
     });
 
+    test('finds configs by what they have on and off, and by service', async () => {
+      await target.set('found/one', { features: { verbose: true, debug: true } }, WRITE);
+      await target.set('found/two', { features: { verbose: true } }, WRITE);
+      const names = async (query: Parameters<typeof allConfigs>[1]): Promise<string[]> =>
+        (await allConfigs(target, query)).map(({ name }) => name);
+      expect(await names({ on: ['verbose'], service: 'found' })).toEqual(['found/one', 'found/two']);
+      expect(await names({ on: ['verbose'], off: ['debug'] })).toEqual(['found/two']);
+      expect(await names({ service: 'nobody' })).toEqual([]);
+      expect(await codeOf(target.list({ on: ['debgu'] }))).toBe('ERR_UNKNOWN_FEATURE');
+    });
+
     test('lists every config once, over any number of pages', async () => {
       for (let i = 0; i < 101; i++) await target.set(`many-${String(i).padStart(3, '0')}`, { rows: i + 1 }, WRITE);
       const names = (await allConfigs(target)).map(({ name }) => name);

@@ -65,6 +65,7 @@ describe('a config', () => {
     await call('POST', 'config?name=checkout', {});
     const first = (await call('GET', 'configs?limit=2')).body;
     expect([first.configs.map((c: any) => c.name), first.cursor]).toEqual([['checkout', 'default'], 'default']);
+    expect(first.count).toBe(3);
     const second = (await call('GET', 'configs?limit=2&cursor=default')).body;
     expect([second.configs.map((c: any) => c.name), second.cursor]).toEqual([['registry'], null]);
   });

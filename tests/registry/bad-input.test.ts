@@ -181,6 +181,8 @@ describe('a bad read', () => {
     ['config/analytics/field?field=__proto__', 400, 'ERR_UNKNOWN_FIELD'],
     ['configs?limit=1001', 400, 'ERR_OUT_OF_RANGE'],
     ['configs?limit=0', 400, 'ERR_OUT_OF_RANGE'],
+    ['configs?on=debgu', 400, 'ERR_UNKNOWN_FEATURE'],
+    ['configs?service=../x', 400, 'ERR_NAME'],
     ['env?format=xml', 400, 'ERR_BAD_REQUEST'],
     ['status?verbose=1', 400, 'ERR_BAD_REQUEST'],
     ['nothing', 404, 'ERR_NOT_FOUND'],

@@ -11,13 +11,17 @@ import { facts, table, timeText } from '../text.ts';
 import { parsePairs } from '../values.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { nearest } from '../../errors/nearest.ts';
+import type { ListQuery } from '../../live/operations.ts';
 
 export function addLooks(program: Command): void {
   takes(program.command('status'), ...TARGET)
     .description('show the registry or database that is spoken to')
     .action(run(status));
   takes(program.command('list'), ...TARGET)
-    .description('list the configs')
+    .description('list the configs, or those that have features on or off')
+    .option('--on <features>', 'only configs with all of these on: debug,metrics', names)
+    .option('--off <features>', 'only configs with none of these on', names)
+    .option('--service <service>', "only this service's configs; knows its own features")
     .action(run(list));
   takes(program.command('get'), ...READS_CONFIG)
     .description('show a config, or one field of it')
@@ -38,8 +42,18 @@ async function status(session: Session): Promise<Answer> {
   return { data: found, text: (style) => facts(style, found) };
 }
 
-async function list(session: Session): Promise<Answer> {
-  const configs = await allConfigs(await session.target());
+/** `debug,metrics` */
+function names(text: string): string[] {
+  return text.split(',').filter((name) => name !== '');
+}
+
+async function list(session: Session, wanted: Pick<ListQuery, 'on' | 'off' | 'service'>): Promise<Answer> {
+  const { on, off, service } = wanted;
+  const configs = await allConfigs(await session.target(), {
+    ...(on === undefined ? {} : { on }),
+    ...(off === undefined ? {} : { off }),
+    ...(service === undefined ? {} : { service }),
+  });
   const rows = configs.map((view) => [
     view.name,
     String(view.revision),

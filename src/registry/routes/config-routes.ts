@@ -1,6 +1,7 @@
 /** One config as it is now: read, list, change, judge, export. @module */
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { parseConfigName } from '../../config/name.ts';
 import { ENVIRONMENT_FORMATS, parseEnvironmentFormat } from '../../config/environment.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { etagOf, isKnownToReader } from '../conditions.ts';
@@ -10,16 +11,34 @@ import { NAME, parseBody, parseOpenBody, parseQuery, WHOLE, WRITE } from '../par
 const CONFIGS_LIMIT_DEFAULT = 100;
 const CONFIGS_LIMIT_MAX = 1000;
 
+/** `debug,metrics` */
+const FEATURES = z
+  .string()
+  .transform((names) => names.split(',').filter((name) => name !== ''))
+  .default([]);
+
+const LIST = {
+  limit: WHOLE.optional(),
+  cursor: z.string().default(''),
+  on: FEATURES,
+  off: FEATURES,
+  service: z
+    .string()
+    .transform((name) => parseConfigName(name).service)
+    .optional(),
+};
+
 export function configRoutes(services: Services): Hono<RegistryEnv> {
   const { operations } = services;
   const routes = new Hono<RegistryEnv>();
 
   routes.get('/configs', async (c) => {
-    const { limit, cursor } = parseQuery(c, { limit: WHOLE.optional(), cursor: z.string().optional() });
+    const { limit, cursor, ...wanted } = parseQuery(c, LIST);
     const size = checkedLimit(limit);
-    const found = await operations.list({ limit: size + 1, ...(cursor === undefined ? {} : { after: cursor }) });
+    const found = await operations.list({ ...wanted, limit: size + 1, after: cursor });
     const configs = found.slice(0, size);
-    return c.json({ configs, cursor: found.length > size ? configs.at(-1)!.name : null });
+    const count = await operations.count(wanted);
+    return c.json({ configs, count, cursor: found.length > size ? configs.at(-1)!.name : null });
   });
 
   routes.get('/config', async (c) => {

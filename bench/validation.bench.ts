@@ -15,7 +15,7 @@ const sum = new Uint32Array(1);
 const production = findTemplate('production');
 const development = findTemplate('development');
 
-export const judging: Suite = { name: 'judging', open };
+export const validation: Suite = { name: 'validation', open };
 
 function open(setting: Setting): Opened {
   const config = createProductionConfig();
