@@ -1,6 +1,7 @@
 /**
  * `bun run bench [suite...] [--json] [--smoke] [--write]`, where `config` stands for every `config-...`: each suite in
- * a fresh process, one after the other, so that none is measured with code that another has shaped. Figures go to stdout, what is under way to stderr.
+ * a fresh process, one after the other, so that none is measured with code that another has shaped. Figures go to
+ * stdout, what is under way to stderr.
  * @module
  */
 import { parseArgs } from 'node:util';

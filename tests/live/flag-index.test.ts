@@ -1,4 +1,7 @@
-/** Which configs have what on: the same answer as looking at each, whoever wrote, also beyond the first capacity. @module */
+/**
+ * Which configs have what on: the same answer as looking at each, whoever wrote, also beyond the first capacity.
+ * @module
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
