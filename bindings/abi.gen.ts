@@ -4,8 +4,8 @@
  * @module
  */
 
-export const ABI_CORE_HASH = 0xf7998080aa4ddac1n;
-export const ABI_NATIVE_HASH = 0xee9979917f1578abn;
+export const ABI_CORE_HASH = 0xf250a853b0461ca0n;
+export const ABI_NATIVE_HASH = 0xd80239105a117eecn;
 export const CONFIG_SIZE = 13;
 export const RECORD_SIZE = 32;
 export const HISTORY_SIZE = 8192;
@@ -327,8 +327,9 @@ export const NATIVE_SYMBOLS = {
   c13_board_close: { args: ['ptr'], returns: 'void' },
   c13_board_find: { args: ['ptr', 'ptr', 'u32', 'u8', 'ptr'], returns: 'i32' },
   c13_board_name: { args: ['ptr', 'u32', 'ptr', 'ptr'], returns: 'i32' },
-  c13_board_lock: { args: ['ptr'], returns: 'i32' },
-  c13_board_unlock: { args: ['ptr'], returns: 'void' },
+  c13_board_swap: { args: ['ptr', 'u32', 'ptr', 'ptr', 'ptr'], returns: 'i32' },
+  c13_board_seed: { args: ['ptr', 'u32', 'ptr'], returns: 'i32' },
+  c13_board_rewind: { args: ['ptr', 'u64'], returns: 'i32' },
   c13_board_check: { args: ['ptr', 'ptr'], returns: 'u32' },
   c13_board_announce: { args: ['ptr', 'u64'], returns: 'void' },
   c13_board_head: { args: ['ptr'], returns: 'u64' },

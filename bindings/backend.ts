@@ -60,8 +60,10 @@ export interface SwapRequest {
   readonly expected: Uint32Array;
   /** The cell as it is to be; its revision bits are ignored. */
   readonly desired: Uint32Array;
-  /** 32 rollouts in basis points, when the change touches rollouts; the caller holds the board's lock. */
+  /** 32 rollouts in basis points, when the change touches rollouts: on a board they are written under its lock. */
   readonly rollouts: Uint16Array | null;
+  /** The rollouts as the writer saw them: on a board others lose the race. Left out: whatever they are. */
+  readonly seenRollouts?: Uint16Array;
   /** Milliseconds since 1970; null or 0: the core's coarse clock. */
   readonly at: number | null;
   /** CHANGE_KIND of abi.gen.ts, kept in the ring: 0-255. */
@@ -70,7 +72,10 @@ export interface SwapRequest {
   readonly readNs: number | null;
   /** Measure the write too, for the ring. */
   readonly timed: boolean;
-  /** Only this thread can reach the slot: spares the locked instructions, a third of the cost. Left out: others may. */
+  /**
+   * Only this thread can reach the slot: spares the locked instructions, a third of the cost, and the look at its
+   * seal. Left out: others may.
+   */
   readonly isPrivate?: boolean;
 }
 
@@ -165,15 +170,16 @@ export interface Backend {
   /**
    * Compares the cell with what the writer saw and, if equal, writes config and next revision at once, then the
    * rest of the slot, then the ring. Returns the revision taken, or 0 when another writer was faster (nothing changed).
-   * Throws ERR_CLOSED, ERR_OUT_OF_RANGE, and ERR_BOARD on a board that was mapped for reading only.
+   * Throws ERR_CLOSED, ERR_OUT_OF_RANGE, ERR_RECORD_CHECKSUM when the slot was damaged (nothing changed), and ERR_BOARD
+   * on a board that was mapped for reading only, or whose lock another process keeps from a writer of rollouts.
    */
   slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring | null): number;
   /** Throws ERR_RECORD_CHECKSUM when the slot was damaged. */
   slotRead(region: Region, slot: number): SlotImage;
   /**
    * Gives a slot a state that the journal has and it lacks: an empty slot its first, one that was left behind the
-   * newest. Called with the board's lock held; false, and nothing written, when the slot is as new (or the state 2^23
-   * changes newer).
+   * newest. False, and nothing written, when the slot is as new (or the state 2^23 changes newer). On a board it takes
+   * the lock: throws ERR_BOARD when another process keeps it.
    */
   slotSeed(region: Region, slot: number, image: SlotImage): boolean;
 

@@ -12,6 +12,8 @@ export const WORDS_PER_SLOT = SLOT_SIZE / 4;
 export const FLAGS_WORD = 2;
 /** The word of the slot that goes up with every change. */
 export const NOTIFY_WORD = 4;
+/** Sleepers on the notify word. */
+export const WAITERS_WORD = 5;
 export const REVISION_LOW_MASK = 0xff_ffff;
 const SEAL_WORD = 8;
 const TWO_TO_32 = 0x1_0000_0000;

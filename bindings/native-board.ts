@@ -7,7 +7,7 @@ import { ptr, toArrayBuffer, type Pointer } from 'bun:ffi';
 import { ConfigError } from '../src/errors/errors.ts';
 import { BOARD_CAPACITY_MAX, BOARD_NAME_MAX, BOARD_OFFSET, BOARD_SIZE, RESULT, SLOT_SIZE } from './abi.gen.ts';
 import type { Region } from './backend.ts';
-import { closedError, expectIndex, rangeError, resultName } from './faults.ts';
+import { closedError, expectIndex, rangeError, resultName, slotError } from './faults.ts';
 import { readU64, viewOf } from './layout.ts';
 import type { Symbols } from './native.ts';
 
@@ -35,12 +35,15 @@ export interface NativeBoard extends Region {
   find(name: string, create: boolean): number | null;
   /** The names on the board, with their slots. */
   names(): { name: string; slot: number }[];
-  /** Runs `work` while no other process seeds slots or writes rollouts. Throws ERR_BOARD after a second of waiting. */
-  locked<T>(work: () => T): T;
   check(): BoardHealth;
   /** Tells every process that the journal's head is at least `seq`. */
   announce(seq: number): void;
   head(): number;
+  /**
+   * For a board that was just opened, with the head of its journal read after `head()`: empties it when it shows a
+   * later one, so of a journal that was put back to an older state. Answers whether it did. Throws ERR_BOARD.
+   */
+  rewind(seq: number): boolean;
   /** Blocks the calling thread until the slot changes from `seen` (its notify word); false when the time was over. */
   wait(slot: number, seen: number, timeoutMs: number): boolean;
 }
@@ -94,11 +97,16 @@ function boardOf(symbols: Symbols, path: string, pathBytes: Uint8Array, board: U
       return found[0]!;
     },
     names: () => namesOn(symbols, handle, slotCount),
-    locked: lockOf(symbols, path, handle, (): boolean => region.address !== 0),
+    handle,
     check: () =>
       (['ok', 'replaced', 'emptied'] as const)[symbols.c13_board_check(handle(), ptr(pathBytes))] ?? 'replaced',
     announce: (seq: number) => symbols.c13_board_announce(handle(), BigInt(seq)),
     head: () => Number(symbols.c13_board_head(handle())),
+    rewind(seq: number): boolean {
+      const result = symbols.c13_board_rewind(handle(), BigInt(seq));
+      if (result !== RESULT.ok && result !== RESULT.not_newer) throw boardError(path, result);
+      return result === RESULT.ok;
+    },
     wait(slot: number, seen: number, timeoutMs: number): boolean {
       expectIndex('slot', slot, slotCount);
       const result = symbols.c13_board_wait(handle(), ptr(Uint32Array.of(slot, seen, timeoutMs)));
@@ -129,21 +137,20 @@ function namesOn(symbols: Symbols, handle: () => Pointer, slotCount: number): { 
   return names;
 }
 
-function lockOf(symbols: Symbols, path: string, handle: () => Pointer, isOpen: () => boolean): NativeBoard['locked'] {
-  let holds = 0;
-  return (work) => {
-    // The kernel counts one lock for an open file: the inner of two must not give it back.
-    const board = handle();
-    const result = holds > 0 ? RESULT.ok : symbols.c13_board_lock(board);
-    if (result !== RESULT.ok) throw boardError(path, result);
-    holds++;
-    try {
-      return work();
-    } finally {
-      holds--;
-      if (holds === 0 && isOpen()) symbols.c13_board_unlock(handle());
-    }
-  };
+/** What the calls that take the board's lock are handed. */
+interface LockableBoard extends NativeBoard {
+  /** Throws ERR_CLOSED. */
+  handle(): Pointer;
+}
+
+export function isBoard(region: Region): region is LockableBoard {
+  return 'handle' in region;
+}
+
+/** Why a swap or a seed was refused; nothing was written. */
+export function writeError(region: Region, result: number): ConfigError {
+  if (result === RESULT.bad_checksum) return slotError();
+  return boardError((region as NativeBoard).path, result);
 }
 
 /** A write into memory that is mapped for reading only would end the process. Throws ERR_BOARD. */
@@ -173,7 +180,10 @@ const WHAT_TO_DO: Record<string, readonly [fault: string, hint: string]> = {
   ],
   not_found: ['does not exist, or nobody has opened it for writing since the machine started', 'Start a writer first.'],
   no_space: ['does not fit on the disk', 'Free some space or choose another directory.'],
-  busy: ['was locked by another process for a second', 'Try again; see which stopped process holds the file.'],
+  busy: [
+    'is locked by another process',
+    'Nothing was changed: try again in a moment; if it goes on, see which stopped process holds the file.',
+  ],
   unsupported: ['cannot be shared on this platform', 'Boards need Linux; leave out enableClusterSync elsewhere.'],
   closed: ['is closed', 'Open it again.'],
 };
@@ -196,7 +206,7 @@ function boardError(path: string, result: number): ConfigError {
 function fullError(path: string, capacity: number): ConfigError {
   return new ConfigError('ERR_BOARD_FULL', {
     message: `The board ${path} has no free slot (${capacity} are taken)`,
-    hint: 'Stop its processes, remove the file and open it with a larger capacity.',
+    hint: 'Stop its processes, set C13_BOARD_CAPACITY higher and remove the file: it is made anew.',
     details: { path, capacity },
   });
 }

@@ -33,7 +33,8 @@ import { expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, memoryError, rangeError, recordError, slotError } from './faults.ts';
 import { frameBytes, imageBytes, readFrame, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
 import { viewOf, writeSwap } from './layout.ts';
-import { expectWritable, openNativeBoard, type BoardOptions, type NativeBoard } from './native-board.ts';
+import { expectWritable, isBoard, openNativeBoard, writeError } from './native-board.ts';
+import type { BoardOptions, NativeBoard } from './native-board.ts';
 import { openNativeTerminal, type NativeTerminal, type TerminalSize } from './native-terminal.ts';
 
 /** Three bytes for each of 100 units of text; no header's value is longer than 64. */
@@ -190,8 +191,13 @@ function slots(symbols: Symbols): Slots {
       expectWritable(region);
       writeSwap(swapWords, request);
       const history = ring === null ? null : ((ring as NativeRing).address as Pointer);
-      const result = symbols.c13_slot_swap(address, swapAddress as Pointer, history);
-      return result === RESULT.ok ? readSwapRevision(swapWords) : 0;
+      const result =
+        request.rollouts === null || !isBoard(region)
+          ? symbols.c13_slot_swap(address, swapAddress as Pointer, history)
+          : symbols.c13_board_swap(region.handle(), slot, swapAddress as Pointer, seenRollouts(request), history);
+      if (result === RESULT.ok) return readSwapRevision(swapWords);
+      if (result !== RESULT.lost_race) throw writeError(region, result);
+      return 0;
     },
     slotRead(region, slot) {
       const result = symbols.c13_slot_read(slotAddress(region, slot), imageAddress as Pointer);
@@ -200,9 +206,19 @@ function slots(symbols: Symbols): Slots {
     },
     slotSeed(region, slot, seed) {
       expectWritable(region);
-      return symbols.c13_slot_seed(slotAddress(region, slot), ptr(imageBytes(seed))) === RESULT.ok;
+      const address = slotAddress(region, slot);
+      const image = ptr(imageBytes(seed));
+      const result = isBoard(region)
+        ? symbols.c13_board_seed(region.handle(), slot, image)
+        : symbols.c13_slot_seed(address, image);
+      if (result === RESULT.busy) throw writeError(region, result);
+      return result === RESULT.ok;
     },
   };
+}
+
+function seenRollouts({ seenRollouts: seen }: SwapRequest): Pointer | null {
+  return seen === undefined ? null : ptr(seen);
 }
 
 function messages(symbols: Symbols): Messages {

@@ -261,6 +261,7 @@ function slotSwap(region: Region, slot: number, request: SwapRequest, ring: Ring
   const { expected, desired } = request;
   for (let i = 0; i < 4; i++) if (words[at + i] !== expected[i]) return 0;
   const before = configOfWords(expected);
+  if (request.isPrivate !== true) expectSealed(region, slot, before);
   const after = configOfWords(desired);
   const revision = fullRevision(words, slot, expected[0]!) + 1;
   putCell(words, at, after, revision);
@@ -298,16 +299,23 @@ function slotRead(region: Region, slot: number): SlotImage {
   const isEmpty = cell.every((word) => word === 0);
   const revision = isEmpty ? 0 : fullRevision(region.words, slot, cell[0]!);
   const config = configOfWords(cell);
-  const sealed = readU64(view, SLOT_OFFSET.seal);
-  if (sealed === revision && revision !== 0 && view.getBigUint64(SLOT_OFFSET.seal + 8, true) !== crc64(config)) {
-    throw slotError();
-  }
+  expectSealed(region, slot, config);
   const behind = ((revision >>> 0) - view.getUint32(SLOT_OFFSET.rollouts_revision, true)) >>> 0;
   const rollouts = Uint16Array.from({ length: FEATURE_COUNT }, (_, i) =>
     view.getUint16(SLOT_OFFSET.rollouts + 2 * i, true),
   );
   const rolloutsRevision = behind > 0x7fff_ffff ? revision + (0x1_0000_0000 - behind) : Math.max(0, revision - behind);
   return { revision, config, modifiedAt: readU64(view, SLOT_OFFSET.modified_at_ms), rolloutsRevision, rollouts };
+}
+
+/** Throws when the seal was made for the revision in the cell and another config. */
+function expectSealed(region: Region, slot: number, config: Uint8Array): void {
+  const at = slot * WORDS_PER_SLOT;
+  if (region.words.subarray(at, at + 4).every((word) => word === 0)) return;
+  const view = viewOf(region.bytes.subarray(slot * SLOT_SIZE, (slot + 1) * SLOT_SIZE));
+  const sealed = readU64(view, SLOT_OFFSET.seal);
+  if (sealed === 0 || sealed !== fullRevision(region.words, slot, region.words[at]!)) return;
+  if (view.getBigUint64(SLOT_OFFSET.seal + 8, true) !== crc64(config)) throw slotError();
 }
 
 function slotSeed(region: Region, slot: number, image: SlotImage): boolean {

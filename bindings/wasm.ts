@@ -37,7 +37,10 @@ const SCRATCH_SIZE = 4096;
  * built from other sources.
  * @example const backend = await openWasm(await (await fetch('/c13.wasm')).arrayBuffer());
  */
-export async function openWasm(source: BufferSource | WebAssembly.Module, name = 'c13.wasm'): Promise<Backend> {
+export async function openWasm(
+  source: ArrayBuffer | Uint8Array<ArrayBuffer> | WebAssembly.Module,
+  name = 'c13.wasm',
+): Promise<Backend> {
   try {
     const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
     return wrap(await WebAssembly.instantiate(module, {}), name);
@@ -50,7 +53,7 @@ export async function openWasm(source: BufferSource | WebAssembly.Module, name =
  * The same at once, where the platform allows to compile on the main thread (servers do, browsers only small
  * modules).
  */
-export function openWasmSync(source: BufferSource, name = 'c13.wasm'): Backend {
+export function openWasmSync(source: ArrayBuffer | Uint8Array<ArrayBuffer>, name = 'c13.wasm'): Backend {
   try {
     return wrap(new WebAssembly.Instance(new WebAssembly.Module(source), {}), name);
   } catch (error) {
@@ -245,6 +248,7 @@ function slots(wasm: WasmCore): Pick<Backend, 'ringCreate' | 'slotsCreate' | 'sl
       writeSwap(words, dated);
       const history = ring === null ? 0 : (ring as WasmRing).address;
       const result = wasm.call('slot_swap', address, wasm.scratch, history);
+      if (result === RESULT.bad_checksum) throw slotError();
       return result === RESULT.ok ? readSwapRevision(words) : 0;
     },
     slotRead(region, slot) {

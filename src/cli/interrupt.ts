@@ -1,9 +1,12 @@
 /**
- * Ctrl-C: the first asks the command to stop where nothing is half done, the second ends the process at once. Exit
- * codes are the shell's: 128 and the signal's number.
+ * Ctrl-C: the first asks the command to stop where nothing is half done, a later one ends the process at once. Exit codes
+ * are the shell's: 128 and the signal's number. A terminal signals the command and the runner that started it, and the
+ * runner hands its signal on: what comes with the first is the same key press.
  * @module
  */
 import { constants } from 'node:os';
+
+const SAME_KEY_PRESS_MS = 300;
 
 type Stopping = 'SIGINT' | 'SIGTERM';
 
@@ -11,6 +14,7 @@ export class Interrupt {
   readonly #controller = new AbortController();
   readonly #handlers = (['SIGINT', 'SIGTERM'] as const).map((name) => [name, () => this.#stop(name)] as const);
   #exitCode: number | null = null;
+  #since_ms = 0;
 
   constructor() {
     for (const [name, handler] of this.#handlers) process.on(name, handler);
@@ -33,8 +37,12 @@ export class Interrupt {
 
   #stop(name: Stopping): void {
     const code = 128 + constants.signals[name];
-    if (this.#exitCode !== null) process.exit(code);
+    if (this.#exitCode !== null) {
+      if (performance.now() - this.#since_ms > SAME_KEY_PRESS_MS) process.exit(code);
+      return;
+    }
     this.#exitCode = code;
+    this.#since_ms = performance.now();
     this.#controller.abort(new Error('the command was not finished'));
   }
 }

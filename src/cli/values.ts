@@ -4,6 +4,7 @@
  * @module
  */
 import { usageError } from './failure.ts';
+import { isCalendarDay } from '../config/calendar.ts';
 
 const NUMBER = /^-?\d{1,15}(\.\d{1,6})?$/;
 const WHOLE = /^\d{1,15}$/;
@@ -29,6 +30,10 @@ export function parsePairs(pairs: readonly string[]): Readonly<Record<string, un
     if (!GROUPS.includes(group)) fields.push([key, parseValue(value)]);
     else groups.set(group, [...(groups.get(group) ?? []), [key.slice(dot + 1), parseValue(value)]]);
   }
+  const whole = fields.find(([key]) => groups.has(key))?.[0];
+  if (whole !== undefined) {
+    throw usageError(whole, `'${whole}' is given whole and in parts`, `Give ${whole}.<feature>=<value> pairs alone.`);
+  }
   const grouped = [...groups].map(([group, members]) => [group, Object.fromEntries(members)] as const);
   return Object.fromEntries<unknown>([...fields, ...grouped]);
 }
@@ -52,7 +57,7 @@ export function parseWhole(text: string, source: string, min: number): number {
 /** Milliseconds since 1970, from themselves or from a date and time. Throws ERR_USAGE naming `source`. */
 export function parseTime(text: string, source: string): number {
   if (WHOLE.test(text)) return Number(text);
-  const at = ISO.test(text) ? Date.parse(text) : Number.NaN;
+  const at = ISO.test(text) && isCalendarDay(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(at)) return at;
   throw usageError(
     source,

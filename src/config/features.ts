@@ -115,6 +115,32 @@ export function defineFeatures<const D extends FeatureDeclaration = Record<never
   return new FeatureSet(own);
 }
 
+/**
+ * What a service has declared, from its stored JSON. Throws ERR_WRONG_TYPE for what is no JSON object, and what
+ * `defineFeatures` throws.
+ */
+export function parseDeclaration(text: string): FeatureDeclaration {
+  const data = jsonOf(text);
+  if (typeof data === 'object' && data !== null && !Array.isArray(data)) {
+    return defineFeatures(data as FeatureDeclaration).declaration;
+  }
+  throw new ConfigError('ERR_WRONG_TYPE', {
+    message: `Invalid features: not a JSON object of names and bits: ${text.slice(0, 80)}`,
+    hint: 'Declare features as { "<name>": <bit 12-31> }.',
+    details: { field: 'features', expected: 'a JSON object', found: text.slice(0, 80) },
+  });
+}
+
+/** undefined for what is no JSON, or nested deeper than the stack allows. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** Only the twelve built-in features. */
 export const BUILTIN_FEATURES: FeatureSet<BuiltinFeature> = defineFeatures({});
 

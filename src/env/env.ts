@@ -14,6 +14,7 @@ export interface Settings {
   readonly port: number;
   readonly dataDirectory: string;
   readonly registryUrl: string;
+  readonly boardCapacity: number;
 }
 
 interface Declaration<T> {
@@ -57,6 +58,13 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
     parse: parseUrl,
     expected: 'an http or https URL',
   },
+  boardCapacity: {
+    variable: 'C13_BOARD_CAPACITY',
+    default: '65536',
+    description: 'Configs that a new board has room for, 272 bytes of file each; a board that is there keeps its own.',
+    parse: parseCapacity,
+    expected: 'a whole number from 1 to 1048576',
+  },
 };
 
 /**
@@ -70,6 +78,7 @@ export function readSettings(variables: Variables = processVariables()): Setting
     port: readSetting('port', variables),
     dataDirectory: readSetting('dataDirectory', variables),
     registryUrl: readSetting('registryUrl', variables),
+    boardCapacity: readSetting('boardCapacity', variables),
   };
 }
 
@@ -104,6 +113,11 @@ export function unknownSettings(
 /** The variables this process was started with, for codecs that take them as data. */
 export function processVariables(): Variables {
   return process.env;
+}
+
+function parseCapacity(text: string): number | null {
+  const capacity = /^[0-9]{1,7}$/.test(text) ? Number(text) : 0;
+  return capacity >= 1 && capacity <= 1_048_576 ? capacity : null;
 }
 
 function parseUrl(text: string): string | null {

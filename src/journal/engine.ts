@@ -31,6 +31,8 @@ export interface EngineOptions {
   /** The file, made when missing (its directory must exist), or `:memory:`. */
   readonly path: string;
   readonly projections?: readonly Projection[];
+  /** Open only the journal that has this id: a missing file is not made. `ERR_JOURNAL_WRITE` when it is gone. */
+  readonly expectedId?: string;
   /** Open for reading: works on replicas and in read-only directories; projections answer as they were left. */
   readonly readonly?: boolean;
   /** How long to wait for another process's transaction. Default 5000. */
@@ -54,9 +56,12 @@ export type Outcome =
 export function openEngine(options: EngineOptions): Engine {
   const { path, readonly = false, busyTimeoutMs = 5000, clock = Date.now } = options;
   checkRange('busyTimeoutMs', busyTimeoutMs, 0, MAX_BUSY_TIMEOUT_MS);
-  const connection = openJournalFile(path, readonly, busyTimeoutMs);
+  const { expectedId } = options;
+  const connection = openJournalFile(path, { readonly, busyTimeoutMs, mustExist: expectedId !== undefined });
   try {
-    return new Engine(connection, options.projections ?? [], readonly, clock);
+    const engine = new Engine(connection, options.projections ?? [], readonly, clock);
+    if (expectedId === undefined || engine.id === expectedId) return engine;
+    throw writeFailed(path, 'replaced', 'Close it and open it again: another journal is at its path now.');
   } catch (error) {
     connection.close();
     throw error;

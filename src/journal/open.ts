@@ -20,11 +20,21 @@ const SMALLEST_PAGE_BYTES = 512;
 /** Times a check that failed while another process changed the file is made again. */
 const CHECK_ATTEMPTS = 8;
 
+export interface FileOptions {
+  readonly readonly: boolean;
+  readonly busyTimeoutMs: number;
+  /** A file that is gone is a failure (`ERR_JOURNAL_WRITE`), not a journal to be made. */
+  readonly mustExist: boolean;
+}
+
 /** `ERR_JOURNAL_FOREIGN`, `_TOO_NEW`, `_DAMAGED`, `_WRITE`; for writing also `ERR_REPLICA`. */
-export function openJournalFile(path: string, readonly: boolean, busyTimeoutMs: number): Connection {
+export function openJournalFile(path: string, { readonly, busyTimeoutMs, mustExist }: FileOptions): Connection {
   if (path === MEMORY) return fillNew(new Connection(MEMORY, 'create', busyTimeoutMs));
   const absolute = resolve(path);
-  if (!readonly && !existsSync(absolute)) createFile(absolute, busyTimeoutMs);
+  if (!readonly && !existsSync(absolute)) {
+    if (mustExist) throw writeFailed(path, 'removed', 'Put the file back, then close the journal and open it again.');
+    createFile(absolute, busyTimeoutMs);
+  }
   const real = realPath(absolute);
   checkFile(real, busyTimeoutMs);
   return readonly ? openToRead(real, busyTimeoutMs) : openToWrite(real, busyTimeoutMs);
@@ -146,6 +156,7 @@ function checkContent(path: string, busyTimeoutMs: number): void {
   const connection = new Connection(path, hasLog(path) ? 'read' : 'immutable', busyTimeoutMs);
   try {
     checkFormat(connection);
+    refuseStrangers(connection);
     checkEnd(connection);
   } catch (error) {
     // A table that is not there: the file has our mark and not our content.
@@ -154,6 +165,20 @@ function checkContent(path: string, busyTimeoutMs: number): void {
   } finally {
     connection.close();
   }
+}
+
+/**
+ * A trigger or a view that nobody here has made changes what statements do behind our back: an entry or a projection
+ * would not say what was written.
+ */
+function refuseStrangers(connection: Connection): void {
+  const stranger = connection.get<{ type: string; name: string }>(
+    `SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view') AND NOT EXISTS (
+       SELECT 1 FROM projections, json_each(projections.objects) AS made
+       WHERE made.value ->> 0 = sqlite_schema.name AND made.value ->> 1 = sqlite_schema.type)`,
+  );
+  if (stranger === null) return;
+  throw foreign(connection.path, `it has a ${stranger.type} that no journal makes (${JSON.stringify(stranger.name)})`);
 }
 
 function refuseReplica(connection: Connection): void {

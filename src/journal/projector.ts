@@ -142,9 +142,10 @@ export class Projector {
     this.#connection.run('DELETE FROM projections WHERE name = ?', name);
   }
 
-  /** Tables and views by name. Indexes and triggers go with their table. */
+  /** Tables, views and triggers by name. Indexes go with their table. */
   #objects(): Map<string, string> {
-    const text = "SELECT name, type FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'";
+    const text = `SELECT name, type FROM sqlite_schema
+      WHERE type IN ('table', 'view', 'trigger') AND name NOT LIKE 'sqlite_%'`;
     return new Map(this.#connection.all<{ name: string; type: string }>(text).map(({ name, type }) => [name, type]));
   }
 

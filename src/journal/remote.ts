@@ -23,14 +23,16 @@ type CallOptions = { [K in 'onProgress' | 'signal']?: VerifyOptions[K] | undefin
 export class Remote {
   readonly #worker: HoldingWorker;
   readonly #path: string;
+  readonly #onDeath: () => void;
   readonly #pending = new Map<number, Pending>();
   readonly #answers = new Set<Promise<unknown>>();
   #next = 1;
   #ended: ConfigError | null = null;
 
-  constructor(worker: Worker, path: string) {
+  constructor(worker: Worker, path: string, onDeath: () => void = () => {}) {
     this.#worker = worker as HoldingWorker;
     this.#path = path;
+    this.#onDeath = onDeath;
     worker.addEventListener('message', ({ data }: MessageEvent<ToOwner>) => this.#receive(data));
     worker.addEventListener('error', (event) => this.#die(event.message));
     worker.addEventListener('close', () => this.#die('it ended'));
@@ -96,9 +98,11 @@ export class Remote {
   }
 
   #die(why: string): void {
+    const wasAlive = this.alive;
     const unknown =
       'Appends that were under way may or may not be on disk: open the journal again and read the streams.';
     this.#fail(closedError(this.#path, `its worker is gone: ${why}`, unknown));
+    if (wasAlive) this.#onDeath();
   }
 
   #fail(error: ConfigError): void {

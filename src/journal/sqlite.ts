@@ -25,6 +25,8 @@ import type { WireOptions } from './wire.ts';
 export interface SqliteJournalOptions extends WireOptions {
   /** Starts a worker whose module calls `serveJournal` with the domain's projections. */
   readonly worker: () => Worker;
+  /** Called when the worker dies though nobody closed the journal, which answers nothing any more. */
+  readonly onDeath?: () => void;
 }
 
 /**
@@ -39,8 +41,8 @@ export interface SqliteJournalOptions extends WireOptions {
  *   worker: () => new Worker(new URL('./journal-worker.ts', import.meta.url).href),
  * });
  */
-export async function openSqliteJournal({ worker, ...options }: SqliteJournalOptions): Promise<Journal> {
-  const remote = new Remote(worker(), options.path);
+export async function openSqliteJournal({ worker, onDeath, ...options }: SqliteJournalOptions): Promise<Journal> {
+  const remote = new Remote(worker(), options.path, onDeath);
   try {
     const { id, path } = await remote.call('open', [options]);
     return new SqliteJournal(remote, { ...options, path, worker }, id);

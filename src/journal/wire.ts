@@ -8,7 +8,7 @@ import type { ConfigError } from '../errors/errors.ts';
 import type { EngineOptions } from './engine.ts';
 import type { Anchor, Backup, Entry, Head, Moment, NewEntry, Page, ReadQuery, VerifyReport } from './journal.ts';
 
-export type WireOptions = Pick<EngineOptions, 'path' | 'readonly' | 'busyTimeoutMs'>;
+export type WireOptions = Pick<EngineOptions, 'path' | 'readonly' | 'busyTimeoutMs' | 'expectedId'>;
 
 /** Each call's arguments and answer. */
 export interface Calls {

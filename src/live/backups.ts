@@ -3,12 +3,14 @@
  * is taken from it, and nothing is ever overwritten without keeping what was there.
  * @module
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { decodeConfig } from '../config/value.ts';
-import { ConfigError } from '../errors/errors.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { verifyFile } from '../journal/backup.ts';
+import { copyDatabase, placeWhole } from '../journal/copy.ts';
 import type { Head, Journal } from '../journal/journal.ts';
+import { openUnchecked } from '../journal/open.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import type { Draft } from './config-store.ts';
 import { boardPathOf } from '../sync/board.ts';
@@ -23,6 +25,7 @@ export interface BackupFile {
   readonly createdAt: number;
 }
 
+const BUSY_TIMEOUT_MS = 5000;
 const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*\.db$/;
 
 /** The time in the last name that was given: two backups of one millisecond are two files. */
@@ -83,7 +86,8 @@ async function stateIn(journal: Journal, backup: string, name: string): Promise<
 
 /**
  * Puts a backup in the place of a database that no process has open. What was there is kept beside it, and its path
- * answered. Errors: ERR_BACKUP when the backup does not verify, or a database is in the way and `replace` is false.
+ * answered. Errors: ERR_BACKUP when the backup or the copy of it does not verify, when the copy cannot be written, or
+ * when a database is in the way and `replace` is false; after an error the database is as it was.
  */
 export function restoreDatabase(
   backup: string,
@@ -92,33 +96,85 @@ export function restoreDatabase(
 ): { head: Head; kept: string | null } {
   const source = resolve(backup);
   if (!existsSync(source)) throw noBackup(backup);
+  const target = resolve(database);
+  if (existsSync(target) && !replace) throw inTheWay(target);
+  try {
+    mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+    return restoreFrom(source, target, backup);
+  } catch (error) {
+    if (isConfigError(error)) throw error;
+    throw notRestored(target, error);
+  }
+}
+
+function restoreFrom(source: string, target: string, backup: string): { head: Head; kept: string | null } {
+  const copy = `${target}.restoring-${crypto.randomUUID()}`;
+  try {
+    const head = copyVerified(source, copy, backup);
+    const kept = putInPlace(copy, target);
+    // What the board shows is the database that was there; whoever opens the restored one makes it anew.
+    rmSync(boardPathOf(target), { force: true });
+    return { head, kept };
+  } finally {
+    rmSync(copy, { force: true });
+  }
+}
+
+/** A copy by SQLite itself: what still lies in the backup's log comes with it. Answers the head of the copy. */
+function copyVerified(source: string, copy: string, backup: string): Head {
   const report = verifyFile(source);
   if (!report.ok) throw damagedBackup(backup, report.fault.message);
-  const target = resolve(database);
-  if (existsSync(target) && !replace) {
-    throw new ConfigError('ERR_BACKUP', {
-      message: `There is a database at ${target}`,
-      hint: 'Stop the processes that use it and restore with --force: the database is kept beside the restored one.',
-      details: { path: target },
-    });
-  }
-  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-  const draft = `${target}.restoring`;
-  copyFileSync(source, draft);
+  let head = report.head;
+  using connection = openUnchecked(source, BUSY_TIMEOUT_MS);
+  copyDatabase(connection, copy, (draft) => {
+    // The head that was verified must be in the copy; entries after it are those of a process that writes meanwhile.
+    const copied = verifyFile(draft, report.head);
+    if (!copied.ok) throw damagedBackup(backup, `its copy: ${copied.fault.message}`);
+    head = copied.head;
+  });
+  return head;
+}
+
+/** The database goes aside only when its successor is whole and on disk, and comes back when that cannot be named. */
+function putInPlace(copy: string, target: string): string | null {
   const kept = existsSync(target) ? setAside(target) : null;
-  renameSync(draft, target);
-  // The board shows the other journal; whoever opens the database next makes it anew.
-  rmSync(boardPathOf(target), { force: true });
-  return { head: report.head, kept };
+  try {
+    placeWhole(target, (draft) => renameSync(copy, draft), 'refuse');
+  } catch (error) {
+    if (kept !== null && !existsSync(target)) moveDatabase(kept, target);
+    throw error;
+  }
+  return kept;
+}
+
+function setAside(database: string): string {
+  const kept = `${database}.before-restore-${new Date().toISOString().replaceAll(':', '-')}`;
+  moveDatabase(database, kept);
+  return kept;
 }
 
 /** The log belongs to the file: both move, or the next open would read one with the other. */
-function setAside(database: string): string {
-  const kept = `${database}.before-restore-${new Date().toISOString().replaceAll(':', '-')}`;
+function moveDatabase(from: string, to: string): void {
   for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(database + suffix)) renameSync(database + suffix, kept + suffix);
+    if (existsSync(from + suffix)) renameSync(from + suffix, to + suffix);
   }
-  return kept;
+}
+
+function inTheWay(target: string): ConfigError {
+  return new ConfigError('ERR_BACKUP', {
+    message: `There is a database at ${target}`,
+    hint: 'Stop the processes that use it and restore with --force: the database is kept beside the restored one.',
+    details: { path: target },
+  });
+}
+
+function notRestored(target: string, cause: unknown): ConfigError {
+  return new ConfigError('ERR_BACKUP', {
+    message: `Nothing was restored to ${target}: ${(cause as Error).message}`,
+    hint: 'Choose a directory that this user can write, on a disk with space.',
+    details: { path: target },
+    cause,
+  });
 }
 
 function noBackup(backup: string): ConfigError {

@@ -1,17 +1,23 @@
 /**
- * The way of one open config's changes into the journal.
+ * The way of one open config's changes into the journal, in their order.
  *
- * On a board every process swaps the same cell, so each revision has one owner: its entry claims it, and entries may
- * arrive in any order. In memory of this process another one can take the same revision: there each entry expects the
- * one before it, and after the first that lost the race (`diverged`) nothing is written until the newer state was taken
- * over, for it would put a state over one that nobody here has seen.
+ * On a board every process swaps the same cell, so each revision has one owner: its entry claims it, and entries of
+ * several processes may arrive in any order. In memory of this process another one can take the same revision: there
+ * each entry expects the one before it.
+ *
+ * After an entry that the journal refused nothing is written until its newest state was taken over, for it would put a
+ * state over one that nobody here has seen: on a board at once and by itself, in memory when `load` asks for it.
  * @module
  */
 import type { ConfigError } from '../errors/errors.ts';
 import type { Entry, NewEntry } from '../journal/journal.ts';
+import { openBoardPlace } from '../sync/board.ts';
 import type { Place } from '../sync/place.ts';
+import { ConfigSlot } from './config-slot.ts';
+import { core } from './core.ts';
 import type { Database, DatabaseUser } from './database.ts';
-import { entryOf, isRevisionConflict, type Recorded, type Signature } from './recorder.ts';
+import { entryOf, isRefusal, type Recorded, type Signature } from './recorder.ts';
+import { takeOver } from './take-over.ts';
 
 /** Entries of one append; all of them are written or none. */
 const GROUP_MAX = 100;
@@ -19,11 +25,16 @@ const GROUP_MAX = 100;
 export class ChangeLog implements DatabaseUser {
   readonly name: string;
   readonly database: Database;
+  /** Why the journal will never have what the code declares; null while it has or may. */
+  refusedDeclaration: ConfigError | null = null;
   readonly #place: Place;
   /** In order, not yet on disk. */
   #waiting: NewEntry[] = [];
   #writing: Promise<void> | null = null;
-  #diverged: ConfigError | null = null;
+  #diverged = false;
+  #refused: ConfigError | null = null;
+  #actor = '';
+  #isOpen = true;
 
   constructor(database: Database, name: string, place: Place) {
     this.database = database;
@@ -32,58 +43,113 @@ export class ChangeLog implements DatabaseUser {
     database.attach(this);
   }
 
-  /** Somebody else's entry has the revision of one of ours. */
-  get diverged(): ConfigError | null {
+  /** Whether what is shown here is not what the journal has, and cannot get there. */
+  get diverged(): boolean {
     return this.#diverged;
   }
 
   /** Queues the entry of a change that has happened. */
   record(change: Recorded, signature: Signature): void {
-    const { recorder } = this.database;
-    if (this.#place.kind === 'board') return recorder.record(this.name, change, signature);
-    if (this.#diverged !== null) return;
-    const { revision, ...entry } = entryOf(this.name, change, signature);
-    this.#waiting.push({ ...entry, expected: revision - 1 });
-    recorder.run(() => this.#write());
+    if (this.#diverged) return;
+    this.#actor = signature.actor;
+    const entry = entryOf(this.name, change, signature);
+    const { revision, ...unclaimed } = entry;
+    this.#waiting.push(this.#place.kind === 'board' ? entry : { ...unclaimed, expected: revision - 1 });
+    this.database.recorder.run(() => this.#write());
   }
 
   /** The journal's newest state was taken over: what comes now builds on it. */
   caughtUp(): void {
-    this.#diverged = null;
+    this.#diverged = false;
+    this.#refused = null;
+  }
+
+  /** Throws what the journal refused: on a board once, in memory until the newest state was taken over. */
+  tellRefusal(): void {
+    const refused = this.#refused ?? this.refusedDeclaration;
+    if (this.#place.kind === 'board') this.#refused = null;
+    if (refused !== null) throw refused;
   }
 
   onDurable({ seq }: Entry): void {
     this.#place.announce(seq);
   }
 
-  onConflict(error: ConfigError): void {
-    this.#diverged = error;
-    this.#waiting = [];
+  /** Of the entry that a take-over made: what was shown then is outdated. A lone config has no part in it. */
+  onRefused(_stream: string, error: ConfigError): void {
+    if (this.#place.kind === 'memory') return;
+    this.#diverge(error);
+    this.database.recorder.run(() => this.#write());
   }
 
   detach(): Promise<void> {
+    this.#isOpen = false;
     return this.database.detach(this);
   }
 
   #write(): Promise<void> {
-    if (this.#writing === null && this.#waiting.length === 0) return Promise.resolve();
+    if (this.#writing === null && this.#waiting.length === 0 && !this.#mustTakeOver) return Promise.resolve();
     this.#writing ??= this.#writeAll();
     return this.#writing;
   }
 
   async #writeAll(): Promise<void> {
     try {
-      const journal = await this.database.journal;
-      while (this.#waiting.length > 0) {
-        const group = this.#waiting.slice(0, GROUP_MAX);
-        await journal.append(group);
-        this.#waiting.splice(0, group.length);
+      while (this.#waiting.length > 0 || this.#mustTakeOver) {
+        if (this.#mustTakeOver) await this.#takeOver();
+        await this.#writeWaiting();
       }
-    } catch (error) {
-      if (!isRevisionConflict(error)) throw error;
-      this.onConflict(error);
     } finally {
       this.#writing = null;
+    }
+  }
+
+  async #writeWaiting(): Promise<void> {
+    const journal = await this.database.journal;
+    let size = GROUP_MAX;
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.slice(0, size);
+      try {
+        this.#written(group, await journal.append(group));
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        if (group.length === 1) return this.#diverge(error);
+        // Those before the refused one are part of the past.
+        size = 1;
+      }
+    }
+  }
+
+  #written(group: readonly NewEntry[], entries: readonly Entry[]): void {
+    const written = new Set(group);
+    this.#waiting = this.#waiting.filter((entry) => !written.has(entry));
+    // The memory of a closed config is somebody else's.
+    if (this.#isOpen) this.#place.announce(entries.at(-1)!.seq);
+  }
+
+  #diverge(error: ConfigError): void {
+    this.#waiting = [];
+    this.#refused = error;
+    this.#diverged = true;
+  }
+
+  get #mustTakeOver(): boolean {
+    return this.#diverged && this.#place.kind === 'board';
+  }
+
+  /** Through a slot of its own: also a config that was closed meanwhile leaves nothing on the board that is refused. */
+  async #takeOver(): Promise<void> {
+    this.database.guard();
+    const { backend, native } = core();
+    const place = openBoardPlace(native!, this.database.board, this.name);
+    const slot = new ConfigSlot(backend, place, { ring: false, timed: false });
+    const signature = { actor: this.#actor, reason: 'the journal has another state' };
+    try {
+      await takeOver(this.database, this.name, slot, signature, () => {
+        this.#diverged = false;
+      });
+    } finally {
+      slot.close();
     }
   }
 }

@@ -87,7 +87,8 @@ function parseBody(body: Uint8Array): { format?: unknown; before?: unknown; afte
     const data: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     return typeof data === 'object' ? data : null;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    // A RangeError is the stack's: nested deeper than any change is.
+    if (error instanceof SyntaxError || error instanceof TypeError || error instanceof RangeError) return null;
     throw error;
   }
 }
@@ -96,13 +97,17 @@ function readState(data: unknown): ConfigState | undefined {
   if (typeof data !== 'object' || data === null) return undefined;
   const { config, rollouts, rolloutsRevision } = data as Partial<Record<keyof WrittenState, unknown>>;
   if (typeof config !== 'string' || !HEX_CONFIG.test(config)) return undefined;
-  if (!Number.isSafeInteger(rolloutsRevision) || typeof rollouts !== 'object' || rollouts === null) return undefined;
+  if (!isRevision(rolloutsRevision) || typeof rollouts !== 'object' || rollouts === null) return undefined;
   const values = new Uint16Array(32);
   for (const [bit, value] of Object.entries(rollouts as Record<string, unknown>)) {
     if (!/^([12]?\d|3[01])$/.test(bit) || !isBasisPoints(value)) return undefined;
     values[Number(bit)] = value;
   }
-  return { config: Uint8Array.fromHex(config), rollouts: values, rolloutsRevision: rolloutsRevision as number };
+  return { config: Uint8Array.fromHex(config), rollouts: values, rolloutsRevision };
+}
+
+function isRevision(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isBasisPoints(value: unknown): value is number {

@@ -18,7 +18,6 @@ import {
 import { ConfigError } from '../errors/errors.ts';
 import { copyPlaceIds } from '../sync/place-ids.ts';
 import type { Place } from '../sync/place.ts';
-import { raiseSlot } from '../sync/raise.ts';
 import type { ChangeKind, ConfigState } from './change.ts';
 
 /** The word of the slot where the rollouts begin, two to a word. */
@@ -90,15 +89,16 @@ export class ConfigSlot {
 
   /**
    * Gives an empty slot its first state, and one that is behind `image` (somebody wrote to the journal past the board)
-   * the newer one. Never goes back. True when it was empty.
+   * the newer one. Never goes back. True when the slot took it, which one of revision 1 does in an empty slot alone.
+   * Throws ERR_BOARD.
    */
   raise(image: SlotImage): boolean {
     this.guard();
     const { place } = this;
     place.prepare();
-    const wasEmpty = place.locked(() => raiseSlot(this.#backend, place.region, place.slot, image));
+    const isTaken = this.#backend.slotSeed(place.region, place.slot, image);
     place.remember();
-    return wasEmpty;
+    return isTaken;
   }
 
   get isEmpty(): boolean {
@@ -160,7 +160,9 @@ export class ConfigSlot {
       if (wanted[index] === seen[index]) return 0;
       if (this.#timed) request.readNs = Bun.nanoseconds() - began;
       const revision = this.#backend.slotSwap(region, slot, request, this.ring);
-      if (revision !== 0) return revision;
+      if (revision === 0) continue;
+      if (!this.#isPrivate) this.place.remember();
+      return revision;
     }
     throw contended();
   }
@@ -190,29 +192,28 @@ export class ConfigSlot {
   }
 
   /**
-   * Changes the whole state. Rollouts are written under the place's lock, so that two writers of rollouts cannot mix.
-   * Returns null when nothing was different and `always` was not asked for. Throws ERR_REVISION_CONFLICT, ERR_BOARD.
+   * Changes the whole state. Rollouts are written over those that were seen here alone, under the board's lock, so that
+   * two writers of rollouts cannot mix. Returns null when nothing was different and `always` was not asked for. Errors:
+   * ERR_REVISION_CONFLICT, ERR_BOARD, ERR_RECORD_CHECKSUM.
    */
   swap(options: SwapOptions, change: (state: ConfigState) => ConfigState): Swapped | null {
     this.guard();
     this.place.prepare();
-    return this.place.locked(() => {
-      for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt++) {
-        const began = this.#timed ? Bun.nanoseconds() : 0;
-        const image = this.read();
-        if (options.expected !== undefined && options.expected !== image.revision) {
-          throw conflict(options.expected, image.revision);
-        }
-        const wanted = change(image);
-        const rolloutsDiffer = image.rollouts.some((value, bit) => value !== wanted.rollouts[bit]);
-        const configDiffers = image.config.some((byte, i) => byte !== wanted.config[i]);
-        if (!rolloutsDiffer && !configDiffers && options.always !== true) return null;
-        const readNs = this.#timed ? Bun.nanoseconds() - began : null;
-        const swapped = this.#trySwap(options.kind, image, wanted, rolloutsDiffer, readNs);
-        if (swapped !== null) return swapped;
+    for (let attempt = 0; attempt < SWAP_ATTEMPTS_MAX; attempt++) {
+      const began = this.#timed ? Bun.nanoseconds() : 0;
+      const image = this.#readRollouts();
+      if (options.expected !== undefined && options.expected !== image.revision) {
+        throw conflict(options.expected, image.revision);
       }
-      throw contended();
-    });
+      const wanted = change(image);
+      const rolloutsDiffer = image.rollouts.some((value, bit) => value !== wanted.rollouts[bit]);
+      const configDiffers = image.config.some((byte, i) => byte !== wanted.config[i]);
+      if (!rolloutsDiffer && !configDiffers && options.always !== true) return null;
+      const readNs = this.#timed ? Bun.nanoseconds() - began : null;
+      const swapped = this.#trySwap(options.kind, image, wanted, rolloutsDiffer, readNs);
+      if (swapped !== null) return swapped;
+    }
+    throw contended();
   }
 
   #trySwap(
@@ -233,6 +234,7 @@ export class ConfigSlot {
         expected: this.#seen,
         desired: this.#wanted,
         rollouts: withRollouts ? wanted.rollouts : null,
+        seenRollouts: image.rollouts,
         at: null,
         kind: CHANGE_KIND[kind],
         readNs,
@@ -241,6 +243,7 @@ export class ConfigSlot {
       this.ring,
     );
     if (revision === 0) return null;
+    this.place.remember();
     const rolloutsRevision = withRollouts ? revision : image.rolloutsRevision;
     const { config, rollouts } = wanted;
     return { revision, kind, at: this.modifiedAt, before: image, after: { config, rollouts, rolloutsRevision } };

@@ -10,11 +10,12 @@
  * @module
  */
 import { defineFeatures, FeatureSet, mergeFeatures, type FeatureDeclaration } from '../config/features.ts';
-import { configNameOf, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
+import { configNameOf, configOfStream, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
 import { AnalyticsCounter, type Analytics } from '../config/analytics.ts';
 import { decodeConfig, encodeConfig, type RegistryConfig } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { FlagQuery, SlotImage } from '../../bindings/backend.ts';
+import { checkName, checkReason } from '../journal/border.ts';
 import type { Backup, Journal } from '../journal/journal.ts';
 import { openBoardPlace } from '../sync/board.ts';
 import { openMemoryPlace, type Place } from '../sync/place.ts';
@@ -26,9 +27,12 @@ import { openDatabase, type Database, type DatabaseUser } from './database.ts';
 import { FlagIndex } from './flag-index.ts';
 import { checkHistoryFilter, HISTORY_LIMIT_DEFAULT, pageOf, type HistoryFilter, type HistoryPage } from './history.ts';
 import { firstImage, imageOf } from './images.ts';
-import { momentNotFound, newestIn, parseMoment, type Moment } from './past.ts';
+import { momentNotFound, parseMoment, type Moment } from './past.ts';
 import { configsProjection, rolloutsOf, type StoredState } from './projection.ts';
-import { isRevisionConflict, type Signature } from './recorder.ts';
+import { isRefusal, isRevisionConflict, type Recorded, type Signature } from './recorder.ts';
+import { takeOver } from './take-over.ts';
+
+const TAKEN_OVER = 'the journal has another state';
 
 /** A config as the journal has it. */
 export interface ConfigSnapshot {
@@ -71,7 +75,7 @@ export type Sharing = 'board' | 'memory';
 export async function openConfigStore(path: string): Promise<ConfigStore> {
   const database = openDatabase(path);
   // Others may close their last config of this database while we wait: it stays open for us.
-  const placeholder: DatabaseUser = { name: null, onDurable() {}, onConflict() {} };
+  const placeholder: DatabaseUser = { name: null, onDurable() {}, onRefused() {} };
   database.attach(placeholder);
   try {
     return new ConfigStore(database, await database.journal);
@@ -94,6 +98,8 @@ export class ConfigStore {
   readonly #user: DatabaseUser;
   #index: FlagIndex | null = null;
   #hasFailed = false;
+  /** Configs whose slot shows what the journal has refused. */
+  readonly #diverged = new Set<string>();
 
   constructor(database: Database, journal: Journal) {
     this.path = database.path;
@@ -103,7 +109,7 @@ export class ConfigStore {
     this.#user = {
       name: null,
       onDurable: ({ seq }) => this.#anySlot()?.place.announce(seq),
-      onConflict() {},
+      onRefused: (stream) => void this.#diverged.add(configOfStream(stream)!),
     };
     database.attach(this.#user);
   }
@@ -160,15 +166,17 @@ export class ConfigStore {
 
   /**
    * Changes one config; resolves when the change is on disk. Errors: ERR_NOT_FOUND, ERR_REVISION_CONFLICT,
-   * ERR_JOURNAL_WRITE, ERR_BOARD, and what `change` throws. After an error nothing has changed.
+   * ERR_JOURNAL_WRITE, ERR_BOARD, those of a signature that no entry can hold (ERR_WRONG_TYPE, ERR_NAME,
+   * ERR_OUT_OF_RANGE), and what `change` throws. After an error nothing has changed.
    */
   async commit(name: string, commit: Commit): Promise<Committed> {
-    await this.#bringQueuedToDisk();
+    checkSignature(commit.signature);
+    await this.#bringQueuedToDisk(commit.signature);
     const { slot, created } = await this.#open(name, commit);
     if (created !== null) return { ...created, changed: true };
     const swapped = slot.swap(commit, (state) => applied(state, commit));
     if (swapped === null) return await this.#unchanged(name, slot, commit);
-    await this.#append(name, slot, swapped, commit.signature);
+    await this.#append(name, slot, swapped, swapped.before, commit.signature);
     return { ...snapshotOfSwap(name, swapped), changed: true };
   }
 
@@ -207,7 +215,9 @@ export class ConfigStore {
    * revision as at the last look, gets an entry that shows the difference. To be called about once a second.
    */
   async signUnattributed(signature: Signature): Promise<void> {
+    checkSignature(signature);
     await this.#openAll();
+    await this.#takeOverDiverged(signature);
     for (const [name, slot] of this.#slots) {
       if (slot.revision === this.#stored.get(name)) continue;
       const stored = await this.journal.query(configsProjection, 'state', name);
@@ -237,12 +247,12 @@ export class ConfigStore {
     this.#lookedAt = seq;
   }
 
-  /** A conflict means that somebody else is at work: what he enters shows the gap too. */
+  /** A conflict means that somebody else is at work: what he enters shows the gap too, or replaces it. */
   async #signGap(name: string, slot: ConfigSlot, signature: Signature): Promise<void> {
     try {
       const { revision: expected } = slot;
-      const swapped = slot.swap({ kind: 'persist', always: true, expected }, (state) => state);
-      await this.#database.recorder.recordNow(name, swapped!, signature);
+      const swapped = slot.swap({ kind: 'persist', always: true, expected }, (state) => state)!;
+      await this.#append(name, slot, swapped, swapped.before, signature);
     } catch (error) {
       if (!isRevisionConflict(error)) throw error;
     }
@@ -256,35 +266,45 @@ export class ConfigStore {
     await this.#database.detach(this.#user);
   }
 
-  async #bringQueuedToDisk(): Promise<void> {
-    if (!this.#hasFailed) return;
-    await this.#database.recorder.settle();
+  async #bringQueuedToDisk(signature: Signature): Promise<void> {
+    if (this.#hasFailed) await this.#database.recorder.settle();
     this.#hasFailed = false;
+    await this.#takeOverDiverged(signature);
   }
 
-  async #append(name: string, slot: ConfigSlot, swapped: Swapped, signature: Signature): Promise<void> {
+  async #takeOverDiverged({ actor }: Signature): Promise<void> {
+    for (const name of this.#diverged) {
+      const slot = this.#slots.get(name);
+      if (slot !== undefined) await takeOver(this.#database, name, slot, { actor, reason: TAKEN_OVER });
+      this.#diverged.delete(name);
+    }
+  }
+
+  /** The entry of a change that is visible already; `before` is what is shown again when it cannot be stored. */
+  async #append(
+    name: string,
+    slot: ConfigSlot,
+    change: Recorded,
+    before: ConfigState,
+    signature: Signature,
+  ): Promise<void> {
     try {
-      await this.#database.recorder.recordNow(name, swapped, signature);
+      await this.#database.recorder.recordNow(name, change, signature);
     } catch (error) {
-      if (isRevisionConflict(error)) {
+      if (isRefusal(error)) {
         // Somebody writes to this journal past our board. His state is the truth, and the caller decides on it anew.
-        const newest = await newestIn(this.#database, name);
-        if (newest !== null) this.#catchUp(slot, newest);
-        throw error;
+        this.#diverged.add(name);
+        await this.#takeOverDiverged(signature);
+      } else {
+        this.#hasFailed = true;
+        this.#takeBack(name, slot, change.revision, before, signature);
       }
-      this.#hasFailed = true;
-      this.#takeBack(name, slot, swapped, signature);
       throw error;
     }
   }
 
-  #catchUp(slot: ConfigSlot, newest: SlotImage): void {
-    if (slot.place.kind === 'memory') slot.replace(newest);
-    else slot.raise(newest);
-  }
-
   /** Unless somebody has changed the config since: then his state, which builds on ours, stands. */
-  #takeBack(name: string, slot: ConfigSlot, { revision, before }: Swapped, signature: Signature): void {
+  #takeBack(name: string, slot: ConfigSlot, revision: number, before: ConfigState, signature: Signature): void {
     const reason = `revision ${revision} could not be stored`;
     try {
       const back = slot.swap({ kind: 'revert', expected: revision }, () => before);
@@ -304,7 +324,7 @@ export class ConfigStore {
     const stored = await this.find(name);
     if (stored !== null && stored.revision >= revision) return { ...stored, changed: false };
     const swapped = slot.swap({ ...commit, always: true }, (state) => applied(state, commit))!;
-    await this.#append(name, slot, swapped, commit.signature);
+    await this.#append(name, slot, swapped, swapped.before, commit.signature);
     return { ...snapshotOfSwap(name, swapped), changed: false };
   }
 
@@ -337,13 +357,7 @@ export class ConfigStore {
   ): Promise<ConfigSnapshot> {
     const { revision, modifiedAt: at } = wanted;
     const created = { revision, kind: 'create' as const, at, before: null, after: wanted };
-    try {
-      await this.#database.recorder.recordNow(name, created, signature);
-    } catch (error) {
-      this.#hasFailed = true;
-      this.#takeBack(name, slot, { ...created, before: blank }, signature);
-      throw error;
-    }
+    await this.#append(name, slot, created, blank, signature);
     return snapshotOfSwap(name, created);
   }
 
@@ -379,6 +393,12 @@ function firstOf(name: string, commit: Commit): First {
   const blank = firstImage();
   if (commit.expected !== undefined && commit.expected !== 0) throw conflict(commit.expected, 0, `config:${name}`);
   return { blank, wanted: { ...blank, ...applied(blank, commit) } };
+}
+
+/** What no entry could hold is refused before anything is visible. */
+function checkSignature({ actor, reason }: Signature): void {
+  checkName('actor', actor);
+  checkReason('reason', reason);
 }
 
 function applied(state: ConfigState, commit: Commit): ConfigState {

@@ -5,12 +5,14 @@
  */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { FeatureDeclaration } from '../config/features.ts';
+import { parseDeclaration, type FeatureDeclaration } from '../config/features.ts';
 import { configStream, featuresStream, parseConfigName } from '../config/name.ts';
+import { readSetting } from '../env/env.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { openEngine, type Engine } from '../journal/engine.ts';
 import { identityOf } from '../journal/file-identity.ts';
 import type { Entry, Journal } from '../journal/journal.ts';
+import { writeFailed } from '../journal/sqlite-error.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import { configsProjection, FEATURES_TYPE, rolloutsOf, type StoredState } from './projection.ts';
 import { boardPathOf, type BoardSettings } from '../sync/board.ts';
@@ -30,7 +32,8 @@ export interface DatabaseUser {
   /** The config; null: all of them. */
   readonly name: string | null;
   onDurable(entry: Entry): void;
-  onConflict(error: ConfigError): void;
+  /** An entry of its config will never be written. */
+  onRefused(stream: string, error: ConfigError): void;
 }
 
 const databases = new Map<string, Database>();
@@ -42,7 +45,7 @@ const databases = new Map<string, Database>();
 export function openDatabase(path: string): Database {
   const file = fileAt(path);
   const known = databases.get(file);
-  if (known?.isCurrent === true) return known;
+  if (known?.isUsable === true) return known;
   const database = new Database(file);
   databases.set(file, database);
   return database;
@@ -56,6 +59,7 @@ export class Database {
   readonly recorder: Recorder;
   readonly #users = new Set<DatabaseUser>();
   readonly #file: string;
+  #isDead = false;
 
   constructor(path: string) {
     this.path = path;
@@ -64,25 +68,45 @@ export class Database {
     this.#file = identityOf(path);
     this.journal = openSqliteJournal({
       path,
+      // What was read here and what is written there is one journal, whatever lies at the path by then.
+      expectedId: engine.id,
       worker: () => new Worker(new URL('./journal-worker.ts', import.meta.url).href),
+      onDeath: () => this.#die(),
     });
     // Told by the first append or query; a rejection that nobody asked for yet must not end the process.
-    void Promise.allSettled([this.journal]);
+    this.journal.catch(() => this.#die());
     this.recorder = new Recorder(this.journal, {
       onDurable: (entry) => this.#usersOf(entry.stream, (user) => user.onDurable(entry)),
-      onConflict: (stream, error) => this.#usersOf(stream, (user) => user.onConflict(error)),
+      onRefused: (stream, error) => this.#usersOf(stream, (user) => user.onRefused(stream, error)),
     });
   }
 
   /** The board that shows this database to other processes. */
   get board(): BoardSettings {
     const { path, journalId } = this;
-    return { path: boardPathOf(path), journalId, isCurrent: () => this.isCurrent };
+    return {
+      path: boardPathOf(path),
+      journalId,
+      capacity: readSetting('boardCapacity'),
+      journalHead: () => headOf(path),
+      isCurrent: () => this.isCurrent,
+    };
+  }
+
+  /** Whether it still answers, on the file that is at the path now. */
+  get isUsable(): boolean {
+    return !this.#isDead && this.isCurrent;
   }
 
   /** Whether the file at the path is still the one that was opened. */
   get isCurrent(): boolean {
     return identityOf(this.path) === this.#file;
+  }
+
+  /** Throws ERR_JOURNAL_WRITE when another file is at the path: its board is not ours to touch. */
+  guard(): void {
+    if (this.isCurrent) return;
+    throw writeFailed(this.path, 'removed or replaced', 'Close the config and open it again.');
   }
 
   attach(user: DatabaseUser): void {
@@ -154,6 +178,12 @@ export class Database {
     }
   }
 
+  /** Those who have it open hear why from their next call; whoever opens the file from now on gets another one. */
+  #die(): void {
+    this.#isDead = true;
+    if (databases.get(this.path) === this) databases.delete(this.path);
+  }
+
   #usersOf(stream: string, tell: (user: DatabaseUser) => void): void {
     for (const user of this.#users) if (user.name === null || configStream(user.name) === stream) tell(user);
   }
@@ -186,6 +216,11 @@ function openOnThisThread(path: string): Engine {
   return openEngine({ path, projections: [configsProjection] });
 }
 
+function headOf(path: string): number {
+  using engine = openOnThisThread(path);
+  return engine.head().seq;
+}
+
 type Ask = (query: 'state' | 'features' | 'uses', params: string) => unknown;
 
 function storedOf(name: string, ask: Ask): StoredConfig {
@@ -196,7 +231,7 @@ function storedOf(name: string, ask: Ask): StoredConfig {
     state: ask('state', name) as StoredState | null,
     features: {
       revision: features?.revision ?? 0,
-      declaration: features === null ? {} : (JSON.parse(features.declaration) as FeatureDeclaration),
+      declaration: features === null ? {} : parseDeclaration(features.declaration),
     },
     uses: uses.map(({ featureFlags, rollouts }) => ({ featureFlags, rollouts: rolloutsOf(rollouts) })),
   };

@@ -3,7 +3,7 @@
  * declares the service's features. Whatever was opened before a failure is let go of again.
  * @module
  */
-import type { Backend } from '../../bindings/backend.ts';
+import type { Backend, SlotImage } from '../../bindings/backend.ts';
 import type { AnalyticsCounter } from '../config/analytics.ts';
 import { FeatureSet, mergeFeatures, type FeatureDeclaration } from '../config/features.ts';
 import { readSetting } from '../env/env.ts';
@@ -19,6 +19,7 @@ import { openDatabase, type Database, type StoredConfig } from './database.ts';
 import { firstImage, imageOf } from './images.ts';
 import type { ParsedOptions } from './options.ts';
 import { JournalPast, RingPast, type Past } from './past.ts';
+import { isRefusal } from './recorder.ts';
 
 /** Far more processes than declare at the same moment. */
 const DECLARE_ATTEMPTS_MAX = 100;
@@ -51,13 +52,14 @@ function openWith(options: ParsedOptions, database: Database | null): OpenedConf
   const slot = new ConfigSlot(backend, placeFor(options, database), { ring: true, timed: options.debugMode });
   try {
     const image = stored?.state ?? null;
-    const isNew = slot.raise(image === null ? firstImage() : imageOf(image)) && image === null;
+    const first = image === null ? firstImage() : imageOf(image);
+    const isNew = slot.raise(first) && image === null;
     claimPlaceIds(backend, slot.words, options.place);
     const past = database === null ? new RingPast(slot) : new JournalPast(database, name, slot, features);
     const counter = past.counter();
     const log = database === null ? null : new ChangeLog(database, name, slot.place);
-    if (isNew) recordCreation(options, slot, log);
-    declareFeatures(options, features, stored, database);
+    if (isNew) recordCreation(options, first, log);
+    if (log !== null) declareFeatures(options, features, stored!, log);
     return { backend, slot, features, past, counter, log };
   } catch (error) {
     slot.close();
@@ -82,34 +84,40 @@ function placeFor({ enableClusterSync, name }: ParsedOptions, database: Database
   }
   if (database !== null) return openBoardPlace(native, database.board, name);
   const path = boardIn(openDataDirectory(readSetting('dataDirectory')));
-  return openBoardPlace(native, { path, journalId: NO_JOURNAL }, name);
+  return openBoardPlace(native, { path, journalId: NO_JOURNAL, capacity: readSetting('boardCapacity') }, name);
 }
 
-function recordCreation({ actor }: ParsedOptions, slot: ConfigSlot, log: ChangeLog | null): void {
-  const image = slot.read();
-  log?.record({ revision: 1, kind: 'create', at: image.modifiedAt, before: null, after: image }, { actor, reason: '' });
+/** As it was made: others may have changed the slot since. */
+function recordCreation({ actor }: ParsedOptions, first: SlotImage, log: ChangeLog | null): void {
+  log?.record({ revision: 1, kind: 'create', at: first.modifiedAt, before: null, after: first }, { actor, reason: '' });
 }
 
-/** Journal-first: of two processes that declare at once, the second reads what the first wrote and adds to it. */
-function declareFeatures(
-  { name, actor, features: own }: ParsedOptions,
-  features: FeatureSet,
-  stored: StoredConfig | null,
-  database: Database | null,
-): void {
-  if (database === null || stored === null) return;
+/**
+ * Journal-first: of two processes that declare at once, the second reads what the first wrote and adds to it. A
+ * declaration that cannot be stored is this config's fault alone.
+ */
+function declareFeatures(options: ParsedOptions, features: FeatureSet, stored: StoredConfig, log: ChangeLog): void {
   if (sameDeclaration(features.declaration, stored.features.declaration)) return;
-  database.recorder.run(async () => {
-    let revision = 0;
-    for (let attempt = 0; attempt < DECLARE_ATTEMPTS_MAX; attempt++) {
-      const current = await database.stored(name);
-      revision = current.features.revision;
-      const { declaration } = mergeFeatures(current.features.declaration, own, current.uses);
-      if (sameDeclaration(declaration, current.features.declaration)) return;
-      if (await database.declare(name, declaration, revision, actor)) return;
+  log.database.recorder.run(async () => {
+    try {
+      await declareIn(log.database, options);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      log.refusedDeclaration = error;
     }
-    throw conflict(revision, revision + 1, `features:${name}`);
   });
+}
+
+async function declareIn(database: Database, { name, actor, features: own }: ParsedOptions): Promise<void> {
+  let revision = 0;
+  for (let attempt = 0; attempt < DECLARE_ATTEMPTS_MAX; attempt++) {
+    const current = await database.stored(name);
+    revision = current.features.revision;
+    const { declaration } = mergeFeatures(current.features.declaration, own, current.uses);
+    if (sameDeclaration(declaration, current.features.declaration)) return;
+    if (await database.declare(name, declaration, revision, actor)) return;
+  }
+  throw conflict(revision, revision + 1, `features:${name}`);
 }
 
 function sameDeclaration(a: FeatureDeclaration, b: FeatureDeclaration): boolean {

@@ -6,6 +6,7 @@ import type { Ring, SlotImage } from '../../bindings/backend.ts';
 import { AnalyticsCounter } from '../config/analytics.ts';
 import type { FeatureSet } from '../config/features.ts';
 import { asObject, unknownField, wrongType } from '../config/input.ts';
+import { configStream } from '../config/name.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { ConfigState } from './change.ts';
 import type { ConfigSlot } from './config-slot.ts';
@@ -94,10 +95,15 @@ export class JournalPast implements Past {
   remember(): void {}
 }
 
-/** The newest state in the journal; null when it has none. */
+/**
+ * The newest state in the journal, at a revision that an entry can follow; null when it has none. Behind an entry that
+ * tells no state (one that another program appended) the state is that of the last one that does.
+ */
 export async function newestIn(database: Database, name: string): Promise<SlotImage | null> {
-  const stored = await (await database.journal).query(configsProjection, 'state', name);
-  return stored === null ? null : imageOf(stored);
+  const journal = await database.journal;
+  const stored = await journal.query(configsProjection, 'state', name);
+  if (stored === null) return null;
+  return { ...imageOf(stored), revision: Math.max(stored.revision, await journal.streamHead(configStream(name))) };
 }
 
 /** Well above the ring's 100 entries, so that looking for outdated ones is rare. */

@@ -3,10 +3,10 @@
  * remembered by the journal. Joins the parts of this folder and holds none of their rules.
  * @module
  */
-import type { SlotImage } from '../../bindings/backend.ts';
 import type { BuiltinFeature, FeatureDeclaration } from '../config/features.ts';
 import type { EnhancedConfig } from '../config/metadata.ts';
 import { migrate, type MigrationLogEntry } from '../config/migrations.ts';
+import type { Validation } from '../config/validation.ts';
 import { decodeConfig, type RegistryConfig } from '../config/value.ts';
 import { readSetting } from '../env/env.ts';
 import { ConfigError } from '../errors/errors.ts';
@@ -56,7 +56,9 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
   /**
    * Waits until all changes of this process are on disk, and puts the reason into the history as an entry of its own.
    * Errors: ERR_NOT_PERSISTENT without `persistPath`, ERR_JOURNAL_WRITE (changes stay visible and queued),
-   * ERR_REVISION_CONFLICT (another process, without a shared board, changed the same config: `load()` takes its state).
+   * ERR_REVISION_CONFLICT (another process changed the same config past this one's memory or board; what lost is not on
+   * disk. On a board the other's state is the visible one already, and the error comes once; in memory `load()` takes
+   * it), ERR_FEATURE_CONFLICT (another process declared a feature of this config's otherwise; changes are on disk).
    */
   async persist(reason: string): Promise<void> {
     checkReason('reason', reason);
@@ -64,7 +66,7 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
     const swapped = this.slot.swap({ kind: 'persist', always: true }, (state) => state);
     log.record(swapped!, { actor: this.actor, reason });
     await log.database.recorder.settle();
-    if (log.diverged !== null) throw log.diverged;
+    log.tellRefusal();
   }
 
   /**
@@ -78,7 +80,10 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
     await this.log.database.recorder.settle();
     const newest = await newestIn(this.log.database, this.name);
     if (newest === null) return null;
-    this.#takeOver(this.log, newest);
+    if (this.slot.place.kind === 'board') this.slot.raise(newest);
+    else if (this.log.diverged || newest.revision > this.slot.revision) this.slot.replace(newest);
+    this.log.caughtUp();
+    this.tell('remote');
     return this.enhanced(newest.config, newest.modifiedAt);
   }
 
@@ -131,6 +136,15 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
     return { log, backup };
   }
 
+  /** As the reader's, and an error where the service's features could not be declared as this config has them. */
+  override validate(partial?: unknown): Validation {
+    const found = super.validate(partial);
+    const refused = this.log?.refusedDeclaration ?? null;
+    if (refused === null) return found;
+    const { code, message, hint } = refused;
+    return { ...found, isValid: false, errors: [...found.errors, { code, path: 'features', message, hint }] };
+  }
+
   /** A verified copy of the database, beside it unless a path is given. Errors: ERR_NOT_PERSISTENT, ERR_BACKUP. */
   async backup(path?: string): Promise<Backup> {
     const { database } = this.#needLog('backup');
@@ -160,21 +174,6 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
     this.stopWatching();
     this.slot.close();
     await this.log?.detach();
-  }
-
-  /** The journal's newest state where it is newer than ours, or ours lost the race for its revision. */
-  #takeOver(log: ChangeLog, newest: SlotImage): void {
-    const hasDiverged = log.diverged !== null;
-    log.caughtUp();
-    if (this.slot.place.kind === 'memory') {
-      if (hasDiverged || newest.revision > this.slot.revision) this.slot.replace(newest);
-    } else {
-      this.slot.raise(newest);
-      const { config, rollouts } = newest;
-      const isSame = this.slot.revision === newest.revision;
-      if (hasDiverged && isSame) this.changeState('revert', (current) => ({ ...current, config, rollouts }), 'load()');
-    }
-    this.tell('remote');
   }
 
   /** A read answers with what is on disk, also while nothing more can be written; `persist` tells why. */

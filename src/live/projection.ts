@@ -2,18 +2,23 @@
  * The journal's view of configs: what each is now, and every change it went through. Applied in the transaction that
  * appends, so what these tables say is on disk.
  *
- * Entries of one config can arrive out of order and leave gaps. Two rules follow:
+ * Entries of one config can arrive out of order and leave gaps. Three rules follow:
  * 1. The state is the after-image of the highest revision; its rollouts are those of the entry with the highest
  *    `rolloutsRevision` (that revision's own entry first, for it knows what it wrote).
  * 2. Each change knows its predecessor. Where the revision between is missing, somebody was killed between swap and
  *    entry: the difference from the predecessor's after-image to this one's before-image is a change nobody signed.
+ * 3. Between neighbours nothing is missing, so a before-image is the predecessor's after-image. An entry that says
+ *    otherwise was made by somebody who never saw what he would overwrite: it is refused. Rollouts are not compared: of
+ *    them an entry may know too much or too little.
  * @module
  */
 import { changedFields, CHANGED_FIELDS, decodeConfig, type ChangedField } from '../config/value.ts';
 import { changedRollouts } from '../config/rollout.ts';
 import { AnalyticsCounter } from '../config/analytics.ts';
-import { configOfStream } from '../config/name.ts';
+import { parseDeclaration } from '../config/features.ts';
+import { configOfStream, parseConfigName } from '../config/name.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { bytesEqual } from '../journal/chain.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Projection, Sql } from '../journal/projection.ts';
 import { redactedSeq } from '../journal/redaction.ts';
@@ -86,7 +91,7 @@ const CHANGE_COLUMNS = `seq, name, revision, at, actor, reason, kind, before, af
 
 export const configsProjection = {
   name: 'configs',
-  version: 1,
+  version: 2,
   create,
   apply,
   queries: {
@@ -139,16 +144,21 @@ function apply(sql: Sql, entry: Entry): void {
 
 function applyFeatures(sql: Sql, entry: Entry, body: Uint8Array): void {
   if (entry.type !== FEATURES_TYPE) throw unreadable(entry);
+  const service = parseConfigName(entry.stream.slice(FEATURES_PREFIX.length));
+  if (service.environment !== null) throw unreadable(entry);
+  const declaration = new TextDecoder().decode(body);
+  parseDeclaration(declaration);
   sql.run(
     `INSERT INTO config_features VALUES (?, ?, ?) ON CONFLICT (service) DO UPDATE SET revision = excluded.revision,
      declaration = excluded.declaration WHERE excluded.revision > config_features.revision`,
-    entry.stream.slice(FEATURES_PREFIX.length),
+    service.name,
     entry.revision,
-    new TextDecoder().decode(body),
+    declaration,
   );
 }
 
-function applyChange(sql: Sql, name: string, entry: Entry, body: Uint8Array): void {
+function applyChange(sql: Sql, stream: string, entry: Entry, body: Uint8Array): void {
+  const { name } = parseConfigName(stream);
   const { kind, before, after } = decodeChange(entry.seq, entry.type, body);
   const rolloutsChanged = changedRollouts(before?.rollouts ?? new Uint16Array(32), after.rollouts);
   const beforeRollouts = before === null ? null : bytesOf(before.rollouts);
@@ -158,7 +168,15 @@ function applyChange(sql: Sql, name: string, entry: Entry, body: Uint8Array): vo
     name,
     entry.revision,
   );
-  const own = { revision: entry.revision, before: before?.config ?? null, before_rollouts: beforeRollouts };
+  const next = sql.get<Neighbour>(`${NEIGHBOUR} AND revision > ? ORDER BY revision LIMIT 1`, name, entry.revision);
+  const self = {
+    revision: entry.revision,
+    before: before?.config ?? null,
+    before_rollouts: beforeRollouts,
+    after: after.config,
+    after_rollouts: bytesOf(after.rollouts),
+  };
+  if (!follows(previous, self) || (next !== null && !follows(self, next))) throw unseen(entry, previous, next);
   sql.run(
     `INSERT INTO config_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.seq,
@@ -176,11 +194,9 @@ function applyChange(sql: Sql, name: string, entry: Entry, body: Uint8Array): vo
     changed,
     rolloutsChanged,
     previous?.revision ?? 0,
-    gapMask(previous, own),
+    gapMask(previous, self),
   );
-  const next = sql.get<Neighbour>(`${NEIGHBOUR} AND revision > ? ORDER BY revision LIMIT 1`, name, entry.revision);
   if (next === null) return;
-  const self = { ...own, after: after.config, after_rollouts: bytesOf(after.rollouts) };
   sql.run(
     'UPDATE config_changes SET previous = ?, gap_changed = ? WHERE name = ? AND revision = ?',
     entry.revision,
@@ -199,6 +215,24 @@ interface Neighbour {
 }
 
 const NEIGHBOUR = 'SELECT revision, before, before_rollouts, after, after_rollouts FROM config_changes WHERE name = ?';
+
+/** Whether `next` was decided on what `previous` left, as far as that can be known. */
+function follows(
+  previous: Pick<Neighbour, 'revision' | 'after'> | null,
+  next: Pick<Neighbour, 'revision' | 'before'>,
+): boolean {
+  if (previous === null || previous.revision !== next.revision - 1) return true;
+  return next.before !== null && bytesEqual(previous.after, next.before);
+}
+
+function unseen({ stream, revision }: Entry, previous: Neighbour | null, next: Neighbour | null): ConfigError {
+  const actual = (next ?? previous)!.revision;
+  return new ConfigError('ERR_REVISION_CONFLICT', {
+    message: `Revision ${revision} of ${stream} was decided on a state that is not the one at revision ${revision - 1}`,
+    hint: 'Somebody else changed it past this process: look at the current state, then change that.',
+    details: { stream, expected: revision - 1, actual },
+  });
+}
 
 /** What happened between two neighbours without an entry; 0 where no revision is missing. */
 function gapMask(

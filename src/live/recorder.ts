@@ -2,17 +2,21 @@
  * Visible, then durable: a change has already happened in its slot when it comes here. The recorder appends an entry
  * for each, in batches off the event loop, and says when all of them are on disk.
  *
- * 1. An entry that could not be written stays queued and is tried again with the next change and at each `settle`.
+ * 1. An entry that could not be written stays queued and is tried again at each `settle`, and with changes, but then at
+ *    most once a second: a full disk costs no more the longer it lasts.
  * 2. `settle` resolves only when everything recorded before it is on disk.
- * 3. An entry whose revision another process has taken can never be written: it is dropped, and told of by
- *    `onConflict`.
+ * 3. An entry that the journal refuses (another process has taken its revision) can never be written: it is dropped,
+ *    and told of by `onRefused`.
  * @module
  */
 import { configStream } from '../config/name.ts';
-import { isConfigError, type ConfigError } from '../errors/errors.ts';
+import { isConfigError, type ConfigError, type ErrorCode } from '../errors/errors.ts';
 import type { ClaimedEntry, Entry, Journal, NewEntry } from '../journal/journal.ts';
 import { encodeChange, entryTypeOf } from './change.ts';
 import type { Swapped } from './config-slot.ts';
+
+/** Least time between two attempts that changes cause while entries cannot be written. */
+const RETRY_INTERVAL_MS = 1000;
 
 export interface Signature {
   readonly actor: string;
@@ -25,20 +29,26 @@ export type Recorded = Omit<Swapped, 'before'> & { readonly before: Swapped['bef
 export interface RecorderEvents {
   /** A durable entry: the board can tell others. */
   onDurable(entry: Entry): void;
-  /** The revision belongs to somebody else's entry; this process and the journal disagree about the config. */
-  onConflict(stream: string, error: ConfigError): void;
+  /** An entry that will never be written: this process and the journal disagree about the config. */
+  onRefused(stream: string, error: ConfigError): void;
 }
 
 export class Recorder {
   readonly #journal: Promise<Journal>;
   readonly #events: RecorderEvents;
+  readonly #clock: () => number;
   readonly #underWay = new Set<Promise<void>>();
   #queued: (() => Promise<void>)[] = [];
   #scheduled = false;
+  #retry: ReturnType<typeof setTimeout> | null = null;
+  /** Before this moment changes alone cause no attempt. */
+  #retryAt = Number.NEGATIVE_INFINITY;
 
-  constructor(journal: Promise<Journal>, events: RecorderEvents) {
+  /** `clock` in milliseconds; it never runs back. */
+  constructor(journal: Promise<Journal>, events: RecorderEvents, clock = (): number => performance.now()) {
     this.#journal = journal;
     this.#events = events;
+    this.#clock = clock;
   }
 
   /** Queues the entry of a change that has happened. */
@@ -47,8 +57,8 @@ export class Recorder {
   }
 
   /**
-   * As `record`, and resolves with the entry once it is on disk. When that fails the entry stays queued: what was
-   * visible for a moment is part of the past too.
+   * As `record`, and resolves with the entry once it is on disk. When that fails the entry stays queued, unless it was
+   * refused: what was visible for a moment is part of the past too.
    */
   async recordNow(name: string, change: Recorded, signature: Signature): Promise<Entry> {
     const entry = entryOf(name, change, signature);
@@ -57,8 +67,7 @@ export class Recorder {
       this.#events.onDurable(appended!);
       return appended!;
     } catch (error) {
-      // A revision that somebody else's entry has taken can never be written.
-      if (!isRevisionConflict(error)) this.#queued.push(() => this.#append(entry));
+      if (!isRefusal(error)) this.#queued.push(() => this.#append(entry));
       throw error;
     }
   }
@@ -66,13 +75,30 @@ export class Recorder {
   /** Queues other work on the journal that must be done before `settle` resolves, and done again when it fails. */
   run(work: () => Promise<void>): void {
     this.#queued.push(work);
-    if (this.#scheduled) return;
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const wait = this.#retryAt - this.#clock();
+    if (wait > 0) this.#scheduleRetry(wait);
+    else if (!this.#scheduled) this.#scheduleDrain();
+  }
+
+  #scheduleDrain(): void {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
       // What fails stays queued: `settle` tells, and tries again.
       void Promise.allSettled([this.#drain()]);
     });
+  }
+
+  #scheduleRetry(wait: number): void {
+    if (this.#retry !== null) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = null;
+      if (this.#queued.length > 0) this.#schedule();
+    }, wait).unref();
   }
 
   /** Changes that are not on disk yet. */
@@ -99,7 +125,11 @@ export class Recorder {
     const failures = outcomes.flatMap((outcome, i) =>
       outcome.status === 'rejected' ? [{ error: outcome.reason as unknown, work: batch[i]! }] : [],
     );
-    if (failures.length === 0) return;
+    if (failures.length === 0) {
+      if (batch.length > 0) this.#retryAt = Number.NEGATIVE_INFINITY;
+      return;
+    }
+    this.#retryAt = this.#clock() + RETRY_INTERVAL_MS;
     this.#queued = [...failures.map(({ work }) => work), ...this.#queued];
     throw failures[0]!.error;
   }
@@ -110,8 +140,8 @@ export class Recorder {
       const [appended] = await journal.append([entry]);
       this.#events.onDurable(appended!);
     } catch (error) {
-      if (!isRevisionConflict(error)) throw error;
-      this.#events.onConflict(entry.stream, error);
+      if (!isRefusal(error)) throw error;
+      this.#events.onRefused(entry.stream, error);
     }
   }
 
@@ -125,6 +155,23 @@ export class Recorder {
 
 export function isRevisionConflict(error: unknown): error is ConfigError<'ERR_REVISION_CONFLICT'> {
   return isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT';
+}
+
+/** What fails for the journal's sake, whatever the entry says: it can pass. */
+const OF_THE_JOURNAL: ReadonlySet<ErrorCode> = new Set([
+  'ERR_JOURNAL_WRITE',
+  'ERR_JOURNAL_DAMAGED',
+  'ERR_JOURNAL_FOREIGN',
+  'ERR_JOURNAL_TOO_NEW',
+  'ERR_REPLICA',
+  'ERR_CLOSED',
+  'ERR_BOARD',
+  'ERR_BOARD_FULL',
+]);
+
+/** True when the journal judged the entry itself: no further attempt can succeed. */
+export function isRefusal(error: unknown): error is ConfigError {
+  return isConfigError(error) && !OF_THE_JOURNAL.has(error.code);
 }
 
 /** The entry of a change, at the revision it took. */

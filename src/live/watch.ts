@@ -4,6 +4,7 @@
  * @module
  */
 import type { RegistryConfig } from '../config/value.ts';
+import { isConfigError } from '../errors/errors.ts';
 
 /** How late a subscriber may hear of another process's change. Reads see it at once. */
 const LOOK_INTERVAL_MS = 20;
@@ -26,6 +27,8 @@ export class Watch {
   /** The one being told, and those to be told after it. */
   readonly #events: ChangeEvent[] = [];
   #timer: ReturnType<typeof setInterval> | null = null;
+  /** Whether the last look failed. */
+  #isBlind = false;
 
   /** `look` answers what another process changed since the last event, or null. */
   constructor(isShared: boolean, look: () => ChangeEvent | null) {
@@ -71,10 +74,24 @@ export class Watch {
   #startLooking(): void {
     if (!this.#isShared || this.#timer !== null) return;
     this.#timer = setInterval(() => {
-      const event = this.#look();
+      const event = this.#lookSafely();
       if (event !== null) this.tell(event);
     }, LOOK_INTERVAL_MS);
     this.#timer.unref();
+  }
+
+  /** Nobody called for this look, so nobody could catch what it meets: a warning tells it, once until it is mended. */
+  #lookSafely(): ChangeEvent | null {
+    try {
+      const event = this.#look();
+      this.#isBlind = false;
+      return event;
+    } catch (error) {
+      if (!isConfigError(error)) throw error;
+      if (!this.#isBlind) process.emitWarning(error);
+      this.#isBlind = true;
+      return null;
+    }
   }
 
   #stopLooking(): void {

@@ -4,6 +4,7 @@
  * @module
  */
 import { Hono } from 'hono';
+import { getPath } from 'hono/utils/url';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { findConfig, isConditional } from './conditions.ts';
@@ -42,7 +43,7 @@ export type RegistryApp = Hono<RegistryEnv>;
  * const answer = await app.fetch(new Request('http://localhost/health'), { peer: null });
  */
 export function createApp(options: AppOptions): RegistryApp {
-  const app = new Hono<RegistryEnv>();
+  const app = new Hono<RegistryEnv>({ getPath: pathOf });
   app.use((c, next) => observed(c, next, options));
   app.use((c, next) => admitted(c, next, options.admission));
   app.route('/', healthRoutes(options));
@@ -62,7 +63,9 @@ type Next = () => Promise<void>;
 /** Counts, logs, and puts on every answer what protects a browser that shows it. */
 async function observed(c: RegistryContext, next: Next, { metrics, own, log }: AppOptions): Promise<void> {
   const started = performance.now();
+  const { metrics: isMeasured, logging: isLogged } = own.flags;
   await next();
+  // Nothing from here on may throw: what was asked for is done.
   const { headers, status } = c.res;
   headers.set('x-content-type-options', 'nosniff');
   headers.set('referrer-policy', 'no-referrer');
@@ -71,9 +74,21 @@ async function observed(c: RegistryContext, next: Next, { metrics, own, log }: A
     headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
   }
   const took_ms = performance.now() - started;
-  const { pathname, search } = new URL(c.req.url);
-  if (own.flags.metrics) metrics.observe(c.req.method, c.req.routePath, status, took_ms / 1000);
-  if (own.flags.logging) log(`${c.req.method} ${(pathname + search).slice(0, 500)} ${status} ${took_ms.toFixed(1)} ms`);
+  if (isMeasured) metrics.observe(c.req.method, c.req.routePath, status, took_ms / 1000);
+  if (isLogged) log(`${c.req.method} ${targetOf(c.req.url)} ${status} ${took_ms.toFixed(1)} ms`);
+}
+
+/** Where the Host is none that a URL can hold, the server hands on the path alone. */
+function pathOf(request: Request): string {
+  return request.url.startsWith('/') ? getPath(new Request(`http://localhost${request.url}`)) : getPath(request);
+}
+
+/** Path and query for the log: cut, and in printable ASCII. */
+function targetOf(url: string): string {
+  return url
+    .replace(/^[a-z]+:\/\/[^/?#]*/i, '')
+    .slice(0, 500)
+    .replace(/[^\x21-\x7e]/g, '?');
 }
 
 async function admitted(c: RegistryContext, next: Next, admission: Admission): Promise<void> {
@@ -87,7 +102,11 @@ async function admitted(c: RegistryContext, next: Next, admission: Admission): P
   await next();
 }
 
+/** What proxies log for a client that went away before its request was whole; nobody is there to read it. */
+const CLIENT_GONE = 499;
+
 async function failed(c: RegistryContext, thrown: Error, { operations, log }: AppOptions): Promise<Response> {
+  if (c.req.raw.signal.aborted && thrown.name === 'AbortError') return new Response(null, { status: CLIENT_GONE });
   const error = asConfigError(thrown, log);
   const isUnmet =
     error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));

@@ -11,28 +11,36 @@ const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
 
 /**
  * The body as JSON; undefined when there is none. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE (nothing is parsed
- * then), ERR_BODY_JSON, ERR_DUPLICATE_KEY.
+ * then), ERR_BODY_JSON, ERR_DUPLICATE_KEY; ERR_CLOSED when `closing` is aborted before all of it is there.
  */
-export async function readBody(request: Request): Promise<unknown> {
+export async function readBody(request: Request, closing?: AbortSignal): Promise<unknown> {
   const type = request.headers.get('content-type');
   if (type !== null && !JSON_TYPE.test(type)) throw contentType(type);
   if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) throw tooLarge();
-  const bytes = await readLimited(request.body);
+  const bytes = await readLimited(request.body, closing);
   if (bytes.length === 0) return undefined;
   if (type === null) throw contentType(null);
   return parseJson(bytes);
 }
 
 /** Counts what really comes: a chunked body announces no length. */
-async function readLimited(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readLimited(body: ReadableStream<Uint8Array> | null, closing?: AbortSignal): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > BODY_LIMIT_BYTES) throw tooLarge();
-    chunks.push(chunk);
+  const reader = body.getReader();
+  const stop = (): void => void reader.cancel(stopping()).catch(() => undefined);
+  closing?.addEventListener('abort', stop);
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      size += read.value.length;
+      if (size > BODY_LIMIT_BYTES) throw tooLarge();
+      chunks.push(read.value);
+    }
+  } finally {
+    closing?.removeEventListener('abort', stop);
   }
+  if (closing?.aborted === true) throw stopping();
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
@@ -63,6 +71,14 @@ function notJson(why: string, position: number | null, cause?: unknown): ConfigE
     hint: 'Send one JSON object, with quotes around every key and no comma after the last.',
     details: { position },
     cause,
+  });
+}
+
+function stopping(): ConfigError {
+  return new ConfigError('ERR_CLOSED', {
+    message: 'The registry stops, and the body of the request is not all there',
+    hint: 'Send it again when the registry runs again; nothing of it was done.',
+    details: { what: 'registry' },
   });
 }
 

@@ -21,7 +21,7 @@ export function isKnownToReader(headers: Headers, config: ConfigView): boolean {
 
 /**
  * The revision a write is bound to: 0 for one that must make the config, undefined for any. Throws ERR_PRECONDITION
- * for a condition that cannot hold.
+ * for a condition that cannot hold. `If-Match: *` asks for any revision of what is there; configs are never taken away.
  */
 export async function expectedRevision(
   headers: Headers,
@@ -36,7 +36,8 @@ export async function expectedRevision(
   const revisions = tags.map((tag) => TAG.exec(tag)?.[1]).map(Number);
   if (tags.length === 1 && revisions[0]! > 0) return revisions[0];
   const current = (await findConfig(name, operations))?.revision ?? 0;
-  if (current > 0 && (tags.includes('*') || revisions.includes(current))) return current;
+  if (current > 0 && tags.includes('*')) return undefined;
+  if (current > 0 && revisions.includes(current)) return current;
   throw unmet(match, current);
 }
 

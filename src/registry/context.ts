@@ -5,7 +5,11 @@ import { etagOf, expectedRevision } from './conditions.ts';
 import type { Peer } from './peer.ts';
 
 export interface RegistryEnv extends Env {
-  Bindings: { readonly peer: Peer | null };
+  Bindings: {
+    readonly peer: Peer | null;
+    /** Aborted when the server waits no longer for what clients have not sent yet. */
+    readonly closing?: AbortSignal;
+  };
   Variables: {
     /** False for a caller that may see what is public alone. */
     admitted: boolean;

@@ -10,6 +10,8 @@ import { nearest } from '../errors/nearest.ts';
 import { startRegistry, type RegistrySettings, type RunningRegistry } from './registry.ts';
 import { firstSteps } from './routes/page-routes.ts';
 
+const SAME_KEY_PRESS_MS = 300;
+
 const FLAGS = { host: 'host', port: 'port', data: 'dataDirectory' } as const;
 
 type Flag = keyof typeof FLAGS;
@@ -69,12 +71,18 @@ function settingsFrom(flags: Partial<Record<Flag, string>>): RegistrySettings {
 
 type RegistrySettingName = keyof RegistrySettings;
 
-/** The first signal finishes what is under way; the second ends at once. */
+/**
+ * The first signal finishes what is under way; a later one ends at once. A terminal signals this process and the runner
+ * that started it, and the runner hands its signal on: what comes with the first is the same key press.
+ */
 function stopOnSignals(registry: RunningRegistry): void {
-  let isStopping = false;
+  let stoppingSince_ms: number | null = null;
   const onSignal = (): void => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    if (stoppingSince_ms !== null) {
+      if (performance.now() - stoppingSince_ms > SAME_KEY_PRESS_MS) process.exit(1);
+      return;
+    }
+    stoppingSince_ms = performance.now();
     log('stopping; once more to stop at once');
     registry.stop().then(
       () => process.exit(0),

@@ -3,14 +3,15 @@
  * parameter or field that nobody knows is refused too: `?naem=checkout` must not write to `default`.
  * @module
  */
-import type { Context } from 'hono';
 import { z } from 'zod';
+import { isCalendarDay } from '../config/calendar.ts';
 import { asObject, unknownField, wrongType } from '../config/input.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { MAX_REVISION, MAX_TIME_MS } from '../journal/journal.ts';
 import { nameOrDefault } from '../live/config-store.ts';
 import { readBody } from './body.ts';
+import type { RegistryContext } from './context.ts';
 
 type Shape = z.core.$ZodLooseShape;
 
@@ -46,7 +47,7 @@ export const TIME = z
 export const WRITE = { reason: z.string().optional(), force: z.boolean().optional() };
 
 /** The query of a request. Errors: ERR_BAD_REQUEST naming the parameter, ERR_NAME. */
-export function parseQuery<S extends Shape>({ req }: Context, shape: S): z.infer<z.ZodObject<S>> {
+export function parseQuery<S extends Shape>({ req }: RegistryContext, shape: S): z.infer<z.ZodObject<S>> {
   const known = Object.keys(shape);
   const values: Record<string, string> = {};
   for (const [parameter, [value, ...more]] of Object.entries(req.queries())) {
@@ -63,8 +64,8 @@ export function parseQuery<S extends Shape>({ req }: Context, shape: S): z.infer
  * The body of a request, an object with these fields alone; none counts as an empty one. Errors: those of `readBody`,
  * ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD.
  */
-export async function parseBody<S extends Shape>({ req }: Context, shape: S): Promise<z.infer<z.ZodObject<S>>> {
-  const body = asObject('body', (await readBody(req.raw)) ?? {});
+export async function parseBody<S extends Shape>(context: RegistryContext, shape: S): Promise<z.infer<z.ZodObject<S>>> {
+  const body = await bodyOf(context);
   const known = Object.keys(shape);
   for (const field of Object.keys(body)) if (!known.includes(field)) throw unknownField(field, known);
   return parse(z.object(shape), body, wrongType);
@@ -72,13 +73,19 @@ export async function parseBody<S extends Shape>({ req }: Context, shape: S): Pr
 
 /** As `parseBody`, and the fields it does not know are handed on as `rest`, for others to judge. */
 export async function parseOpenBody<S extends Shape>(
-  { req }: Context,
+  context: RegistryContext,
   shape: S,
 ): Promise<{ known: z.infer<z.ZodObject<S>>; rest: Readonly<Record<string, unknown>> }> {
-  const body = asObject('body', (await readBody(req.raw)) ?? {});
+  const body = await bodyOf(context);
   const isKnown = ([field]: [string, unknown]): boolean => Object.hasOwn(shape, field);
   const known = parse(z.object(shape), Object.fromEntries(Object.entries(body).filter(isKnown)), wrongType);
   return { known, rest: Object.fromEntries(Object.entries(body).filter((field) => !isKnown(field))) };
+}
+
+/** None is an empty one; `null` is not none. */
+async function bodyOf({ req, env }: RegistryContext): Promise<Readonly<Record<string, unknown>>> {
+  const body = await readBody(req.raw, env.closing);
+  return body === undefined ? {} : asObject('body', body);
 }
 
 export function badRequest(parameter: string, message: string, hint = 'Correct it, or leave it out.'): ConfigError {
@@ -109,7 +116,7 @@ const WORDS: Readonly<Record<string, string>> = { string: 'text', boolean: 'true
 
 function millisecondsOf(value: number | string): number | null {
   const isNumber = typeof value === 'number' || /^\d{1,16}$/.test(value);
-  const time = isNumber ? Number(value) : ISO_TIME.test(value) ? Date.parse(value) : NaN;
+  const time = isNumber ? Number(value) : ISO_TIME.test(value) && isCalendarDay(value) ? Date.parse(value) : NaN;
   return Number.isInteger(time) && time >= 0 && time <= MAX_TIME_MS ? time : null;
 }
 

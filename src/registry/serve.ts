@@ -9,10 +9,12 @@ import type { Peer } from './peer.ts';
 const IDLE_TIMEOUT_S = 30;
 /** Far above what `readBody` takes, so that its own answer is the one that is seen. */
 const REQUEST_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+/** How long a stop waits for bodies that are on their way. */
+const BODY_LIMIT_MS = 800;
 /** How long a stop waits for answers that are under way. */
 const DRAIN_LIMIT_MS = 5000;
 
-type Answer = (request: Request, from: { readonly peer: Peer | null }) => Response | Promise<Response>;
+type Answer = (request: Request, from: { readonly peer: Peer | null; readonly closing: AbortSignal }) => Response | Promise<Response>;
 
 export interface Served {
   readonly port: number;
@@ -24,22 +26,30 @@ export interface Served {
 
 /** Errors: ERR_ADDRESS_IN_USE, ERR_SETTING for an address that is not this machine's. */
 export function serve(host: string, port: number, answer: Answer): Served {
-  const server = listen(host, port, answer);
+  const closing = new AbortController();
+  const server = listen(host, port, (request, from) => answer(request, { ...from, closing: closing.signal }));
   const bound = server.port!;
   return {
     port: bound,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
     async stop() {
       const limit = Promise.withResolvers<void>();
-      const timer = setTimeout(() => limit.resolve(), DRAIN_LIMIT_MS);
+      const timers = [
+        setTimeout(() => closing.abort(), BODY_LIMIT_MS),
+        setTimeout(() => limit.resolve(), DRAIN_LIMIT_MS),
+      ];
       await Promise.race([server.stop(), limit.promise]);
-      clearTimeout(timer);
+      timers.forEach(clearTimeout);
       await server.stop(true);
     },
   };
 }
 
-function listen(host: string, port: number, answer: Answer): Bun.Server<undefined> {
+function listen(
+  host: string,
+  port: number,
+  answer: (request: Request, from: { readonly peer: Peer | null }) => ReturnType<Answer>,
+): Bun.Server<undefined> {
   try {
     return Bun.serve({
       hostname: host,

@@ -5,17 +5,14 @@
  * on.
  * @module
  */
-import type { Region, SlotImage } from '../../bindings/backend.ts';
-import { WORDS_PER_SLOT } from '../../bindings/cell-words.ts';
+import type { Region } from '../../bindings/backend.ts';
+import { freshWord, WAITERS_WORD, WORDS_PER_SLOT } from '../../bindings/cell-words.ts';
 import type { NativeBackend } from '../../bindings/native.ts';
 import type { NativeBoard } from '../../bindings/native-board.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { copyPlaceIds } from './place-ids.ts';
 import type { Place } from './place.ts';
-import { raiseSlot } from './raise.ts';
 
-/** Slots of a new board: 16 MB of file. */
-const BOARD_CAPACITY = 65_536;
 /** The journal id of a board that shows no journal. */
 export const NO_JOURNAL = '0'.repeat(32);
 const CHECK_INTERVAL_MS = 1000;
@@ -24,6 +21,10 @@ export interface BoardSettings {
   readonly path: string;
   /** 32 hex digits, or NO_JOURNAL. */
   readonly journalId: string;
+  /** Slots, when the file is made: 272 bytes each. */
+  readonly capacity: number;
+  /** The head of that journal as it is now. Left out: there is none. */
+  readonly journalHead?: () => number;
   /** Whether the journal at its path is still that one. Left out: there is none that could be replaced. */
   readonly isCurrent?: () => boolean;
 }
@@ -40,7 +41,7 @@ export function boardPathOf(database: string): string {
 export function openBoardPlace(native: NativeBackend, settings: BoardSettings, name: string): Place {
   const key = `${settings.path}\0${settings.journalId}`;
   // One that must be left is left before it could be taken for the new one.
-  boards.get(key)?.check();
+  boards.get(key)?.checkJournal();
   const board = boards.get(key) ?? new SharedBoard(native, settings, () => boards.delete(key));
   boards.set(key, board);
   return board.place(name);
@@ -104,13 +105,19 @@ class SharedBoard {
     this.#leave();
   }
 
+  /** The same, and that the journal is the one at its path: a database can be replaced while its board stays. */
+  checkJournal(): void {
+    this.check();
+    if (this.#settings.isCurrent?.() !== false) return;
+    this.#remember();
+    this.#leave();
+  }
+
   /** The same, from a timer: a board that cannot be opened now is tried again at the next look, and by each change. */
   look(): void {
     try {
-      this.check();
-      // A database can be replaced while its board stays where it is.
+      this.checkJournal();
       this.#remember();
-      if (this.#settings.isCurrent?.() === false) this.#leave();
     } catch (error) {
       if (!isConfigError(error)) throw error;
     }
@@ -119,7 +126,7 @@ class SharedBoard {
   /** First everything that can fail, then the views, so that a failure leaves all configs where they were. */
   #move(): void {
     const old = this.board;
-    const next = this.#open();
+    const next = this.#open(old.slotCount);
     const moves: (readonly [place: BoardPlace, slot: number])[] = [];
     try {
       for (const place of this.#places) moves.push([place, place.copyTo(next)]);
@@ -133,7 +140,7 @@ class SharedBoard {
   }
 
   #remember(): void {
-    for (const place of this.#places) place.remember();
+    for (const place of this.#places) place.rememberWhole();
   }
 
   #leave(): void {
@@ -148,9 +155,29 @@ class SharedBoard {
     this.board.close();
   }
 
-  #open(): NativeBoard {
+  /** A board that is made anew has at least the room of the one before. */
+  #open(slotsBefore = 0): NativeBoard {
     const { path, journalId } = this.#settings;
-    return this.#native.openBoard(path, { journalId, capacity: BOARD_CAPACITY, readOnly: false });
+    const capacity = Math.max(this.#settings.capacity, slotsBefore);
+    const board = this.#native.openBoard(path, { journalId, capacity, readOnly: false });
+    try {
+      this.#rewind(board);
+      return board;
+    } catch (error) {
+      board.close();
+      throw error;
+    }
+  }
+
+  /**
+   * A board must not show what its journal no longer holds: an older state of the database was put back. What the board
+   * announces was on disk by then, so a journal that is asked afterwards and is behind has gone back.
+   */
+  #rewind(board: NativeBoard): void {
+    const announced = board.head();
+    if (announced === 0 || this.#settings.journalHead === undefined) return;
+    const head = this.#settings.journalHead();
+    if (head < announced) board.rewind(head);
   }
 }
 
@@ -160,7 +187,10 @@ class BoardPlace implements Place {
   readonly #native: NativeBackend;
   readonly #name: string;
   #moved: () => void = () => {};
-  #remembered: SlotImage | null = null;
+  /** The words of the slot as they were last seen whole; zeros: never. */
+  #remembered = new Uint32Array(WORDS_PER_SLOT);
+  #copy = new Uint32Array(WORDS_PER_SLOT);
+  #words: Uint32Array;
   #isLost = false;
   region: Region;
   slot: number;
@@ -171,6 +201,7 @@ class BoardPlace implements Place {
     this.#name = name;
     this.region = shared.board;
     this.slot = shared.board.find(name, true)!;
+    this.#words = wordsOf(this.region, this.slot);
   }
 
   prepare(): void {
@@ -178,15 +209,26 @@ class BoardPlace implements Place {
     if (this.#isLost) throw this.#lostError();
   }
 
-  locked<T>(work: () => T): T {
-    if (this.#isLost) throw this.#lostError();
-    return this.#shared.board.locked(work);
-  }
-
+  /** After each change, so no more than a copy. A slot that is being emptied loses its cell first. */
   remember(): void {
     if (this.#isLost) return;
-    const image = this.#native.slotRead(this.region, this.slot);
-    if (image.revision > 0) this.#remembered = image;
+    const copy = this.#copy;
+    do copy.set(this.#words);
+    while (copy[0] !== freshWord(this.#words, 0));
+    if ((copy[0]! | copy[1]! | copy[2]! | copy[3]!) === 0) return;
+    this.#copy = this.#remembered;
+    this.#remembered = copy;
+  }
+
+  /** Also what others changed; not what was damaged. */
+  rememberWhole(): void {
+    if (this.#isLost) return;
+    try {
+      this.#native.slotRead(this.region, this.slot);
+      this.remember();
+    } catch (error) {
+      if (!isConfigError(error) || error.code !== 'ERR_RECORD_CHECKSUM') throw error;
+    }
   }
 
   announce(seq: number): void {
@@ -202,29 +244,39 @@ class BoardPlace implements Place {
     else this.#shared.forget(this);
   }
 
-  /** Brings what the slot holds to another board; answers the slot there. */
+  /** Brings what the slot holds to another board, or held before it was damaged; answers the slot there. */
   copyTo(board: NativeBoard): number {
-    const image = this.locked(() => this.#native.slotRead(this.region, this.slot));
+    this.rememberWhole();
+    const kept = this.#rememberedRegion();
+    const image = this.#native.slotRead(kept, 0);
+    kept.close();
     const slot = board.find(this.#name, true)!;
-    if (image.revision > 0) board.locked(() => raiseSlot(this.#native, board, slot, image));
-    copyPlaceIds(wordsOf(this.region, this.slot), wordsOf(board, slot));
+    if (image.revision > 0) this.#native.slotSeed(board, slot, image);
+    copyPlaceIds(this.#words, wordsOf(board, slot));
     return slot;
   }
 
   move(board: NativeBoard, slot: number): void {
     this.region = board;
     this.slot = slot;
+    this.#words = wordsOf(board, slot);
     this.#moved();
   }
 
   /** Into private memory, where reads keep the state of the last look. */
   leave(): void {
-    const region = this.#native.slotsCreate(1);
-    if (this.#remembered !== null) this.#native.slotSeed(region, 0, this.#remembered);
     this.#isLost = true;
-    this.region = region;
+    this.region = this.#rememberedRegion();
     this.slot = 0;
     this.#moved();
+  }
+
+  #rememberedRegion(): Region {
+    const region = this.#native.slotsCreate(1);
+    region.words.set(this.#remembered);
+    // They sleep on the board.
+    region.words[WAITERS_WORD] = 0;
+    return region;
   }
 
   #lostError(): ConfigError {

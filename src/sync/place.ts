@@ -12,11 +12,6 @@ export interface Place {
   readonly slot: number;
   /** Called before each change: makes sure that others will see it. Throws ERR_BOARD when they cannot. */
   prepare(): void;
-  /**
-   * Runs work that seeds the slot or writes rollouts, while nobody else does. Throws ERR_BOARD when that takes too
-   * long.
-   */
-  locked<T>(work: () => T): T;
   /** Keeps the state as it is now, to be read on when the shared memory is taken away. */
   remember(): void;
   /** Tells others that the journal holds at least this sequence. */
@@ -45,7 +40,6 @@ export function openMemoryPlace(backend: Backend): Place {
     region,
     slot,
     prepare() {},
-    locked: (work) => work(),
     remember() {},
     announce() {},
     onMoved() {},

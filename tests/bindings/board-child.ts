@@ -4,7 +4,8 @@
  * is done.
  * @module
  */
-import { copyCell, fullRevision, REVISION_LOW_MASK, WORDS_PER_SLOT } from '../../bindings/cell-words.ts';
+import { copyCell, fullRevision, REVISION_LOW_MASK, wordsOfConfig } from '../../bindings/cell-words.ts';
+import { WORDS_PER_SLOT } from '../../bindings/cell-words.ts';
 import { ACK_WORD, BOARD, NATIVE, openBoard, say, step } from './board-steps.ts';
 
 /** A reader goes on until it saw so many changes, however the machine shares its processors out. */
@@ -18,7 +19,8 @@ const PARTS: Record<string, (path: string, ...rest: string[]) => void> = {
   'read-cell': (file, count) => readCells(file, Number(count), false),
   'read-cell-read-only': (file, count) => readCells(file, Number(count), true),
   echo,
-  lock,
+  hold,
+  raise: (file, bit, count) => raise(file, bit!, count!),
   wait: (file) => wait(file, false),
   'wait-read-only': (file) => wait(file, true),
   open,
@@ -33,8 +35,7 @@ function write(file: string, own: string): void {
   const ack = board.find(own, true)! * WORDS_PER_SLOT + ACK_WORD;
   say('ready');
   for (let i = 0; ; i++) {
-    const swap = (): number => step(board, slot, i % 64 === 0);
-    if ((i % 64 === 0 ? board.locked(swap) : swap()) > 0) board.words[ack]!++;
+    if (busyAsNull(() => step(board, slot, i % 64 === 0))) board.words[ack]!++;
   }
 }
 
@@ -88,14 +89,34 @@ function echo(file: string, rounds: string): void {
   say('done');
 }
 
-/** Holds the file's lock until it is killed. */
-function lock(file: string): void {
+/** Lives until it is killed, holding what the command before it made it inherit. */
+function hold(): void {
+  say('ready');
+  setInterval(() => {}, 60_000);
+}
+
+/** Raises the rollout of one feature again and again, each time from what it read, whatever others do to the rest. */
+function raise(file: string, bit: string, count: string): void {
   const board = openBoard(file);
-  const slot = board.find('never-changes', true)!;
-  board.locked(() => {
-    say('ready');
-    for (;;) board.wait(slot, board.words[slot * WORDS_PER_SLOT + 4]!, 60_000);
-  });
+  const slot = board.find('raised', true)!;
+  for (let i = 1; i <= Number(count);) {
+    const { config, revision, rollouts: seenRollouts } = NATIVE.slotRead(board, slot);
+    const expected = wordsOfConfig(config);
+    expected[0] = expected[0]! | (revision & REVISION_LOW_MASK);
+    const rollouts = seenRollouts.with(Number(bit), i);
+    const wanted = { expected, desired: expected, rollouts, seenRollouts, at: 1, kind: 1, readNs: null, timed: false };
+    if (busyAsNull(() => NATIVE.slotSwap(board, slot, wanted, null))) i++;
+  }
+  say('done');
+}
+
+function busyAsNull<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if ((error as { details?: { fault?: string } }).details?.fault !== 'busy') throw error;
+    return null;
+  }
 }
 
 /** Ends with 0 when another process's write woke it, with 3 when the time was over. */

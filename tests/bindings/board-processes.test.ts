@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { NOTIFY_WORD, WORDS_PER_SLOT } from '../../bindings/cell-words.ts';
+import { NOTIFY_WORD, WAITERS_WORD, WORDS_PER_SLOT } from '../../bindings/cell-words.ts';
 import type { NativeBoard } from '../../bindings/native-board.ts';
 import { ACK_WORD, lookUntil, NATIVE, openBoard, revisionLow, step } from './board-steps.ts';
-import { codeOf, outcomeOf } from './outcomes.ts';
+import { outcomeOf } from './outcomes.ts';
 import { type Child, Children } from './processes.ts';
+import { image, marked } from './swaps.ts';
 
 const KILLS = 50;
-const WAITERS_WORD = 5;
 const children = new Children();
 let directory: string;
 let path: string;
@@ -96,34 +96,35 @@ test(`a writer killed while it writes, ${KILLS} times: others go on, no revision
   expect(revision).toBeGreaterThanOrEqual(sum);
   expect(revision).toBeLessThanOrEqual(sum + KILLS + 1);
   expect(new Set(config)).toEqual(new Set([revision & 0xff]));
-  expect(board.locked(() => step(board, slot, true))).toBe(revision + 1);
+  expect(step(board, slot, true)).toBe(revision + 1);
   expect(NATIVE.slotRead(board, slot)).toMatchObject({ revision: revision + 1, rolloutsRevision: revision + 1 });
   board.close();
 });
 
-test('the lock of a killed holder is free; until then others are told', async () => {
+test('the lock of a killed holder is free; until then writers of rollouts are told, and others go on', async () => {
   const board = openBoard(path);
-  const holder = await children.ready(children.start('lock', [path]));
-  expect(outcomeOf(() => board.locked(() => 1))).toEqual({ code: 'ERR_BOARD', details: { path, fault: 'busy' } });
-  const slot = board.find('free', true)!;
+  const slot = board.find('locked', true)!;
+  const holder = await children.ready(children.start('hold', [], ['flock', '--no-fork', '--exclusive', path]));
+  const busy = { code: 'ERR_BOARD', details: { path, fault: 'busy' } };
+  expect(outcomeOf(() => step(board, slot, true))).toEqual(busy);
+  expect(outcomeOf(() => NATIVE.slotSeed(board, slot, image(5, marked(5))))).toEqual(busy);
   expect(step(board, slot, false)).toBe(1);
   await holder.kill();
-  expect(board.locked(() => 2)).toBe(2);
+  expect(step(board, slot, true)).toBe(2);
+  expect(NATIVE.slotSeed(board, slot, image(5, marked(5)))).toBe(true);
   board.close();
 });
 
-test('an inner lock leaves the outer one held', async () => {
+test('what two processes make of the rollouts of two features is both', async () => {
   const board = openBoard(path);
-  const other = openBoard(path);
-  board.locked(() => {
-    board.locked(() => 1);
-    expect(codeOf(() => other.locked(() => 2))).toBe('ERR_BOARD');
-  });
-  expect(other.locked(() => 3)).toBe(3);
-  expect(() => board.locked(() => expect.fail('inside'))).toThrow('inside');
-  expect(other.locked(() => 4)).toBe(4);
+  const slot = board.find('raised', true)!;
+  step(board, slot, false);
+  const count = 3000;
+  const raisers = [3, 17].map((bit) => children.start('raise', [path, String(bit), String(count)]));
+  expect(await Promise.all(raisers.map((child) => child.line()))).toEqual(['done', 'done']);
+  const { rollouts, revision } = NATIVE.slotRead(board, slot);
+  expect([rollouts[3], rollouts[17], revision]).toEqual([count, count, 2 * count + 1]);
   board.close();
-  other.close();
 });
 
 test("a sleeper is woken by another process's write", async () => {

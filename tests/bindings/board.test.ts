@@ -166,7 +166,7 @@ describe('the file', () => {
   test("emptied for another journal: noticed, and nothing of the first journal's state is left", () => {
     const board = openBoard(path);
     const slot = board.find('a', true)!;
-    board.locked(() => step(board, slot, true));
+    step(board, slot, true);
     board.announce(9);
     const same = openBoard(path);
     expect([same.fresh, board.check()]).toEqual([false, 'ok']);
@@ -175,6 +175,21 @@ describe('the file', () => {
     expect([other.names(), other.head(), board.find('a', false)]).toEqual([[], 0, null]);
     expect(board.bytes.every((byte) => byte === 0)).toBe(true);
     for (const one of [board, same, other]) one.close();
+  });
+
+  test('ahead of its journal: emptied once, by whoever opened it before it was', () => {
+    const board = openBoard(path);
+    const slot = board.find('a', true)!;
+    step(board, slot, true);
+    board.announce(9);
+    const [first, second] = [openBoard(path), openBoard(path)];
+    expect([first.rewind(9), first.check(), first.find('a', false)]).toEqual([false, 'ok', slot]);
+    expect([first.rewind(8), first.check(), board.check()]).toEqual([true, 'ok', 'emptied']);
+    expect([first.names(), first.head()]).toEqual([[], 0]);
+    step(first, first.find('a', true)!, false);
+    first.announce(10);
+    expect([second.rewind(8), second.check(), second.find('a', false)]).toEqual([false, 'ok', slot]);
+    for (const one of [board, first, second]) one.close();
   });
 
   test('from before the machine restarted, or left half emptied: no state of its is shown', () => {
@@ -344,7 +359,7 @@ describe('closing', () => {
     const uses = [
       () => board.find('a', false),
       () => board.names(),
-      () => board.locked(() => expect.fail('ran')),
+      () => board.rewind(1),
       () => board.check(),
       () => board.announce(1),
       () => board.head(),
@@ -354,12 +369,6 @@ describe('closing', () => {
     expect(codeOf(() => NATIVE.slotRead(board, slot))).toBe('ERR_CLOSED');
     expect(codeOf(() => NATIVE.slotSwap(board, slot, wanted, null))).toBe('ERR_CLOSED');
     expect(NATIVE.slotRead(openBoard(path), slot).revision).toBe(1);
-  });
-
-  test('inside a lock gives the lock back', () => {
-    const board = openBoard(path);
-    expect(board.locked(() => (board.close(), 5))).toBe(5);
-    expect(openBoard(path).locked(() => 6)).toBe(6);
   });
 
   test('leaves no open file and no mapping', () => {

@@ -211,6 +211,20 @@ export function slotsContract(open: () => Backend): void {
       region.close();
     });
 
+    it('are not changed when they were damaged: no new seal makes that good', () => {
+      const region = core.slotsCreate(1);
+      const ring = core.ringCreate();
+      swapTo(core, region, DEFAULT);
+      region.bytes[9]! ^= 0x10;
+      const before = slotBytes(region);
+      expect(codeOf(() => swapTo(core, region, marked(4), {}, ring))).toBe('ERR_RECORD_CHECKSUM');
+      expect([slotBytes(region), ring.length]).toEqual([before, 0]);
+      region.bytes[9]! ^= 0x10;
+      expect(swapTo(core, region, marked(4), {}, ring)).toBe(2);
+      expect(core.slotRead(region, 0).config).toEqual(marked(4));
+      for (const one of [ring, region]) one.close();
+    });
+
     it('take the time themselves when none is given', () => {
       const region = core.slotsCreate(1);
       const earliest = Date.now() - 1000;

@@ -11,15 +11,33 @@ import {
 
 describe('readSettings', () => {
   test('gives the documented defaults', () => {
-    const defaults = { host: '127.0.0.1', port: 4873, dataDirectory: './.c13', registryUrl: 'http://127.0.0.1:4873' };
+    const defaults = {
+      host: '127.0.0.1',
+      port: 4873,
+      dataDirectory: './.c13',
+      registryUrl: 'http://127.0.0.1:4873',
+      boardCapacity: 65536,
+    };
     expect(readSettings({})).toEqual(defaults);
     expect(readSettings({ C13_HOST: '', C13_PORT: '', C13_DATA: '', C13_URL: '' })).toEqual(defaults);
   });
 
   test('takes what is set', () => {
     expect(
-      readSettings({ C13_HOST: '::1', C13_PORT: '0', C13_DATA: '/var/lib/c13', C13_URL: 'https://c13.example/' }),
-    ).toEqual({ host: '::1', port: 0, dataDirectory: '/var/lib/c13', registryUrl: 'https://c13.example' });
+      readSettings({
+        C13_HOST: '::1',
+        C13_PORT: '0',
+        C13_DATA: '/var/lib/c13',
+        C13_URL: 'https://c13.example/',
+        C13_BOARD_CAPACITY: '1048576',
+      }),
+    ).toEqual({
+      host: '::1',
+      port: 0,
+      dataDirectory: '/var/lib/c13',
+      registryUrl: 'https://c13.example',
+      boardCapacity: 1_048_576,
+    });
   });
 
   test.each([
@@ -33,6 +51,9 @@ describe('readSettings', () => {
     ['C13_URL', '127.0.0.1:4873'],
     ['C13_URL', 'file:///etc'],
     ['C13_URL', 'http://'],
+    ['C13_BOARD_CAPACITY', '0'],
+    ['C13_BOARD_CAPACITY', '1048577'],
+    ['C13_BOARD_CAPACITY', '1e3'],
   ])('%s=%j is refused', (setting, value) => {
     expect(() => readSettings({ [setting]: value })).toThrow(
       expect.objectContaining({

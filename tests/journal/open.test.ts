@@ -4,6 +4,8 @@ import { copyFileSync, mkdirSync, readFileSync, readdirSync, statSync, truncateS
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/journal/engine.ts';
+import type { Entry } from '../../src/journal/journal.ts';
+import type { Projection, Sql } from '../../src/journal/projection.ts';
 import { MIGRATIONS, migrate } from '../../src/journal/schema.ts';
 import { Connection } from '../../src/journal/database.ts';
 import { verifyFile } from '../../src/journal/backup.ts';
@@ -61,6 +63,16 @@ const refused: [string, string, (path: string, directory: string) => void][] = [
       sqlite(path, 'PRAGMA user_version = 99');
     },
   ],
+  ...['CREATE TRIGGER t AFTER INSERT ON entries BEGIN DELETE FROM latest_bodies; END', 'CREATE VIEW v AS SELECT 1'].map(
+    (statement): (typeof refused)[number] => [
+      `a journal after ${statement}`,
+      'ERR_JOURNAL_FOREIGN',
+      (path, directory) => {
+        copyFileSync(journalFile(directory), path);
+        sqlite(path, statement);
+      },
+    ],
+  ),
   ['an empty file', 'ERR_JOURNAL_DAMAGED', (path) => writeFileSync(path, '')],
   ['a few bytes of a header', 'ERR_JOURNAL_DAMAGED', (path) => writeFileSync(path, 'SQLite format 3\0....')],
   [
@@ -198,5 +210,44 @@ describe('a migration', () => {
     expect(() => migrate(connection, broken)).toThrow('syntax error');
     expect(connection.pragma('user_version')).toBe(2);
     expect(connection.get("SELECT name FROM sqlite_schema WHERE name = 'half'")).toBeNull();
+  });
+});
+
+describe('a journal that is expected', () => {
+  it('is opened, and neither made nor mistaken for another', async () => {
+    const directory = tempDirectory();
+    const [path, other] = [join(directory, 'journal.db'), join(directory, 'other.db')];
+    const idOf = (file: string): string => {
+      using engine = openEngine({ path: file });
+      return engine.id;
+    };
+    const expectedId = idOf(path);
+    openEngine({ path, expectedId }).close();
+    idOf(other);
+    const before = contents(directory);
+    expect(await codeOf(() => openEngine({ path: other, expectedId }))).toBe('ERR_JOURNAL_WRITE');
+    expect(await codeOf(() => openEngine({ path: join(directory, 'gone.db'), expectedId }))).toBe('ERR_JOURNAL_WRITE');
+    expect(contents(directory)).toEqual(before);
+  });
+
+  it('keeps the triggers and views that a projection has made, and drops them with it', () => {
+    const path = join(tempDirectory(), 'journal.db');
+    const counted = {
+      name: 'counted',
+      version: 1,
+      create(sql: Sql) {
+        sql.run('CREATE TABLE counted (seq INTEGER)');
+        sql.run('CREATE VIEW counted_view AS SELECT count(*) AS count FROM counted');
+        sql.run('CREATE TRIGGER counted_twice AFTER INSERT ON counted BEGIN DELETE FROM counted WHERE seq = 2; END');
+      },
+      apply: (sql: Sql, { seq }: Entry) => void sql.run('INSERT INTO counted VALUES (?)', seq),
+      queries: { count: (sql: Sql) => sql.get('SELECT count FROM counted_view') },
+    } satisfies Projection;
+    for (let i = 0; i < 3; i++) {
+      using engine = openEngine({ path, projections: [counted] });
+      engine.append([expected('a', i)]);
+      if (i === 1) engine.drop('counted');
+      expect(engine.query('counted', 'count', null)).toEqual({ count: i === 0 ? 1 : i });
+    }
   });
 });

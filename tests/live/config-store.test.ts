@@ -7,6 +7,7 @@ import { codeOf, tempDirectory } from '../journal/fixtures.ts';
 import { open, run } from './fixtures.ts';
 
 const SIGNATURE = { actor: 'store', reason: '' };
+const OTHER = { rollouts: new Uint16Array(32).fill(1) };
 
 function rows(store: ConfigStore, value: number, expected?: number) {
   return store.commit('shop', {
@@ -31,6 +32,22 @@ describe('a store', () => {
     await config.persist('seen');
     expect((await store.history('shop')).entries.map(({ revision }) => revision)).toEqual([4, 3, 2, 1]);
     expect(await store.get('shop')).toMatchObject({ revision: 4, config: config.config });
+    await store.close();
+  });
+
+  it('refuses a signature that no entry can hold before anything is visible, and goes on', async () => {
+    const persistPath = join(tempDirectory(), 'config.db');
+    const store = await openConfigStore(persistPath);
+    await rows(store, 30);
+    const reader = open({ persistPath, name: 'shop', enableClusterSync: true });
+    const signed = (signature: { actor: string; reason: string }, name = 'shop') =>
+      store.commit(name, { kind: 'update', create: true, signature, change: (current) => ({ ...current, ...OTHER }) });
+    expect(await codeOf(signed({ actor: 'x', reason: 'r'.repeat(5000) }))).toBe('ERR_OUT_OF_RANGE');
+    expect(await codeOf(signed({ actor: '', reason: '' }, 'new'))).toBe('ERR_OUT_OF_RANGE');
+    expect(await codeOf(signed({ actor: 'half \ud800', reason: '' }))).toBe('ERR_NAME');
+    expect(await codeOf(store.signUnattributed({ actor: 'a\n', reason: '' }))).toBe('ERR_NAME');
+    expect([reader.revision, reader.rows, await store.count()]).toEqual([1, 30, 1]);
+    expect(await rows(store, 31)).toMatchObject({ revision: 2 });
     await store.close();
   });
 

@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openConfigStore } from '../../src/live/config-store.ts';
+import { openConfigStore, type ConfigStore } from '../../src/live/config-store.ts';
+import { createProductionConfig } from '../../src/live/production-config.ts';
 import { codeOf, tempDirectory } from '../journal/fixtures.ts';
 import { open, run } from './fixtures.ts';
 
@@ -67,7 +68,76 @@ describe('two processes on one database without a board', () => {
   });
 });
 
+const SIGNATURE = { actor: 'store', reason: '' };
+
+function enable(store: ConfigStore, bit: number) {
+  return store.commit('shop', {
+    kind: 'update',
+    create: true,
+    signature: SIGNATURE,
+    change: ({ config, rollouts }) => ({
+      config: { ...config, featureFlags: (config.featureFlags | (1 << bit)) >>> 0 },
+      rollouts,
+    }),
+  });
+}
+
 describe('a process without the board that others share', () => {
+  it('and a store that is refused at that very revision: what was refused is not shown, nor built upon', async () => {
+    const persistPath = join(tempDirectory(), 'config.db');
+    const store = await openConfigStore(persistPath);
+    await enable(store, 6);
+    const reader = open({ persistPath, name: 'shop', features, enableClusterSync: true });
+    await run('lone-change.ts', [persistPath, 'logging']);
+    expect(await codeOf(enable(store, 10))).toBe('ERR_REVISION_CONFLICT');
+    expect([reader.flags.maintenance_mode, reader.flags.logging]).toEqual([false, true]);
+    await store.signUnattributed(SIGNATURE);
+    await store.signUnattributed(SIGNATURE);
+    expect(await store.get('shop')).toMatchObject({ config: { featureFlags: 0xc0 } });
+    await enable(store, 9);
+    expect((await store.history('shop')).entries.map((entry) => [entry.kind, entry.config.featureFlags])).toEqual([
+      ['update', 0x2c0],
+      ['revert', 0xc0],
+      ['update', 0xc0],
+      ['create', 0x40],
+    ]);
+    await store.close();
+  });
+
+  it.each([true, false])('overwritten by none of many changes on the board (closed at once: %s)', async (closes) => {
+    const persistPath = join(tempDirectory(), 'config.db');
+    const shared = createProductionConfig({ persistPath, name: 'shop', features, enableClusterSync: true });
+    await shared.persist('begin');
+    await run('lone-change.ts', [persistPath, 'logging', 'debug']);
+    for (const name of ['encryption', 'metrics', 'verbose', 'beta_feature'] as const) shared.enableFeature(name);
+    shared.setRollout('new_checkout', 10);
+    if (closes) await shared.close();
+    else expect(await codeOf(shared.persist('refused'))).toBe('ERR_REVISION_CONFLICT');
+    const lone = open({ persistPath, name: 'shop', features });
+    expect([lone.featureFlags, lone.getRollout('new_checkout')]).toEqual([0x84, 0]);
+    const after = open({ persistPath, name: 'shop', features, enableClusterSync: true });
+    expect([after.config, after.revision]).toEqual([lone.config, lone.revision]);
+    if (closes) return;
+    shared.enableFeature('metrics');
+    expect(await codeOf(shared.persist('told once'))).toBe('none');
+    expect([shared.featureFlags, shared.pendingWrites]).toEqual([0xc4, 0]);
+    await shared.close();
+  });
+
+  it('and two on the board: no change that any of them was told to be on disk is lost', async () => {
+    const persistPath = join(tempDirectory(), 'config.db');
+    const names = Array.from({ length: 18 }, (_, i) => `f${i}`);
+    await run('acked-changes.ts', [persistPath, 'board', 'f18']);
+    const runs = ['board', 'board', 'memory'].map((place, i) =>
+      run('acked-changes.ts', [persistPath, place, ...names.slice(i * 6, i * 6 + 6)]),
+    );
+    const ended = await Promise.all(runs);
+    expect(ended.map(({ complaint, exitCode }) => [complaint, exitCode])).toEqual(ended.map(() => ['', 0]));
+    expect(ended.flatMap(({ lines }) => lines)).toEqual(names);
+    const after = open({ persistPath, name: 'shop' });
+    expect(after.featureFlags >>> 12).toBe(2 ** 19 - 1);
+  }, 60_000);
+
   it('and one on the board: the board reports, and load brings it to the journal', async () => {
     const persistPath = join(tempDirectory(), 'config.db');
     const shared = open({ persistPath, name: 'shop', features, enableClusterSync: true });
@@ -84,21 +154,11 @@ describe('a process without the board that others share', () => {
   it('and a store on the board: the store refuses, changes nothing, and builds on what it then sees', async () => {
     const persistPath = join(tempDirectory(), 'config.db');
     const store = await openConfigStore(persistPath);
-    const commit = (bit: number) =>
-      store.commit('shop', {
-        kind: 'update',
-        create: true,
-        signature: { actor: 'store', reason: '' },
-        change: ({ config, rollouts }) => ({
-          config: { ...config, featureFlags: (config.featureFlags | (1 << bit)) >>> 0 },
-          rollouts,
-        }),
-      });
-    expect(await commit(6)).toMatchObject({ revision: 1 });
+    expect(await enable(store, 6)).toMatchObject({ revision: 1 });
     await run('lone-change.ts', [persistPath, 'logging', 'debug']);
-    expect(await codeOf(commit(9))).toBe('ERR_REVISION_CONFLICT');
+    expect(await codeOf(enable(store, 9))).toBe('ERR_REVISION_CONFLICT');
     expect(await store.get('shop')).toMatchObject({ revision: 3, config: { featureFlags: 0xc4 } });
-    expect(await commit(9)).toMatchObject({ revision: 4, config: { featureFlags: 0x2c4 } });
+    expect(await enable(store, 9)).toMatchObject({ revision: 4, config: { featureFlags: 0x2c4 } });
     expect((await store.history('shop')).entries.map(({ kind }) => kind)).toEqual([
       'update',
       'update',

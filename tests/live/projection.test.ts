@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configStream } from '../../src/config/name.ts';
 import { DEFAULT_CONFIG, encodeConfig } from '../../src/config/value.ts';
+import { ConfigError } from '../../src/errors/errors.ts';
 import { openEngine, type Engine } from '../../src/journal/engine.ts';
 import type { ConfigState } from '../../src/live/change.ts';
 import { configsProjection, type StoredChange, type StoredState } from '../../src/live/projection.ts';
@@ -90,6 +91,68 @@ describe('the projection of configs', () => {
     expect([now.rolloutsRevision, now.rollouts[24]]).toEqual([3, 7]);
   });
 
+  it('refuses an entry of somebody who never saw its neighbours, and is the same when it is made again', () => {
+    const one = fc.record({ revision: fc.integer({ min: 1, max: 5 }), before: fc.nat(2), after: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 12 }), (claims) => {
+        using engine = openHere();
+        const known = new Map<number, { before: number; after: number }>();
+        for (const { revision, before, after } of claims) {
+          const fits = known.get(revision - 1)?.after ?? before;
+          const isSeen = fits === before && (known.get(revision + 1)?.before ?? after) === after;
+          const states = [stateWith(before + 1, 0, 0), stateWith(after + 1, 0, 0)] as const;
+          const change: Recorded = { revision, kind: 'update', at: 1, before: states[0], after: states[1] };
+          const outcome = known.has(revision) || !isSeen ? 'ERR_REVISION_CONFLICT' : 'none';
+          expect(codeNow(() => engine.append([entryOf('shop', change, SIGNATURE)]))).toBe(outcome);
+          if (outcome === 'none') known.set(revision, { before, after });
+        }
+        const history = (): unknown => engine.query('configs', 'history', { name: 'shop', limit: 100 });
+        const grown = history();
+        engine.drop('configs');
+        expect(history()).toEqual(grown);
+        expect(engine.head().seq).toBe(known.size);
+      }),
+      { seed: 9, numRuns: 150 },
+    );
+  });
+
+  const STATE = { config: '00'.repeat(13), rollouts: {}, rolloutsRevision: 1 };
+  it.each([
+    ['features:shop', 'features.declare', 'null', 'ERR_WRONG_TYPE'],
+    ['features:shop', 'features.declare', '["a"]', 'ERR_WRONG_TYPE'],
+    ['features:shop', 'features.declare', 'no json', 'ERR_WRONG_TYPE'],
+    ['features:shop', 'features.declare', '['.repeat(1_000_000), 'ERR_WRONG_TYPE'],
+    ['features:shop', 'features.declare', '{"x":{"y":1}}', 'ERR_OUT_OF_RANGE'],
+    ['features:shop', 'features.declare', '{"x":12,"y":12}', 'ERR_FEATURE_CONFLICT'],
+    ['features:shop', 'features.declare', '{"X":12}', 'ERR_FEATURE_NAME'],
+    ['features:../x', 'features.declare', '{"x":12}', 'ERR_NAME'],
+    ['features:shop/production', 'features.declare', '{"x":12}', 'ERR_JOURNAL_ENTRY_TYPE'],
+    ['features:shop', 'features.other', '{"x":12}', 'ERR_JOURNAL_ENTRY_TYPE'],
+    ['config:../x', 'config.update', JSON.stringify({ format: 1, before: null, after: STATE }), 'ERR_NAME'],
+    ['config:shop', 'config.update', '['.repeat(1_000_000), 'ERR_JOURNAL_ENTRY_TYPE'],
+    [
+      'config:shop',
+      'config.update',
+      JSON.stringify({ format: 1, before: null, after: { ...STATE, rolloutsRevision: -5 } }),
+      'ERR_JOURNAL_ENTRY_TYPE',
+    ],
+  ])('refuses in %s a %s it cannot read, and skips one that is there already', (stream, type, body, code) => {
+    const path = join(tempDirectory(), 'config.db');
+    const entry = { stream, type, actor: 'evil', reason: '', body: new TextEncoder().encode(body), revision: 1 };
+    {
+      using engine = openEngine({ path, projections: [configsProjection] });
+      expect(codeNow(() => engine.append([entry]))).toBe(code);
+      expect(engine.head().seq).toBe(0);
+    }
+    {
+      using foreign = openEngine({ path });
+      foreign.append([entry]);
+    }
+    using engine = openEngine({ path, projections: [configsProjection] });
+    expect(engine.query('configs', 'names', null)).toEqual([]);
+    expect(engine.query('configs', 'features', 'shop')).toBeNull();
+  });
+
   it('does not let the entry be erased that is what a config is now', async () => {
     using engine = openHere();
     for (const change of changesOf([stateWith(1, 0, 1), stateWith(2, 0, 1)])) {
@@ -104,6 +167,16 @@ describe('the projection of configs', () => {
     expect((engine.query('configs', 'history', { name: 'shop', limit: 10 }) as StoredChange[]).length).toBe(1);
   });
 });
+
+function codeNow(action: () => unknown): string {
+  try {
+    action();
+    return 'none';
+  } catch (error) {
+    if (error instanceof ConfigError) return error.code;
+    throw error;
+  }
+}
 
 function sameState(a: ConfigState, b: ConfigState): boolean {
   return a.config.toHex() === b.config.toHex() && a.rollouts[12] === b.rollouts[12];

@@ -1,7 +1,12 @@
 /** What `settle` promises, whatever fails in between. @module */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Recorder } from '../../src/live/recorder.ts';
+import { firstImage } from '../../src/live/images.ts';
+import { configsProjection } from '../../src/live/projection.ts';
+import { Recorder, type Recorded } from '../../src/live/recorder.ts';
 import type { Journal } from '../../src/journal/journal.ts';
+import { openLocalJournal } from '../../src/journal/local.ts';
+import { codeOf, tempDirectory } from '../journal/fixtures.ts';
 
 /** Work that ends when it is told to, as often as it is begun. */
 class Gate {
@@ -16,7 +21,19 @@ class Gate {
 function recorder(): Recorder {
   // Only `run` is used: no entry is ever appended.
   const never = new Promise<Journal>(() => {});
-  return new Recorder(never, { onDurable() {}, onConflict() {} });
+  return new Recorder(never, { onDurable() {}, onRefused() {} });
+}
+
+/** A full disk by hand: a clock that stands, and work that fails until it is told otherwise. */
+function fullDisk() {
+  const disk = { now: 0, isFull: true, attempts: 0 };
+  const queue = new Recorder(new Promise<Journal>(() => {}), { onDurable() {}, onRefused() {} }, () => disk.now);
+  const change = (): void =>
+    queue.run(async () => {
+      disk.attempts++;
+      if (disk.isFull) throw new Error('full');
+    });
+  return { disk, queue, change };
 }
 
 async function outcomeOf(promise: Promise<void>): Promise<string> {
@@ -72,5 +89,47 @@ describe('settle', () => {
     expect(gate.begun).toHaveLength(2);
     gate.begun[1]!.fail(new Error('still full'));
     expect(await settled).toBe('still full');
+  });
+});
+
+describe('while nothing can be written', () => {
+  it('changes cause one attempt a second, settle each time, and success ends the wait', async () => {
+    const { disk, queue, change } = fullDisk();
+    const changeNow = async (): Promise<number> => {
+      change();
+      await new Promise(setImmediate);
+      return disk.attempts;
+    };
+    expect(await changeNow()).toBe(1);
+    disk.now = 999;
+    expect([await changeNow(), await changeNow(), queue.pending]).toEqual([1, 1, 3]);
+    expect([await outcomeOf(queue.settle()), disk.attempts]).toEqual(['full', 4]);
+    disk.now = 1998;
+    expect(await changeNow()).toBe(4);
+    disk.now = 1999;
+    expect(await changeNow()).toBe(9);
+    disk.isFull = false;
+    expect([await outcomeOf(queue.settle()), queue.pending, disk.attempts]).toEqual(['settled', 0, 14]);
+    expect(await changeNow()).toBe(15);
+  });
+
+  it('an entry that the journal refuses is dropped and told of, and keeps nothing else from the disk', async () => {
+    const path = join(tempDirectory(), 'config.db');
+    const journal = openLocalJournal({ path, projections: [configsProjection] });
+    const refused: unknown[] = [];
+    const durable: number[] = [];
+    const queue = new Recorder(Promise.resolve(journal), {
+      onDurable: ({ revision }) => durable.push(revision),
+      onRefused: (stream, { code }) => refused.push([stream, code]),
+    });
+    const image = firstImage();
+    const change: Recorded = { revision: 1, kind: 'create', at: 1, before: null, after: image };
+    queue.record('shop', change, { actor: 'ann', reason: 'r'.repeat(5000) });
+    queue.record('shop', change, { actor: 'ann', reason: '' });
+    await queue.settle();
+    expect([queue.pending, refused, durable]).toEqual([0, [['config:shop', 'ERR_OUT_OF_RANGE']], [1]]);
+    expect(await codeOf(queue.recordNow('shop', change, { actor: '', reason: '' }))).toBe('ERR_OUT_OF_RANGE');
+    expect(queue.pending).toBe(0);
+    await journal.close();
   });
 });

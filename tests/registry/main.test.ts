@@ -40,9 +40,19 @@ describe('bun run registry', () => {
     await call(url, 'GET', 'status');
     child.kill('SIGTERM');
     await readUntil(child.stderr, /stopping/);
-    child.kill('SIGTERM');
+    // Again and again, like an impatient operator: the first few may still count as the same key press.
+    const impatience = setInterval(() => child.kill('SIGTERM'), 20);
     expect(await child.exited).toBe(1);
+    clearInterval(impatience);
     expect(await outcome).toBe('cut off');
+  });
+
+  it('takes one Ctrl-C that reaches it twice, by the terminal and by its runner, as one', async () => {
+    const { child } = await startProgram();
+    child.kill('SIGINT');
+    await readUntil(child.stderr, /stopping/);
+    child.kill('SIGINT');
+    expect(await child.exited).toBe(0);
   });
 
   it('starts again over what a killed one left, acknowledged writes and chain whole', async () => {

@@ -1,11 +1,12 @@
 /** Boards that move, are taken away, or lag behind their journal. @module */
 import { cpSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { boardPathOf, checkBoards } from '../../src/sync/board.ts';
 import { createProductionConfig } from '../../src/live/production-config.ts';
 import { codeOf, tempDirectory } from '../journal/fixtures.ts';
 import { open, run, useDataDirectory } from '../live/fixtures.ts';
+import { flipByte } from './damage.ts';
 
 function options() {
   const persistPath = join(tempDirectory(), 'config.db');
@@ -99,6 +100,19 @@ describe('a database that is replaced while configs are open', () => {
     ]);
   });
 
+  it('leaves them what they last knew, though nobody looked since', async () => {
+    const settings = options();
+    const config = open(settings);
+    config.enableFeature('metrics');
+    config.setRollout('new_checkout', 30);
+    await config.persist('before');
+    for (const suffix of ['', '-wal', '-shm']) rmSync(settings.persistPath + suffix, { force: true });
+    expect((await run('one-change.ts', [settings.persistPath, 'debug'])).lines).toEqual(['1 -> 2']);
+    expect(await codeOf(() => config.enableFeature('encryption'))).toBe('ERR_BOARD');
+    expect([config.flags.metrics, config.flags.debug]).toEqual([true, false]);
+    expect([config.revision, config.getRollout('new_checkout')]).toEqual([4, 30]);
+  });
+
   it('is not brought back by a process whose board was removed with it', async () => {
     const settings = options();
     const config = open(settings);
@@ -111,6 +125,40 @@ describe('a database that is replaced while configs are open', () => {
     expect(await codeOf(() => config.enableFeature('encryption'))).toBe('ERR_BOARD');
     expect(config.flags.metrics).toBe(true);
     expect((await run('one-change.ts', [settings.persistPath, 'logging'])).lines).toEqual(['2 -> 3']);
+  });
+});
+
+describe('an older state of the database that is put back', () => {
+  it('is what is read, and those who still show the newer one are cut off', async () => {
+    const settings = options();
+    const before = createProductionConfig(settings);
+    before.enableFeature('debug');
+    await before.persist('good');
+    const { path } = await before.backup();
+    before.disableFeature('debug');
+    before.setRollout('new_checkout', 30);
+    before.enableFeature('maintenance_mode');
+    await before.persist('bad');
+    const command = [process.execPath, join(import.meta.dirname, 'holder.ts'), settings.persistPath];
+    const holder = Bun.spawn(command, { stdin: 'pipe', stdout: 'pipe' });
+    const lines = holder.stdout.getReader();
+    await lines.read();
+    await before.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(settings.persistPath + suffix, { force: true });
+    cpSync(path, settings.persistPath);
+    const config = open(settings);
+    const { debug, maintenance_mode, logging } = config.flags;
+    expect([config.revision, debug, maintenance_mode, logging]).toEqual([3, true, false, false]);
+    expect(config.getRollout('new_checkout')).toBe(0);
+    await holder.stdin.end();
+    expect(new TextDecoder().decode((await lines.read()).value)).toBe('ERR_BOARD\n');
+    expect(config.flags.debug).toBe(true);
+    config.enableFeature('metrics');
+    await config.persist('on from there');
+    expect((await config.getHistory()).map(({ revision }) => revision)).toEqual([5, 4, 3, 2, 1]);
+    const again = await run('one-change.ts', [settings.persistPath, 'logging']);
+    expect([again.complaint, again.lines]).toEqual(['', ['5 -> 6']]);
+    expect(config.flags.logging).toBe(true);
   });
 });
 
@@ -152,6 +200,24 @@ describe('a database that is removed while configs are open', () => {
   });
 });
 
+describe('a worker that is terminated while it writes rollouts', () => {
+  it('leaves the lock to others', async () => {
+    const settings = options();
+    const config = open(settings);
+    for (let round = 0; round < 5; round++) {
+      const { revision } = config;
+      const worker = new Worker(new URL('./endless-rollouts.ts', import.meta.url).href);
+      const ended = new Promise((resolve) => worker.addEventListener('close', resolve));
+      worker.postMessage(settings.persistPath);
+      await vi.waitUntil(() => config.revision > revision + 20 * (round + 1), { interval: 1, timeout: 20_000 });
+      worker.terminate();
+      await ended;
+      config.setRollout('new_checkout', round + 1);
+      expect(config.getRollout('new_checkout')).toBe(round + 1);
+    }
+  });
+});
+
 describe('a board', () => {
   it('is one, whichever way the database is named', () => {
     const settings = options();
@@ -162,6 +228,28 @@ describe('a board', () => {
     const dotted = open({ ...settings, persistPath: join(dirname(settings.persistPath), '.', 'config.db') });
     config.enableFeature('metrics');
     expect([linked.flags.metrics, dotted.flags.metrics]).toEqual([true, true]);
+  });
+
+  it('has room for as many configs as the setting says when it is made', async () => {
+    const settings = options();
+    process.env.C13_BOARD_CAPACITY = '2';
+    onTestFinished(() => {
+      delete process.env.C13_BOARD_CAPACITY;
+    });
+    const names = ['shop', 'checkout', 'search'].map((name) => ({ ...settings, name, features: {} }));
+    const fitting = names.slice(0, 2).map((one) => open(one));
+    expect(await codeOf(() => open(names[2]!))).toBe('ERR_BOARD_FULL');
+    process.env.C13_BOARD_CAPACITY = '3';
+    expect(await codeOf(() => open(names[2]!))).toBe('ERR_BOARD_FULL');
+    // One that is made anew under those who have it open keeps the room it had.
+    rmSync(boardPathOf(settings.persistPath));
+    for (const config of fitting) config.enableFeature('debug');
+    expect(await codeOf(() => open(names[2]!))).toBe('ERR_BOARD_FULL');
+    for (const config of fitting) await config.close();
+    rmSync(boardPathOf(settings.persistPath));
+    expect(names.map((one) => open(one).revision)).toEqual([2, 2, 1]);
+    process.env.C13_BOARD_CAPACITY = 'many';
+    expect(await codeOf(() => open({ ...settings, persistPath: `${settings.persistPath}2` }))).toBe('ERR_SETTING');
   });
 
   it('that lags behind its journal is brought up to it', async () => {
@@ -210,5 +298,56 @@ describe('a board', () => {
     await run('one-change.ts', [settings.persistPath, 'logging']);
     await first;
     expect(heard).toEqual([[4, ['featureFlags'], 'remote']]);
+  });
+});
+
+describe('a board whose bytes were damaged', () => {
+  it('refuses changes of them, and makes nothing good by a new seal', async () => {
+    const settings = options();
+    const config = open(settings);
+    config.enableFeature('encryption');
+    await config.persist('whole');
+    const other = open({ ...settings, name: 'other', features: {} });
+    flipByte(settings.persistPath, 'shop', 8);
+    for (const change of [
+      () => config.enableFeature('beta_feature'),
+      () => config.setRollout('new_checkout', 5),
+      () => config.applyTemplate('minimal'),
+      () => config.reset(),
+    ]) {
+      expect(await codeOf(change)).toBe('ERR_RECORD_CHECKSUM');
+    }
+    other.enableFeature('debug');
+    expect(config.revision).toBe(3);
+    rmSync(boardPathOf(settings.persistPath));
+    config.enableFeature('beta_feature');
+    expect([config.flags.encryption, config.flags.beta_feature, config.revision]).toEqual([true, true, 4]);
+  });
+
+  it('is told to a subscriber as one warning, and as a change when it is whole again', async () => {
+    const settings = options();
+    const config = open(settings);
+    config.enableFeature('encryption');
+    await config.persist('whole');
+    const warnings: unknown[] = [];
+    const warned = Promise.withResolvers<void>();
+    const onWarning = (warning: Error & { code?: string }): void => {
+      warnings.push(warning.code);
+      warned.resolve();
+    };
+    process.on('warning', onWarning);
+    const heard = Promise.withResolvers<readonly string[]>();
+    config.subscribe(({ changedFields }) => heard.resolve(changedFields));
+    // The revision of another process's change, in seal and cell, is what makes the subscriber look.
+    const { revision } = config;
+    for (const offset of [8, 32, 0]) flipByte(settings.persistPath, 'shop', offset, revision ^ (revision + 1));
+    await warned.promise;
+    const { complaint } = await run('one-change.ts', [settings.persistPath]);
+    expect(complaint).toContain('ERR_RECORD_CHECKSUM');
+    flipByte(settings.persistPath, 'shop', 8, revision ^ (revision + 1));
+    await run('one-change.ts', [settings.persistPath, 'logging']);
+    expect(await heard.promise).toEqual(['featureFlags']);
+    process.off('warning', onWarning);
+    expect(warnings).toEqual(['ERR_RECORD_CHECKSUM']);
   });
 });

@@ -132,13 +132,18 @@ pub fn columns_list(columns: *align(64) Columns, list: *const ColumnList, out: [
     return columns.list(list.query, list.first, out[0..len]);
 }
 
-/// `lost_race`, and nothing written, when the cell no longer holds what the writer saw.
+/// Nothing is written when the cell no longer holds what the writer saw (`lost_race`), or what does not fit its seal
+/// (`bad_checksum`).
 pub fn slot_swap(
     slot: *slot_module.Slot,
     request: *slot_module.Swap,
     history: ?*history_module.History,
 ) callconv(.c) Result {
-    return if (slot.swap(request, history) == null) .lost_race else .ok;
+    _ = slot.swap(request, history) catch |err| return switch (err) {
+        error.LostRace => .lost_race,
+        error.Damaged => .bad_checksum,
+    };
+    return .ok;
 }
 
 pub fn slot_read(slot: *const slot_module.Slot, out: *slot_module.Image) callconv(.c) Result {

@@ -1,6 +1,8 @@
 //! Every function that needs an operating system: boards and pseudo-terminals. Never part of the wasm build.
 const std = @import("std");
+const history_module = @import("immutable/history.zig");
 const board_module = @import("shared/board.zig");
+const slot_module = @import("shared/slot.zig");
 const pty = @import("terminal/pty.zig");
 const Board = board_module.Board;
 const Result = @import("result.zig").Result;
@@ -52,17 +54,43 @@ fn find_result(err: board_module.FindError) Result {
     };
 }
 
-/// `busy` when another process held the lock for a second.
-pub fn board_lock(board: *const Board) callconv(.c) Result {
-    board_module.lock(board) catch |err| return switch (err) {
-        error.Closed => .closed,
-        error.Busy => .busy,
+/// A swap that writes rollouts, over those in `seen` (null: whatever they are). Lock, swap and unlock are one call:
+/// `busy`, and nothing written, when another process held the lock for some milliseconds.
+pub fn board_swap(
+    board: *const Board,
+    slot: u32,
+    request: *slot_module.Swap,
+    seen: ?*const slot_module.Rollouts,
+    history: ?*history_module.History,
+) callconv(.c) Result {
+    board_module.swap(board, slot, request, seen, history) catch |err| return switch (err) {
+        error.LostRace => .lost_race,
+        error.Damaged => .bad_checksum,
+        error.Closed, error.OutOfBounds, error.Busy => |failure| write_result(failure),
     };
     return .ok;
 }
 
-pub fn board_unlock(board: *const Board) callconv(.c) void {
-    board_module.unlock(board);
+/// `slot_seed` on a board, with the lock that it needs.
+pub fn board_seed(board: *const Board, slot: u32, image: *const slot_module.Image) callconv(.c) Result {
+    if (image.revision == 0) return .out_of_bounds;
+    const is_newer = board_module.seed(board, slot, image) catch |err| return write_result(err);
+    return if (is_newer) .ok else .not_newer;
+}
+
+/// Empties a board that was just opened and shows a later head than `seq`, its journal's; `not_newer` when it
+/// does not.
+pub fn board_rewind(board: *Board, seq: u64) callconv(.c) Result {
+    const was_ahead = board_module.rewind(board, seq) catch |err| return write_result(err);
+    return if (was_ahead) .ok else .not_newer;
+}
+
+fn write_result(err: board_module.WriteError) Result {
+    return switch (err) {
+        error.Closed => .closed,
+        error.OutOfBounds => .out_of_bounds,
+        error.Busy => .busy,
+    };
 }
 
 /// 0: this is still the board that others at `path` see; 1: the file was replaced; 2: it was emptied.

@@ -28,7 +28,7 @@ export function pageRoutes(services: Parameters<typeof readStatus>[0]): Hono<Reg
   routes.get('/_dashboard', async (c) => {
     parseQuery(c, {});
     c.header('content-security-policy', POLICY);
-    return c.html(page(await readStatus(services), new URL(c.req.url).origin));
+    return c.html(page(await readStatus(services), `http://${c.req.header('host')}`));
   });
   return routes;
 }
@@ -50,9 +50,7 @@ function page(status: RegistryStatus, origin: string) {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
-        <style>
-          ${raw(STYLE)}
-        </style>
+        ${raw(`<style>${STYLE}</style>`)}
       </head>
       <body>
         <h1>${title}</h1>

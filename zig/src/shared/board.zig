@@ -9,6 +9,7 @@ const linux = std.os.linux;
 const clock = @import("clock.zig");
 const slot_module = @import("slot.zig");
 const Slot = slot_module.Slot;
+const History = @import("../immutable/history.zig").History;
 const Value = @import("cell.zig").Value;
 const Cell = @import("cell.zig").Cell;
 
@@ -17,7 +18,9 @@ pub const supported = builtin.os.tag == .linux;
 pub const capacity_max = 1 << 20;
 pub const name_max = 127;
 const header_size = 4096;
-const lock_tries_max = 2_000;
+/// Whoever opens waits for another that fills a new file; a change waits for one that copies 64 bytes.
+const open_tries_max = 2_000;
+const write_tries_max = 20;
 const lock_pause_us = 500;
 
 /// Raised by hand when the meaning of a byte in the file changes.
@@ -136,7 +139,7 @@ pub fn open(board: *Board, path: [*:0]const u8) OpenError!void {
     if (comptime !supported) return error.Unsupported;
     if (board.mode == .read) return open_to_read(board, path);
     if (board.capacity == 0 or board.capacity > capacity_max) return error.OutOfBounds;
-    for (0..lock_tries_max) |_| {
+    for (0..open_tries_max) |_| {
         const fd = try open_file(path, .{
             .ACCMODE = .RDWR,
             .CREAT = true,
@@ -145,7 +148,7 @@ pub fn open(board: *Board, path: [*:0]const u8) OpenError!void {
             .NONBLOCK = true,
         });
         errdefer close_file(fd);
-        try lock_file(fd);
+        try lock_file(fd, open_tries_max);
         // Somebody may have removed the file between our open and our lock: then it is nobody's board.
         if (!try is_file_at(fd, path)) {
             close_file(fd);
@@ -195,17 +198,36 @@ fn prepare(board: *Board, fd: i32) OpenError!void {
     const is_ours = std.mem.eql(u8, &header.boot_id, &boot) and
         std.mem.eql(u8, &header.journal_id, &board.journal_id);
     board.fresh = @intFromBool(!is_ready or !is_ours);
-    if (board.fresh == 1) {
-        @atomicStore(Header.State, &header.state, .preparing, .release);
-        const body: [*]u8 = @ptrCast(header);
-        if (!is_new) @memset(body[header_size..@intCast(board.size_bytes)], 0);
-        header.boot_id = boot;
-        header.journal_id = board.journal_id;
-        @atomicStore(u64, &header.head_seq, 0, .release);
-        _ = @atomicRmw(u32, &header.generation, .Add, 1, .seq_cst);
-        @atomicStore(Header.State, &header.state, .ready, .release);
-    }
+    if (board.fresh == 1) reset(board, boot, is_new);
     board.generation = @atomicLoad(u32, &header.generation, .acquire);
+}
+
+/// Makes the board an empty one of this boot and this journal, in place. Called with the file's lock held.
+fn reset(board: *const Board, boot: [16]u8, is_zero: bool) void {
+    const header = board.header();
+    @atomicStore(Header.State, &header.state, .preparing, .release);
+    const body: [*]u8 = @ptrCast(header);
+    if (!is_zero) @memset(body[header_size..@intCast(board.size_bytes)], 0);
+    header.boot_id = boot;
+    header.journal_id = board.journal_id;
+    @atomicStore(u64, &header.head_seq, 0, .release);
+    _ = @atomicRmw(u32, &header.generation, .Add, 1, .seq_cst);
+    @atomicStore(Header.State, &header.state, .ready, .release);
+}
+
+/// For a board that was just opened, whose journal's head is `seq`: empties it when it shows a later one, of a
+/// journal that was put back. Answers whether it did; not when somebody else has emptied it since.
+pub fn rewind(board: *Board, seq: u64) LockError!bool {
+    if (comptime !supported) return error.Closed;
+    if (board.base == 0 or board.mode == .read) return error.Closed;
+    try lock_file(board.fd, open_tries_max);
+    defer unlock_file(board.fd);
+    const header = board.header();
+    const is_ours = @atomicLoad(u32, &header.generation, .acquire) == board.generation;
+    const is_ahead = @atomicLoad(u64, &header.head_seq, .acquire) > seq;
+    if (is_ours and is_ahead) reset(board, header.boot_id, false);
+    board.generation = @atomicLoad(u32, &header.generation, .acquire);
+    return is_ours and is_ahead;
 }
 
 /// Maps the file and checks that it is a board of this layout. A file that was allocated but never
@@ -312,17 +334,38 @@ fn key_of(name: []const u8) Value {
 }
 
 pub const LockError = error{ Closed, Busy };
+pub const WriteError = LockError || error{OutOfBounds};
 
-/// Taken to seed a slot and to write rollouts; readers and writers of configs never wait for it.
-pub fn lock(board: *const Board) LockError!void {
+/// A swap that writes rollouts, which other writers of rollouts keep out of meanwhile: lock, swap and unlock in one
+/// call, so that no thread that is ended between them leaves the lock. `LostRace` also when the rollouts are no longer
+/// those that the writer saw.
+pub fn swap(
+    board: *const Board,
+    index: u32,
+    request: *slot_module.Swap,
+    seen: ?*const slot_module.Rollouts,
+    history: ?*History,
+) (WriteError || Slot.SwapError)!void {
     if (comptime !supported) return error.Closed;
-    if (board.base == 0) return error.Closed;
-    return lock_file(board.fd);
+    const target = try slot_to_write(board, index);
+    try lock_file(board.fd, write_tries_max);
+    defer unlock_file(board.fd);
+    if (seen) |rollouts| if (!target.has_rollouts(rollouts)) return error.LostRace;
+    _ = try target.swap(request, history);
 }
 
-pub fn unlock(board: *const Board) void {
-    if (comptime !supported) return;
-    if (board.base != 0) unlock_file(board.fd);
+/// `Slot.seed` with the lock that it needs.
+pub fn seed(board: *const Board, index: u32, image: *const slot_module.Image) WriteError!bool {
+    if (comptime !supported) return error.Closed;
+    const target = try slot_to_write(board, index);
+    try lock_file(board.fd, write_tries_max);
+    defer unlock_file(board.fd);
+    return target.seed(image);
+}
+
+fn slot_to_write(board: *const Board, index: u32) error{ Closed, OutOfBounds }!*Slot {
+    if (board.base == 0 or board.mode == .read) return error.Closed;
+    return board.slot(index) orelse error.OutOfBounds;
 }
 
 pub const Health = enum(u8) { ok = 0, replaced = 1, emptied = 2 };
@@ -432,9 +475,9 @@ fn write_zeros(fd: i32, size_bytes: u64) OpenError!void {
     }
 }
 
-fn lock_file(fd: i32) error{Busy}!void {
+fn lock_file(fd: i32, tries_max: u32) error{Busy}!void {
     const exclusive_without_waiting = 2 | 4;
-    for (0..lock_tries_max) |_| {
+    for (0..tries_max) |_| {
         if (linux.errno(linux.flock(fd, exclusive_without_waiting)) == .SUCCESS) return;
         const pause: linux.timespec = .{ .sec = 0, .nsec = lock_pause_us * std.time.ns_per_us };
         _ = linux.nanosleep(&pause, null);
@@ -544,7 +587,7 @@ test "what one mapping writes the other reads, and a reader cannot create" {
     var request = std.mem.zeroes(slot_module.Swap);
     request.desired[13] = 77;
     const seen = two.slot(index).?.notify;
-    try testing.expectEqual(@as(?u64, 1), one.slot(index).?.swap(&request, null));
+    try testing.expectEqual(1, try one.slot(index).?.swap(&request, null));
     try testing.expectEqual(@as(u8, 77), (try two.slot(index).?.read()).config.rows);
     try testing.expectEqual(clock.Woken.changed, wait(&two, index, seen, 1000));
     try testing.expectEqual(clock.Woken.timeout, wait(&one, index, seen +% 1, 1));
@@ -570,6 +613,56 @@ test "another journal's board is emptied in place and its users can tell" {
     try testing.expectEqual(@as(u8, 1), new.fresh);
     try testing.expectEqual(Health.emptied, check(&old, file.path));
     try testing.expectError(error.NotFound, find(&old, "default", false));
+}
+
+test "a board that is ahead of its journal is emptied once, and its users can tell" {
+    if (comptime !supported) return error.SkipZigTest;
+    var file: TestFile = .{ .path = undefined };
+    try file.init();
+    defer file.remove();
+    var old = try open_for_test(&file, 1, .write);
+    defer close(&old);
+    _ = try find(&old, "default", true);
+    announce_head(&old, 9);
+    var one = try open_for_test(&file, 1, .write);
+    defer close(&one);
+    var two = try open_for_test(&file, 1, .write);
+    defer close(&two);
+    try testing.expect(!try rewind(&one, 9));
+    try testing.expect(try rewind(&one, 8));
+    try testing.expectEqual(Health.emptied, check(&old, file.path));
+    try testing.expectError(error.NotFound, find(&one, "default", false));
+    announce_head(&one, 10);
+    // Who decided by what the board showed before must not empty what the first has filled since.
+    try testing.expect(!try rewind(&two, 8));
+    for ([_]*const Board{ &one, &two }) |board| try testing.expectEqual(Health.ok, check(board, file.path));
+}
+
+test "rollouts are written only over those that the writer saw" {
+    if (comptime !supported) return error.SkipZigTest;
+    var file: TestFile = .{ .path = undefined };
+    try file.init();
+    defer file.remove();
+    var board = try open_for_test(&file, 1, .write);
+    defer close(&board);
+    const index = try find(&board, "default", true);
+    var request = std.mem.zeroes(slot_module.Swap);
+    request.has_rollouts = 1;
+    request.rollouts[3] = 500;
+    request.desired[13] = 77;
+    var seen: slot_module.Rollouts = @splat(0);
+    try swap(&board, index, &request, &seen, null);
+    request.expected = @bitCast(@as(u128, @bitCast(board.slot(index).?.cell.load())));
+    try testing.expectError(error.LostRace, swap(&board, index, &request, &seen, null));
+    seen[3] = 500;
+    try swap(&board, index, &request, &seen, null);
+    try testing.expectEqual(2, (try board.slot(index).?.read()).revision);
+    try testing.expectError(error.OutOfBounds, swap(&board, 64, &request, null, null));
+    const other = try open_file(file.path, .{ .ACCMODE = .RDWR, .CLOEXEC = true });
+    defer close_file(other);
+    try lock_file(other, 1);
+    try testing.expectError(error.Busy, swap(&board, index, &request, &seen, null));
+    try testing.expectError(error.Busy, seed(&board, index, &std.mem.zeroes(slot_module.Image)));
 }
 
 test "a removed board is noticed, and every name finds a place until it is full" {

@@ -23,6 +23,9 @@ const Writers = enum { one_thread, many };
 
 pub const slot_size = 128;
 
+/// Basis points per feature, 0-10000.
+pub const Rollouts = [feature_count]u16;
+
 /// The full revision and the checksum of the config it belongs to, written by one instruction.
 const Seal = packed struct(u128) { revision: u64, checksum: u64 };
 
@@ -40,7 +43,7 @@ pub const Slot = extern struct {
     /// Low 32 bits of the revision that wrote the rollouts below.
     rollouts_revision: u32,
     /// Basis points per feature, 0-10000.
-    rollouts: [feature_count]u16,
+    rollouts: Rollouts,
 
     comptime {
         assert(@sizeOf(Slot) == slot_size);
@@ -63,22 +66,31 @@ pub const Slot = extern struct {
         return seal.revision +% @as(u64, @bitCast(@as(i64, ahead)));
     }
 
-    /// Swaps the cell from what the writer saw to what it wants and writes what follows from it.
-    /// Null, and nothing written, when another writer was faster.
-    pub fn swap(slot: *Slot, request: *Swap, history: ?*History) ?u64 {
+    /// `LostRace`: another writer was faster. `Damaged`: the sealed checksum does not fit the config that the
+    /// writer saw, which a new seal would make good. Both: nothing was written.
+    pub const SwapError = error{ LostRace, Damaged };
+
+    /// Swaps the cell from what the writer saw to what it wants, writes what follows from it, and answers the
+    /// revision taken. Memory that one thread alone can reach is not checked for damage.
+    pub fn swap(slot: *Slot, request: *Swap, history: ?*History) SwapError!u64 {
         return if (request.private != 0)
             slot.swap_among(.one_thread, request, history)
         else
             slot.swap_among(.many, request, history);
     }
 
-    fn swap_among(slot: *Slot, comptime writers: Writers, request: *Swap, history: ?*History) ?u64 {
+    fn swap_among(slot: *Slot, comptime writers: Writers, request: *Swap, history: ?*History) SwapError!u64 {
         const began_ns = if (request.timed != 0) clock.monotonic_ns() else 0;
         const expected = value_of(&request.expected);
         const before = expected.get_config();
-        const revision = revision_of(expected, slot.load_seal()) +% 1;
+        const seal = slot.load_seal();
+        if (writers == .many and is_damaged(expected, seal)) {
+            // What another writer tore while it was read fits no seal either, and is not what the cell holds.
+            return if (slot.cell.load() == expected) error.Damaged else error.LostRace;
+        }
+        const revision = revision_of(expected, seal) +% 1;
         const desired = value_of(&request.desired).get_config();
-        if (!put(writers, &slot.cell, expected, .of(desired, revision))) return null;
+        if (!put(writers, &slot.cell, expected, .of(desired, revision))) return error.LostRace;
 
         const wanted_ms = u64_of(&request.at_ms);
         const at_ms = if (wanted_ms != 0) wanted_ms else clock.coarse_ms();
@@ -108,18 +120,22 @@ pub const Slot = extern struct {
         return revision;
     }
 
+    /// Whether the seal was made for this very revision and another config.
+    fn is_damaged(value: Value, seal: Seal) bool {
+        // An empty slot can have a seal: its seeder was killed before the cell, which comes last.
+        if (value == Value{} or seal.revision == 0 or seal.revision != revision_of(value, seal)) return false;
+        return seal.checksum != checksum(value.get_config());
+    }
+
     pub const ReadError = error{Damaged};
 
     /// The slot as one image. `Damaged` when the sealed checksum does not fit the config it was made for.
     pub fn read(slot: *const Slot) ReadError!Image {
         const value = slot.cell.load();
         const seal = slot.load_seal();
-        // An empty slot can have a seal: its seeder was killed before the cell, which comes last.
         const revision = if (value == Value{}) 0 else revision_of(value, seal);
         const config = value.get_config();
-        if (seal.revision == revision and revision != 0 and seal.checksum != checksum(config)) {
-            return error.Damaged;
-        }
+        if (is_damaged(value, seal)) return error.Damaged;
         var image: Image = .{
             .revision = revision,
             .modified_at_ms = word.load(u64, &slot.modified_at_ms),
@@ -166,9 +182,15 @@ pub const Slot = extern struct {
         return true;
     }
 
+    /// Whether the rollouts are still those that a writer saw; asked with the board's lock held.
+    pub fn has_rollouts(slot: *const Slot, seen: *const Rollouts) bool {
+        for (&slot.rollouts, seen) |*now, then| if (word.load(u16, now) != then) return false;
+        return true;
+    }
+
     /// Stored before the values: a reader that meets the new revision with old values is corrected by the
     /// entry of that revision, while new values under the old revision could not be told from stale ones.
-    fn store_rollouts(slot: *Slot, rollouts: [feature_count]u16, revision: u64) u32 {
+    fn store_rollouts(slot: *Slot, rollouts: Rollouts, revision: u64) u32 {
         var changed: u32 = 0;
         word.store(u32, &slot.rollouts_revision, @truncate(revision));
         for (&slot.rollouts, rollouts, 0..) |*to, from, i| {
@@ -247,7 +269,7 @@ pub const Swap = extern struct {
     at_ms: u64,
     /// Answer: the revision taken.
     revision: u64,
-    rollouts: [feature_count]u16,
+    rollouts: Rollouts,
 
     comptime {
         assert(@sizeOf(Swap) == 128);
@@ -264,7 +286,7 @@ pub const Image = extern struct {
     revision: u64,
     modified_at_ms: u64,
     rollouts_revision: u64,
-    rollouts: [feature_count]u16,
+    rollouts: Rollouts,
     config: Config,
     _: [3]u8,
 
@@ -292,11 +314,11 @@ test "a swap takes the next revision, a stale one changes nothing" {
     var history = std.mem.zeroes(History);
     const first: Config = .{ .rows = 30 };
     var request = request_for(&slot, first);
-    try std.testing.expectEqual(@as(?u64, 1), slot.swap(&request, &history));
+    try std.testing.expectEqual(1, try slot.swap(&request, &history));
     const before = slot;
     var stale = request;
     stale.desired = @splat(9);
-    try std.testing.expectEqual(@as(?u64, null), slot.swap(&stale, &history));
+    try std.testing.expectError(error.LostRace, slot.swap(&stale, &history));
     try std.testing.expectEqualSlices(u8, std.mem.asBytes(&before), std.mem.asBytes(&slot));
     try std.testing.expectEqual(@as(u32, 1), history.length());
     const image = try slot.read();
@@ -319,7 +341,7 @@ test "the full revision survives a seal that lags, across the wrap of 24 bits" {
         try std.testing.expectEqual(start + i, (try slot.read()).revision);
     }
     var request = request_for(&slot, .{ .cols = 7 });
-    try std.testing.expectEqual(@as(?u64, start + 5), slot.swap(&request, null));
+    try std.testing.expectEqual(start + 5, try slot.swap(&request, null));
     try std.testing.expectEqual(start, (try slot.read()).rollouts_revision);
 }
 
@@ -330,7 +352,7 @@ test "a slot that was left behind takes the newer state, one that is as new does
     image.config = .{ .rows = 9 };
     try std.testing.expect(slot.seed(&image));
     var request = request_for(&slot, .{ .rows = 10 });
-    try std.testing.expectEqual(@as(?u64, image.revision + 1), slot.swap(&request, null));
+    try std.testing.expectEqual(image.revision + 1, try slot.swap(&request, null));
     image.revision += 1;
     const before = slot;
     try std.testing.expect(!slot.seed(&image));
@@ -353,9 +375,9 @@ test "rollouts carry the revision that wrote them" {
     var request = request_for(&slot, .{});
     request.has_rollouts = 1;
     request.rollouts[12] = 1000;
-    try std.testing.expectEqual(@as(?u64, 1), slot.swap(&request, &history));
+    try std.testing.expectEqual(1, try slot.swap(&request, &history));
     request = request_for(&slot, .{ .rows = 2 });
-    try std.testing.expectEqual(@as(?u64, 2), slot.swap(&request, &history));
+    try std.testing.expectEqual(2, try slot.swap(&request, &history));
     const image = try slot.read();
     try std.testing.expectEqual(@as(u64, 1), image.rollouts_revision);
     try std.testing.expectEqual(@as(u16, 1000), image.rollouts[12]);
@@ -366,7 +388,7 @@ test "rollouts carry the revision that wrote them" {
 test "a config that does not fit its seal is found" {
     var slot = std.mem.zeroes(Slot);
     var request = request_for(&slot, .{});
-    _ = slot.swap(&request, null);
+    _ = try slot.swap(&request, null);
     slot.cell.bytes[9] ^= 0x10;
     try std.testing.expectError(error.Damaged, slot.read());
 }
@@ -379,4 +401,20 @@ test "bytes from outside never trap" {
         slot.waiters = 0;
         _ = slot.read() catch |err| try std.testing.expectEqual(error.Damaged, err);
     }
+}
+
+test "a damaged config is not sealed anew, and nothing is written over it" {
+    var slot = std.mem.zeroes(Slot);
+    var request = request_for(&slot, .{ .rows = 30 });
+    try std.testing.expectEqual(1, try slot.swap(&request, null));
+    const value = slot.cell.load();
+    try std.testing.expect(slot.cell.compare_swap(value, .of(.{ .rows = 31 }, 1)));
+    try std.testing.expectError(error.Damaged, slot.read());
+    const before = slot;
+    var next = request_for(&slot, .{ .rows = 32 });
+    try std.testing.expectError(error.Damaged, slot.swap(&next, null));
+    try std.testing.expectEqualSlices(u8, std.mem.asBytes(&before), std.mem.asBytes(&slot));
+    // Torn while it was read: not what the cell holds.
+    next.expected[13] +%= 1;
+    try std.testing.expectError(error.LostRace, slot.swap(&next, null));
 }
