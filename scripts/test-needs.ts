@@ -17,8 +17,20 @@ export interface TestNeed {
   readonly suites: string;
 }
 
+const DISKS = 'tests/journal, tests/live, tests/registry';
+
 export const TEST_NEEDS: readonly TestNeed[] = [
-  { command: 'node', debian: 'nodejs', why: 'the wasm core is tested on Node too', suites: 'tests/bindings' },
+  {
+    command: 'node',
+    debian: 'nodejs',
+    why: 'the wasm core is tested on Node too',
+    suites: 'tests/bindings, tests/node',
+  },
+  { command: 'curl', debian: 'curl', why: "the documents' examples are run with it", suites: 'tests/docs' },
+  { command: 'unshare', debian: 'util-linux', why: 'full and read-only disks are really mounted', suites: DISKS },
+  { command: 'mount', debian: 'mount', why: 'full and read-only disks are really mounted', suites: DISKS },
+  { command: 'setpriv', debian: 'util-linux', why: 'another user is really another user', suites: 'tests/registry' },
+  { command: 'flock', debian: 'util-linux', why: 'a foreign process holds the lock', suites: 'tests/bindings' },
 ];
 
 /** Installs what is missing with apt, saying what and why; stops, naming the suites, where that cannot be done. */

@@ -1,6 +1,6 @@
 /** Answers that several commands give, in the same words. @module */
 import type { Answer } from './printer.ts';
-import { facts, timeText } from './text.ts';
+import { clean, facts, timeText } from './text.ts';
 import type { ConfigView, WrittenConfig } from '../live/operations.ts';
 import { terminalModeName } from '../config/value.ts';
 
@@ -11,8 +11,8 @@ export function written(what: string, result: WrittenConfig): Answer {
     data: result,
     warnings,
     text: (style) => {
-      const place = `${config.name}, revision ${config.revision}`;
-      return changed ? `${style.green(what)} (${place})` : `${what}: it was so already (${place})`;
+      const place = clean(`${config.name}, revision ${config.revision}`);
+      return changed ? `${style.green(clean(what))} (${place})` : `${clean(what)}: it was so already (${place})`;
     },
   };
 }

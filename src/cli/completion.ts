@@ -10,6 +10,7 @@ import type { Command } from 'commander';
 import { openTarget } from './open-target.ts';
 import { sharedOptionsOf } from './options.ts';
 import { allConfigs, type Target } from './target.ts';
+import { clean } from './text.ts';
 import { BUILTIN_FEATURES } from '../config/features.ts';
 import { DEFAULT_NAME } from '../config/name.ts';
 import { BUILTIN_TEMPLATES } from '../config/templates.ts';
@@ -159,7 +160,10 @@ async function ask(words: readonly string[]): Promise<Omit<Known, 'files'>> {
 async function knownTo(target: Target, name: string): Promise<Omit<Known, 'files'>> {
   const configs = (await allConfigs(target)).map((view) => view.name);
   const features = configs.includes(name) ? (await target.features(name)).map(({ feature }) => feature) : [];
-  return { configs, features, backups: (await target.backups()).map((backup) => backup.name) };
+  const backups = (await target.backups()).map((backup) => backup.name);
+  // A shell reads lines: what is not printable cannot be completed.
+  const isPlain = (word: string): boolean => clean(word) === word;
+  return { configs: configs.filter(isPlain), features: features.filter(isPlain), backups: backups.filter(isPlain) };
 }
 
 /** The library prints by itself, and only by `console.log`. */

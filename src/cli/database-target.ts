@@ -6,8 +6,10 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Target } from './target.ts';
+import { fieldsOfInput } from '../config/input.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { openConfigStore } from '../live/config-store.ts';
+import { core } from '../live/core.ts';
 import { ConfigOperations } from '../live/operations.ts';
 
 /** Throws ERR_NOT_FOUND when there is no file, and what `openConfigStore` throws. */
@@ -32,6 +34,12 @@ class DatabaseTarget extends ConfigOperations implements Target {
   get address(): string {
     return this.store.path;
   }
+
+  override set: Target['set'] = async (name, input, write) =>
+    await super.set(name, fieldsOfInput(input, core().backend), write);
+
+  override validate: Target['validate'] = async (name, partial) =>
+    await super.validate(name, fieldsOfInput(partial, core().backend));
 
   metrics(): Promise<string> {
     return Promise.reject(

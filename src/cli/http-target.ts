@@ -4,11 +4,14 @@
  * @module
  */
 import type { Target } from './target.ts';
-import { asObject } from '../config/input.ts';
+import { formatVariables } from '../config/environment.ts';
+import { asObject, KNOWN_FIELDS, parseConfigInput, unknownField } from '../config/input.ts';
+import { CONFIG_FIELDS, DEFAULT_CONFIG, type RegistryConfig } from '../config/value.ts';
 import { ConfigError, configErrorFrom } from '../errors/errors.ts';
 import type { Write } from '../live/operations.ts';
 
 const API = '/_dashboard/api';
+const LOCAL = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 /** A registry that says nothing for so long is taken for dead; a backup of a large database may take a while. */
 const TIMEOUT_MS = 120_000;
 
@@ -25,11 +28,17 @@ interface Ask {
   readonly expected?: number | undefined;
 }
 
+/** True for the URL of a registry of this machine. */
+export function isLocal(url: string): boolean {
+  return LOCAL.test(url);
+}
+
 export class HttpTarget implements Target {
   readonly kind = 'registry';
   readonly address: string;
   readonly #signal: AbortSignal;
   readonly #token: string | null;
+  readonly #route: Pick<BunFetchRequestInit, 'proxy'>;
 
   /**
    * `url` without a slash at its end. Nothing is sent before the first method is called; `signal` ends reads; `token`
@@ -39,6 +48,8 @@ export class HttpTarget implements Target {
     this.address = url;
     this.#signal = signal;
     this.#token = token;
+    // What is for this machine is nobody else's to carry, whatever HTTP_PROXY says.
+    this.#route = isLocal(url) ? { proxy: false } : {};
   }
 
   get: Target['get'] = (name) => this.#json('config', { query: { name } });
@@ -50,8 +61,8 @@ export class HttpTarget implements Target {
     return (await this.#json<{ configs: Awaited<ReturnType<Target['list']>> }>('configs', { query })).configs;
   }
 
-  set: Target['set'] = (name, input, write) =>
-    this.#write('config', name, { ...asObject('config', input), ...said(write) }, write);
+  set: Target['set'] = async (name, input, write) =>
+    await this.#write('config', name, { ...withoutSaid(asObject('config', input)), ...said(write) }, write);
 
   applyTemplate: Target['applyTemplate'] = (name, templateName, write) =>
     this.#write('config/template', name, { templateName, ...said(write) }, write);
@@ -90,7 +101,8 @@ export class HttpTarget implements Target {
     ).declaration;
 
   environment: Target['environment'] = async (name, format) =>
-    await (await this.#answer('env', { query: { name, format } })).text();
+    // A shell runs what is printed: it is made here, of values that were read, and never taken from what answers.
+    formatVariables(configOf({ ...(await this.get(name)) }), format);
 
   backup: Target['backup'] = () => this.#json('config/backup', { method: 'POST' });
 
@@ -133,13 +145,25 @@ export class HttpTarget implements Target {
     // A write that is given up on is neither done nor undone: it gets its answer, and the interrupt comes after it.
     const signal = request.method === 'GET' ? AbortSignal.any([this.#signal, limit]) : limit;
     try {
-      return await fetch(url, { ...request, signal, redirect: 'error' });
+      return await fetch(url, { ...request, signal, redirect: 'error', ...this.#route });
     } catch (cause) {
       if (request.method === 'GET' && this.#signal.aborted) throw this.#signal.reason;
       if (request.method === 'POST' && wasSent(cause)) throw unanswered(this.address, cause);
       throw unreachable(this.address, `No registry answers at ${this.address}`, cause);
     }
   }
+}
+
+/** Why a change is made is no field of a config: the registry could not tell them apart. Throws ERR_UNKNOWN_FIELD. */
+function withoutSaid(input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  for (const field of ['reason', 'force']) if (Object.hasOwn(input, field)) throw unknownField(field, KNOWN_FIELDS);
+  return input;
+}
+
+/** The fields of a config that a registry sent, each judged as from anybody. */
+function configOf(view: Readonly<Record<string, unknown>>): RegistryConfig {
+  const fields = CONFIG_FIELDS.map(({ name }) => [name, view[name] ?? null] as const);
+  return parseConfigInput(Object.fromEntries(fields), DEFAULT_CONFIG);
 }
 
 /** Left out where they were not said. The registry knows who asks. */

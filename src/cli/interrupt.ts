@@ -1,7 +1,7 @@
 /**
- * Ctrl-C: the first asks the command to stop where nothing is half done, a later one ends the process at once. Exit codes
- * are the shell's: 128 and the signal's number. A terminal signals the command and the runner that started it, and the
- * runner hands its signal on: what comes with the first is the same key press.
+ * Ctrl-C: the first asks the command to stop where nothing is half done, a later one ends the process at once. Exit
+ * codes are the shell's: 128 and the signal's number. A terminal signals the command and the runner that started it,
+ * and the runner hands its signal on: what comes with the first is the same key press.
  * @module
  */
 import { constants } from 'node:os';

@@ -13,19 +13,17 @@ export async function openTarget({ url, database }: SharedOptions, signal: Abort
     const { openDatabaseTarget } = await import('./database-target.ts');
     return await openDatabaseTarget(database);
   }
-  const { HttpTarget } = await import('./http-target.ts');
+  const { HttpTarget, isLocal } = await import('./http-target.ts');
   const address = url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url');
-  return new HttpTarget(address, signal, await proofFor(address));
+  return new HttpTarget(address, signal, isLocal(address) ? await proof() : null);
 }
 
 /**
  * The data directory's token, for a registry of this machine on a system that does not tell it whose process asks.
  * Linux does, and there the secret is shown to nobody.
  */
-async function proofFor(address: string): Promise<string | null> {
-  if (process.platform === 'linux' || !LOCAL.test(address)) return null;
+async function proof(): Promise<string | null> {
+  if (process.platform === 'linux') return null;
   const { readOwnerToken } = await import('../live/owner-token.ts');
   return readOwnerToken(readSetting('dataDirectory'));
 }
-
-const LOCAL = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;

@@ -4,7 +4,7 @@
  * @module
  */
 import { errorLine, EXIT_FAILED, Stopped } from './failure.ts';
-import { clean, type Style, styleOf } from './text.ts';
+import { clean, cleanLines, type Style, styleOf } from './text.ts';
 import type { AnyConfigError } from '../errors/errors.ts';
 import type { Issue } from '../config/validation.ts';
 
@@ -46,7 +46,7 @@ export class Printer {
     const { json, quiet } = this.options;
     if (!quiet) {
       if (!json) await this.warnings(warnings);
-      await writeOut(json ? `${JSON.stringify(data, null, 2)}\n` : ended(answer.text(this.#out)));
+      await writeOut(json ? `${cleanLines(JSON.stringify(data, null, 2))}\n` : ended(answer.text(this.#out)));
     }
     if (fault !== undefined) await this.failure(fault);
   }

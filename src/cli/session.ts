@@ -3,7 +3,7 @@
  * end), the way to ask, and the way to be interrupted.
  * @module
  */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { EXIT_FAILED, EXIT_INTERRUPTED, Stopped, usageError } from './failure.ts';
 import type { Interrupt } from './interrupt.ts';
 import type { SharedOptions } from './options.ts';
@@ -13,6 +13,7 @@ import { openTarget } from './open-target.ts';
 import type { Target } from './target.ts';
 import { DEFAULT_NAME, parseConfigName } from '../config/name.ts';
 import type { Write } from '../live/operations.ts';
+import { userName } from '../live/user.ts';
 
 export class Session {
   readonly options: SharedOptions;
@@ -79,6 +80,5 @@ export class Session {
 
 /** @example thisUser() // 'ann@web-1' */
 function thisUser(): string {
-  const { username, uid } = userInfo();
-  return `${username === 'unknown' ? `uid ${uid}` : username}@${hostname()}`;
+  return `${userName()}@${hostname()}`;
 }

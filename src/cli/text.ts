@@ -18,12 +18,20 @@ export interface Style {
   yellow(text: string): string;
 }
 
+/** Columns that are left to one that gives way. */
+const YIELDS_TO = 12;
+
 /** Control characters, and those that turn the direction of writing around. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** The text with everything that a terminal would obey written out. */
 export function clean(text: string): string {
   return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** The same for a text of several lines, which stay lines. */
+export function cleanLines(text: string): string {
+  return text.split('\n').map(clean).join('\n');
 }
 
 /** `columns` 0: not a terminal. */
@@ -42,11 +50,30 @@ export function styleOf(columns: number, hasColour: boolean): Style {
   };
 }
 
-/** Rows under a head, columns two blanks apart; on a terminal no line is longer than it is wide. */
-export function table(style: Style, head: readonly string[], rows: readonly (readonly string[])[]): string {
+/**
+ * Rows under a head, columns two blanks apart; on a terminal no line is longer than it is wide: the column `yielding`
+ * gives way first, then the line is cut.
+ */
+export function table(
+  style: Style,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  yielding?: string,
+): string {
   const cells = rows.map((row) => row.map(clean));
   const widths = head.map((title, column) => Math.max(...[head, ...cells].map((row) => width(row[column] ?? title))));
-  const lines = cells.map((row) => line(row, widths, style));
+  const narrow = head.findIndex((title) => title === yielding);
+  const excess = widths.reduce((sum, columns) => sum + columns + 2, -2) - style.columns;
+  if (narrow >= 0 && excess > 0) {
+    widths[narrow] = Math.max(Math.min(YIELDS_TO, widths[narrow]!), widths[narrow]! - excess);
+  }
+  const lines = cells.map((row) =>
+    line(
+      row.map((cell, i) => (i === narrow ? fit(cell, widths[i]!) : cell)),
+      widths,
+      style,
+    ),
+  );
   return [style.dim(line(head, widths, style)), ...lines].join('\n');
 }
 
@@ -74,7 +101,11 @@ function line(row: readonly string[], widths: readonly number[], style: Style): 
     .map((cell, column) => pad(cell, widths[column] ?? 0))
     .join('  ')
     .trimEnd();
-  return width(text) > style.columns ? `${clip(text, style.columns - 1)}…` : text;
+  return fit(text, style.columns);
+}
+
+function fit(text: string, columns: number): string {
+  return width(text) > columns ? `${clip(text, columns - 1)}…` : text;
 }
 
 function flatten(object: Readonly<Record<string, unknown>>, prefix = ''): [string, string][] {

@@ -5,10 +5,11 @@
  * @module
  */
 import { TERMINAL_MODE } from '../../bindings/abi.gen.ts';
+import type { Backend } from '../../bindings/backend.ts';
 import { type AnyConfigError, ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { BUILTIN_FEATURES, type FeatureSet } from './features.ts';
-import { CONFIG_FIELDS, type ConfigField, type FieldShape, type RegistryConfig } from './value.ts';
+import { CONFIG_FIELDS, type ConfigField, type FieldShape, parseConfigBytes, type RegistryConfig } from './value.ts';
 
 /** What a caller may write instead of the bare numbers. Left-out fields keep their current value. */
 export interface ConfigInput {
@@ -31,7 +32,12 @@ export interface ConfigReading {
   readonly errors: readonly AnyConfigError[];
 }
 
-const KNOWN_FIELDS: readonly string[] = [...CONFIG_FIELDS.map(({ name }) => name), 'features'];
+/** What a config input may hold. */
+export const KNOWN_FIELDS: readonly string[] = [...CONFIG_FIELDS.map(({ name }) => name), 'features'];
+/** Findings of one reading; the rest is counted. */
+const MAX_ERRORS = 20;
+/** Characters of an unknown word that its error repeats. */
+const SHOWN = 80;
 const HEX_WORD = /^0x[0-9a-f]{1,8}$/i;
 
 /**
@@ -56,12 +62,14 @@ export function readConfigInput(
   features: FeatureSet = BUILTIN_FEATURES,
 ): ConfigReading {
   const errors: AnyConfigError[] = [];
+  let more = 0;
   const attempt = <T>(read: () => T, otherwise: T): T => {
     try {
       return read();
     } catch (error) {
       if (!isConfigError(error)) throw error;
-      errors.push(error);
+      if (errors.length < MAX_ERRORS) errors.push(error);
+      else more += 1;
       return otherwise;
     }
   };
@@ -77,8 +85,31 @@ export function readConfigInput(
       config.featureFlags = attempt(() => withFeature(config.featureFlags, name, on, features), config.featureFlags);
     }
   }
-  return { config, errors };
+  return { config, errors: more === 0 ? errors : [...errors, uncounted(more)] };
 }
+
+/**
+ * A config that is given as its bytes, `{ hex }` (`0x` and 26 digits: the 13 bytes) or `{ record }` (64 digits: the 32
+ * bytes of a record, which the core checks), as the fields they hold; any other input as it is. Errors: ERR_WRONG_TYPE
+ * (also for bytes beside other fields), ERR_CONFIG_LENGTH, ERR_CONFIG_INVALID, and those of `recordOpen`.
+ * @example fieldsOfInput({ hex: '0x019ad10e930000000001185000' }, backend) // { version: 1, ... }
+ */
+export function fieldsOfInput(input: unknown, backend: Pick<Backend, 'recordOpen'>): unknown {
+  if (typeof input !== 'object' || input === null) return input;
+  const form = BYTE_FORMS.find(({ field }) => Object.hasOwn(input, field));
+  if (form === undefined) return input;
+  const { field, pattern, expected } = form;
+  if (Object.keys(input).length > 1) throw wrongType('config', `${field} alone, without other fields`, input);
+  const text = (input as Record<string, unknown>)[field];
+  if (typeof text !== 'string' || !pattern.test(text)) throw wrongType(field, expected, text);
+  const bytes = Uint8Array.fromHex(text.replace(/^0x/, ''));
+  return { ...parseConfigBytes(field === 'record' ? backend.recordOpen(bytes) : bytes) };
+}
+
+const BYTE_FORMS = [
+  { field: 'hex', pattern: /^0x(?:[0-9a-f]{2})*$/i, expected: '0x and 26 hexadecimal digits' },
+  { field: 'record', pattern: /^(?:[0-9a-f]{2})*$/i, expected: '64 hexadecimal digits' },
+] as const;
 
 /** One field's value from outside. Throws ERR_WRONG_TYPE, ERR_OUT_OF_RANGE. */
 export function parseField({ name, size, min, max }: FieldShape, value: unknown): number {
@@ -101,7 +132,7 @@ export function asObject(field: string, value: unknown): Readonly<Record<string,
 
 export function wrongType(field: string, expected: string, value: unknown): ConfigError<'ERR_WRONG_TYPE'> {
   const found = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
-  const shown = typeof value === 'string' ? ` ${JSON.stringify(value.slice(0, 80))}` : '';
+  const shown = typeof value === 'string' ? ` ${JSON.stringify(value.slice(0, SHOWN))}` : '';
   return new ConfigError('ERR_WRONG_TYPE', {
     message: `Invalid ${field}: ${found}${shown} (must be ${expected})`,
     hint: `Give ${field} as ${expected}.`,
@@ -110,12 +141,22 @@ export function wrongType(field: string, expected: string, value: unknown): Conf
 }
 
 export function unknownField(field: string, known: readonly string[]): ConfigError<'ERR_UNKNOWN_FIELD'> {
-  const suggestion = nearest(field.slice(0, 80), known);
+  const suggestion = nearest(field.slice(0, SHOWN), known);
   return new ConfigError('ERR_UNKNOWN_FIELD', {
-    message: `Unknown field: ${field.slice(0, 80)}. Available: ${known.join(', ')}`,
+    message: `Unknown field: ${field.slice(0, SHOWN)}. Available: ${known.join(', ')}`,
     hint: suggestion === null ? 'Leave it out.' : `Did you mean '${suggestion}'?`,
-    details: { field, known },
+    details: { field: field.slice(0, SHOWN), known },
   });
+}
+
+/** Stands for the errors that were left out. */
+function uncounted(more: number): AnyConfigError {
+  const message = `and ${more} more`;
+  return new ConfigError('ERR_CONFIG_INVALID', {
+    message,
+    hint: 'Correct the others first.',
+    details: { issues: [] },
+  }) as AnyConfigError;
 }
 
 function knownField(field: string): void {
@@ -123,7 +164,8 @@ function knownField(field: string): void {
 }
 
 function withFeature(flags: number, name: string, on: unknown, features: FeatureSet): number {
-  const mask = features.maskOf(name);
+  // No name is so long: cut, it is still unknown.
+  const mask = features.maskOf(name.slice(0, SHOWN));
   if (typeof on !== 'boolean') throw wrongType(`features.${name}`, 'true or false', on);
   return (on ? flags | mask : flags & ~mask) >>> 0;
 }

@@ -19,6 +19,8 @@ import type { Anchor, NewEntry } from './journal.ts';
 
 // Invariant: a stored text decodes to the string that was given, and back to the same bytes.
 const CONTROL = /[\u0000-\u001f\u007f]/;
+/** Characters of a refused text that its error repeats. */
+const SHOWN = 80;
 const CONTROL_BUT_LINES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** Throws `ERR_WRONG_TYPE`, `ERR_OUT_OF_RANGE` or `ERR_NAME`, naming the entry and the field. */
@@ -87,9 +89,9 @@ export function wrongType(field: string, expected: string, value: unknown): Conf
 
 function unprintable(field: string, value: string): ConfigError {
   return new ConfigError('ERR_NAME', {
-    message: `${field} holds a control character or half a surrogate pair: ${JSON.stringify(value)}.`,
+    message: `${field} holds a control character or half a surrogate pair: ${JSON.stringify(value.slice(0, SHOWN))}.`,
     hint: 'Use printable, well-formed text; nothing was written.',
-    details: { name: value },
+    details: { name: value.slice(0, SHOWN) },
   });
 }
 

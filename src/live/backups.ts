@@ -3,19 +3,24 @@
  * is taken from it, and nothing is ever overwritten without keeping what was there.
  * @module
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { configStream } from '../config/name.ts';
+import { STRUCTURE_RULES } from '../config/rules.ts';
+import { validate } from '../config/validation.ts';
 import { decodeConfig } from '../config/value.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { verifyFile } from '../journal/backup.ts';
 import { copyDatabase, placeWhole } from '../journal/copy.ts';
+import { openEngine } from '../journal/engine.ts';
 import type { Head, Journal } from '../journal/journal.ts';
 import { openUnchecked } from '../journal/open.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
 import type { Draft } from './config-store.ts';
 import { boardPathOf } from '../sync/board.ts';
 import { backupsOf } from './data-directory.ts';
-import { configsProjection, rolloutsOf } from './projection.ts';
+import { decodeChange, type ConfigChange } from './change.ts';
+import { configsProjection } from './projection.ts';
 
 export interface BackupFile {
   /** What `restore` takes. */
@@ -26,6 +31,8 @@ export interface BackupFile {
 }
 
 const BUSY_TIMEOUT_MS = 5000;
+const DRAFT_NAME = /\.db\.draft-[0-9a-f-]+(?:-journal|-wal|-shm)?$/;
+const DRAFT_AGE_MAX_MS = 60 * 60 * 1000;
 const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*\.db$/;
 
 /** The time in the last name that was given: two backups of one millisecond are two files. */
@@ -46,11 +53,24 @@ export async function listBackups(database: string): Promise<BackupFile[]> {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .filter((name) => BACKUP_NAME.test(name))
-    .map((name) => {
-      const { size, mtimeMs } = statSync(join(directory, name));
-      return { name, size_bytes: size, createdAt: Math.floor(mtimeMs) };
+    .flatMap((name) => {
+      // Gone meanwhile, or no file: links lead elsewhere, and pipes never end.
+      const file = lstatSync(join(directory, name), { throwIfNoEntry: false });
+      if (!file?.isFile()) return [];
+      return [{ name, size_bytes: file.size, createdAt: Math.floor(file.mtimeMs) }];
     })
     .sort((a, b) => b.name.localeCompare(a.name));
+}
+
+/** Removes what killed backups have left half written; what is younger than an hour may still be growing. */
+export function removeAbandonedDrafts(database: string, now = Date.now()): void {
+  const directory = backupsOf(database);
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const file = DRAFT_NAME.test(name) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+    if (file?.isFile() && now - file.mtimeMs > DRAFT_AGE_MAX_MS) rmSync(path, { force: true });
+  }
 }
 
 /**
@@ -59,7 +79,8 @@ export async function listBackups(database: string): Promise<BackupFile[]> {
  */
 export async function openBackup(database: string, backup: string, name: string): Promise<Draft> {
   const path = join(backupsOf(database), backup);
-  if (!BACKUP_NAME.test(backup) || !existsSync(path)) throw noBackup(backup);
+  const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  if (!BACKUP_NAME.test(backup) || !isFile) throw noBackup(backup);
   const journal = await openSqliteJournal({
     path,
     readonly: true,
@@ -75,13 +96,22 @@ export async function openBackup(database: string, backup: string, name: string)
 async function stateIn(journal: Journal, backup: string, name: string): Promise<Draft> {
   const report = await journal.verify();
   if (!report.ok) throw damagedBackup(backup, report.fault.message);
-  const stored = await journal.query(configsProjection, 'state', name);
-  if (stored !== null) return { config: decodeConfig(stored.config), rollouts: rolloutsOf(stored.rollouts) };
+  // From the entry, which the chain covers; the projection's tables beside it could have been written by anybody.
+  const entry = await journal.latest(configStream(name));
+  if (entry !== null && entry.body !== null) return wholeState(backup, decodeChange(entry.seq, entry.type, entry.body));
   throw new ConfigError('ERR_NOT_FOUND', {
     message: `The backup ${backup} has no config '${name}'`,
     hint: 'Choose a later backup, or one of the configs that existed then.',
     details: { what: `config ${name} in ${backup}` },
   });
+}
+
+/** It is written although rules may speak against it, so that its bytes make sense must be known first. */
+function wholeState(backup: string, { after }: ConfigChange): Draft {
+  const config = decodeConfig(after.config);
+  const { isValid, errors } = validate(config, {}, STRUCTURE_RULES);
+  if (!isValid) throw damagedBackup(backup, errors.map(({ message }) => message).join('; '));
+  return { config, rollouts: after.rollouts };
 }
 
 /**
@@ -111,6 +141,7 @@ function restoreFrom(source: string, target: string, backup: string): { head: He
   const copy = `${target}.restoring-${crypto.randomUUID()}`;
   try {
     const head = copyVerified(source, copy, backup);
+    rebuildProjections(copy);
     const kept = putInPlace(copy, target);
     // What the board shows is the database that was there; whoever opens the restored one makes it anew.
     rmSync(boardPathOf(target), { force: true });
@@ -133,6 +164,13 @@ function copyVerified(source: string, copy: string, backup: string): Head {
     head = copied.head;
   });
   return head;
+}
+
+/** The chain covers the entries alone: the tables made from them are made again. Throws ERR_JOURNAL_FOREIGN. */
+function rebuildProjections(copy: string): void {
+  using engine = openEngine({ path: copy, projections: [configsProjection] });
+  engine.drop(configsProjection.name);
+  for (const _ of engine.catchUp());
 }
 
 /** The database goes aside only when its successor is whole and on disk, and comes back when that cannot be named. */

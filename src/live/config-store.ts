@@ -216,6 +216,8 @@ export class ConfigStore {
    */
   async signUnattributed(signature: Signature): Promise<void> {
     checkSignature(signature);
+    // What waits to be written is not unsigned: it is ours.
+    if (this.#hasFailed || this.#database.recorder.pending > 0) return;
     await this.#openAll();
     await this.#takeOverDiverged(signature);
     for (const [name, slot] of this.#slots) {

@@ -1,5 +1,5 @@
 /** Where a registry and `getConfig()` keep their things: one directory, for its owner alone. @module */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors/errors.ts';
 
@@ -7,7 +7,13 @@ const DATABASE_FILE = 'journal.db';
 const BOARD_FILE = 'board';
 const BACKUP_DIRECTORY = 'backups';
 
-/** Makes the directory when missing (mode 0700). Throws ERR_SETTING when that cannot be. */
+/** Write permission of the group and of others. */
+const WRITABLE_BY_OTHERS = 0o022;
+
+/**
+ * Makes the directory when missing (mode 0700). Throws ERR_SETTING when that cannot be, and for one that somebody else
+ * owns or can write to: what lies in it could be his.
+ */
 export function openDataDirectory(path: string): string {
   const directory = resolve(path);
   try {
@@ -20,7 +26,22 @@ export function openDataDirectory(path: string): string {
       cause,
     });
   }
+  checkOwner(directory, path);
   return directory;
+}
+
+/** Where there are no user ids, there is nothing to check. */
+function checkOwner(directory: string, value: string): void {
+  const uid = process.getuid?.();
+  if (uid === undefined) return;
+  const { uid: owner, mode } = statSync(directory);
+  if (owner === uid && (mode & WRITABLE_BY_OTHERS) === 0) return;
+  const why = owner === uid ? 'can be written by other users' : `belongs to user ${owner}, and this is user ${uid}`;
+  throw new ConfigError('ERR_SETTING', {
+    message: `The data directory ${directory} ${why}`,
+    hint: owner === uid ? `Run: chmod 700 '${directory}'` : 'Set C13_DATA to a directory of this user, with chmod 700.',
+    details: { setting: 'C13_DATA', value },
+  });
 }
 
 export function databaseIn(directory: string): string {

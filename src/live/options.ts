@@ -1,5 +1,5 @@
 /** What `createProductionConfig` takes, and its parsing. @module */
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { defineFeatures, type FeatureDeclaration } from '../config/features.ts';
 import { asObject, unknownField, wrongType } from '../config/input.ts';
 import { parsePlace, type ConfigPlace } from '../config/metadata.ts';
@@ -8,6 +8,7 @@ import { defineTemplates, type Template, type TemplateInput } from '../config/te
 import { withRules } from '../config/validation.ts';
 import type { Rule } from '../config/validation.ts';
 import { checkName } from '../journal/border.ts';
+import { userName } from './user.ts';
 
 export interface ProductionConfigOptions<D extends FeatureDeclaration = FeatureDeclaration> {
   /**
@@ -91,8 +92,7 @@ export function parseOptions(options: ProductionConfigOptions): ParsedOptions {
 
 /** `ann@web-1:4711`: user, host and process. */
 function defaultActor(): string {
-  const { username, uid } = userInfo();
-  return `${username === 'unknown' ? `uid ${uid}` : username}@${hostname()}:${process.pid}`;
+  return `${userName()}@${hostname()}:${process.pid}`;
 }
 
 function nameOf({ name = DEFAULT_NAME, environment }: ProductionConfigOptions): string {

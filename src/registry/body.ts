@@ -29,7 +29,10 @@ async function readLimited(body: ReadableStream<Uint8Array> | null, closing?: Ab
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = body.getReader();
-  const stop = (): void => void reader.cancel(stopping()).catch(() => undefined);
+  // A body that broke meanwhile says so to the read below.
+  const stop = (): void => void reader.cancel().catch(() => undefined);
+  const isClosing = (): boolean => closing?.aborted === true;
+  if (isClosing()) throw stopping();
   closing?.addEventListener('abort', stop);
   try {
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
@@ -40,7 +43,7 @@ async function readLimited(body: ReadableStream<Uint8Array> | null, closing?: Ab
   } finally {
     closing?.removeEventListener('abort', stop);
   }
-  if (closing?.aborted === true) throw stopping();
+  if (isClosing()) throw stopping();
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 

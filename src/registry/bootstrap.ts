@@ -55,7 +55,7 @@ if (import.meta.main) {
     await main();
   } catch (error) {
     if (!isConfigError(error)) throw error;
-    console.error(`error: ${error.message}. ${error.hint}`);
+    console.error(`error: ${error.message.replace(/\.$/, '')}. ${error.hint}`);
     process.exitCode = 1;
   }
 }

@@ -98,7 +98,7 @@ function log(line: string): void {
 }
 
 function fail(error: unknown): never {
-  if (isConfigError(error)) console.error(`error: ${error.message}. ${error.hint}`);
+  if (isConfigError(error)) console.error(`error: ${error.message.replace(/\.$/, '')}. ${error.hint}`);
   else console.error(error);
   process.exit(isConfigError(error) && error.code === 'ERR_USAGE' ? 2 : 1);
 }

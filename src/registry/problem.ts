@@ -78,6 +78,25 @@ export interface Problem {
   readonly current?: unknown;
 }
 
+/** Characters of a message, and of what a caller sent, that an answer repeats. */
+const MESSAGE_MAX = 2000;
+const ECHO_MAX = 80;
+/** The details that repeat what came from the caller. */
+const ECHOED = ['feature', 'template', 'name', 'field', 'value', 'found', 'what', 'parameter', 'key', 'setting'];
+
+function shortened(details: object): object {
+  return Object.fromEntries(
+    Object.entries(details).map(([key, value]: [string, unknown]) => [
+      key,
+      typeof value === 'string' && ECHOED.includes(key) ? cut(value, ECHO_MAX) : value,
+    ]),
+  );
+}
+
+function cut(text: string, length: number): string {
+  return text.slice(0, length).toWellFormed();
+}
+
 /** `current`, where given, makes a lost race a failed condition: 412, with what is there now. */
 export function problemResponse(error: AnyConfigError, current?: unknown): Response {
   const status = current === undefined ? STATUS[error.code] : 412;
@@ -85,10 +104,10 @@ export function problemResponse(error: AnyConfigError, current?: unknown): Respo
     type: `urn:13byte-config:error:${error.code}`,
     title: titleOf(error.code),
     status,
-    detail: error.message,
+    detail: cut(error.message, MESSAGE_MAX),
     code: error.code,
     hint: error.hint,
-    details: error.details,
+    details: shortened(error.details),
     ...(current === undefined ? {} : { current }),
   };
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });

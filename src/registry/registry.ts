@@ -2,16 +2,18 @@
  * A running registry: its data, its app, its port, and what it does by the clock; closed in the opposite order.
  * @module
  */
+import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { userInfo } from 'node:os';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Settings } from '../env/env.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { tryLock, type Lock } from '../journal/lock.ts';
+import { removeAbandonedDrafts } from '../live/backups.ts';
 import { databaseIn, openDataDirectory } from '../live/data-directory.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import { openOwnerToken } from '../live/owner-token.ts';
 import { createProductionConfig } from '../live/production-config.ts';
+import { userName } from '../live/user.ts';
 import { createApp } from './app.ts';
 import { bootstrap, REGISTRY_ACTOR, REGISTRY_CONFIG } from './bootstrap.ts';
 import { isLoopback, loopbackAdmission } from './loopback.ts';
@@ -54,6 +56,7 @@ export async function startRegistry(settings: RegistrySettings, log: (line: stri
 type Undo = (() => Promise<void>)[];
 
 async function open({ host, port, dataDirectory }: RegistrySettings, log: (line: string) => void, undo: Undo) {
+  removeAbandonedDrafts(databaseIn(dataDirectory));
   const { operations, directory, made } = await bootstrap(dataDirectory);
   undo.push(() => operations.store.close());
   const persistPath = databaseIn(directory);
@@ -100,7 +103,11 @@ async function undoAll(undo: Undo): Promise<void> {
 function lockDirectory(directory: string): Lock {
   const path = join(directory, LOCK_FILE);
   const lock = tryLock(path);
-  if (lock !== null) return lock;
+  if (lock !== null) {
+    // On a read-only disk it is as it was made.
+    if ((statSync(path).mode & 0o777) !== 0o600) chmodSync(path, 0o600);
+    return lock;
+  }
   throw new ConfigError('ERR_DATA_IN_USE', {
     message: `Another registry serves ${directory}`,
     hint: 'Use that one, stop it first, or give this one another directory with --data.',
@@ -133,8 +140,7 @@ function signUnattributed({ store }: ConfigOperations, log: (line: string) => vo
 
 /** `ann@loopback`: without identities, whoever comes in is this user. */
 function loopbackActor(): string {
-  const { username, uid } = userInfo();
-  return `${username === 'unknown' ? `uid ${uid}` : username}@loopback`;
+  return `${userName()}@loopback`;
 }
 
 function notLoopback(host: string): ConfigError {

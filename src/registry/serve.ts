@@ -14,7 +14,10 @@ const BODY_LIMIT_MS = 800;
 /** How long a stop waits for answers that are under way. */
 const DRAIN_LIMIT_MS = 5000;
 
-type Answer = (request: Request, from: { readonly peer: Peer | null; readonly closing: AbortSignal }) => Response | Promise<Response>;
+type Answer = (
+  request: Request,
+  from: { readonly peer: Peer | null; readonly closing: AbortSignal },
+) => Response | Promise<Response>;
 
 export interface Served {
   readonly port: number;

@@ -1,5 +1,6 @@
 /** Runs every `$` line that a document's console blocks show, in order, and keeps what it printed. @module */
 import { MAIN, startRegistry, Workplace } from './cli.ts';
+import { userName } from '../../src/live/user.ts';
 import { processVariables } from '../../src/env/env.ts';
 
 const BLOCK = /^```console\n([\s\S]*?)^```$/gm;
@@ -23,10 +24,10 @@ export function shownIn(document: string): Shown[] {
   );
 }
 
-/** The same commands, run by bash in one directory on one registry, as `ann`. */
+/** The same commands, run by bash in one directory on one registry; who runs them is shown as `ann`. */
 export async function runShown(commands: readonly string[]): Promise<Shown[]> {
   using place = new Workplace();
-  const env = { ...processVariables(), USER: 'ann', LOGNAME: 'ann', HOSTNAME: 'web-1', C13_DATA: '.c13' };
+  const env = { ...processVariables(), HOSTNAME: 'web-1', C13_DATA: '.c13' };
   const registry = await startRegistry(`${place.directory}/.c13`, env);
   try {
     const shown: Shown[] = [];
@@ -37,7 +38,8 @@ export async function runShown(commands: readonly string[]): Promise<Shown[]> {
         env: { ...env, C13_URL: registry.url },
         stdout: 'pipe',
       });
-      shown.push({ command, output: await new Response(child.stdout).text() });
+      const output = await new Response(child.stdout).text();
+      shown.push({ command, output: output.replaceAll(`${userName()}@`, 'ann@') });
     }
     return shown;
   } finally {

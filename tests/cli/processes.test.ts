@@ -1,4 +1,5 @@
 /** Commands that run at the same time, and commands that are ended: nothing acknowledged is lost. @module */
+import { symlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openDatabaseTarget } from '../../src/cli/database-target.ts';
 import { startRegistry, Workplace } from './cli.ts';
@@ -73,10 +74,14 @@ test('a database in use is not replaced; one that is not, is kept beside', async
   const unforced = await workplace.on(whole);
   expect(unforced).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--force') });
   const held = Bun.spawn(['sleep', '1000'], { stdin: Bun.file(workplace.database) });
-  const inUse = await workplace.on([...whole, '--force']);
+  const link = `${workplace.database}-link`;
+  symlinkSync(workplace.database, link);
+  const inUse = [await workplace.on([...whole, '--force']), await workplace.c13([...whole, '--force', '-d', link])];
   held.kill();
   await held.exited;
-  expect(inUse).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`process ${held.pid}`) });
+  for (const refused of inUse) {
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(`process ${held.pid}`) });
+  }
   const { kept } = await workplace.json([...whole, '--force']);
   expect((await workplace.json(['get'])).rows).toBe(50);
   expect(JSON.parse((await workplace.c13(['get', '--json', '--database', kept])).stdout).rows).toBe(51);

@@ -58,3 +58,14 @@ test('sizes', () => {
     '5.0 GiB',
   ]);
 });
+
+test('one column gives way, so that what stands behind it stays on the screen', () => {
+  const narrow = { ...styleOf(30, false) };
+  const [head, row] = table(narrow, ['who', 'changed', 'why'], [['ann', 'x'.repeat(60), 'a reason']], 'changed').split(
+    '\n',
+  );
+  expect(head).toMatch(/^who  changed +why$/);
+  expect(row).toMatch(/^ann  x+…  a reason$/);
+  expect(row!.length).toBe(30);
+  expect(table(PLAIN, ['a'], [['x'.repeat(60)]], 'a')).toContain('x'.repeat(60));
+});

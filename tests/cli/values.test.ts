@@ -50,7 +50,7 @@ test('times', () => {
   expect(parseTime('1700000000000', 'x')).toBe(1_700_000_000_000);
   expect(parseTime('2026-03-01', 'x')).toBe(Date.UTC(2026, 2, 1));
   expect(parseTime('2026-03-01T12:00:00+01:00', 'x')).toBe(Date.UTC(2026, 2, 1, 11));
-  for (const text of ['yesterday', '-1', '2026-13-01', '01.03.2026', ''])
+  for (const text of ['yesterday', '-1', '2026-13-01', '2026-02-30', '2025-02-29T12:00:00Z', '01.03.2026', ''])
     expect(() => parseTime(text, 'x')).toThrow('is not a time');
 });
 

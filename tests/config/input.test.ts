@@ -1,10 +1,11 @@
 /** The border: what objects from outside become, and the stable error each bad one gets. @module */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { openReference } from '../../bindings/reference.ts';
 import { isConfigError } from '../../src/errors/errors.ts';
 import { defineFeatures } from '../../src/config/features.ts';
-import { parseConfigInput, readConfigInput } from '../../src/config/input.ts';
-import { DEFAULT_CONFIG } from '../../src/config/value.ts';
+import { fieldsOfInput, parseConfigInput, readConfigInput } from '../../src/config/input.ts';
+import { configHex, DEFAULT_CONFIG, encodeConfig } from '../../src/config/value.ts';
 import { anyConfig, SEEDED, validConfig } from './arbitraries.ts';
 
 describe('parseConfigInput', () => {
@@ -106,6 +107,35 @@ describe('readConfigInput', () => {
           for (const error of readConfigInput(input, frozen).errors) expect(isConfigError(error)).toBe(true);
         },
       ),
+      SEEDED,
+    );
+  });
+});
+
+describe('fieldsOfInput', () => {
+  const backend = openReference();
+  const everything = fc.oneof(fc.anything(), fc.record({ hex: fc.string() }), fc.record({ record: fc.string() }));
+
+  test('reads every config back from its bytes and from its record', () => {
+    fc.assert(
+      fc.property(validConfig, (config) => {
+        expect(fieldsOfInput({ hex: configHex(config) }, backend)).toEqual(config);
+        const record = backend.recordSeal(encodeConfig(config)).toHex();
+        expect(fieldsOfInput({ record }, backend)).toEqual(config);
+      }),
+      SEEDED,
+    );
+  });
+
+  test('hands on what holds no bytes, and refuses the rest with a code', () => {
+    fc.assert(
+      fc.property(everything, (input) => {
+        try {
+          expect(fieldsOfInput(input, backend)).toBe(input);
+        } catch (error) {
+          expect(isConfigError(error)).toBe(true);
+        }
+      }),
       SEEDED,
     );
   });

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Target } from '../../src/cli/target.ts';
 import { allConfigs } from '../../src/cli/target.ts';
+import { configHex, DEFAULT_CONFIG, encodeConfig } from '../../src/config/value.ts';
+import { core } from '../../src/live/core.ts';
 import { isConfigError } from '../../src/errors/errors.ts';
 
 export interface OpenedTarget {
@@ -40,6 +42,25 @@ export function describeTarget(kind: string, open: () => Promise<OpenedTarget>):
       const debug = (await target.features('main')).find(({ feature }) => feature === 'debug');
       expect(debug).toEqual({ feature: 'debug', bit: 2, enabled: true, rollout: 0 });
       expect((await target.set('main', input, WRITE)).changed).toBe(false);
+    });
+
+    test('takes why and whether as no fields of a config', async () => {
+      for (const field of [{ force: true }, { reason: 'x' }, { rows: 9, force: true }]) {
+        expect(await codeOf(target.set('default', field, WRITE))).toBe('ERR_UNKNOWN_FIELD');
+      }
+    });
+
+    test('takes a config as its bytes, and as a record', async () => {
+      const wanted = { ...DEFAULT_CONFIG, rows: 77 };
+      const record = core().backend.recordSeal(encodeConfig(wanted)).toHex();
+      const hex = configHex(wanted);
+      expect((await target.set('bytes', { hex }, WRITE)).config).toMatchObject(wanted);
+      expect((await target.set('sealed', { record }, WRITE)).config).toMatchObject(wanted);
+      expect((await target.validate('bytes', { record })).isValid).toBe(true);
+      expect(await codeOf(target.set('bytes', { hex: hex.slice(0, -2) }, WRITE))).toBe('ERR_CONFIG_LENGTH');
+      const damaged = `${record.slice(0, -1)}${record.endsWith('0') ? '1' : '0'}`;
+      expect(await codeOf(target.set('bytes', { record: damaged }, WRITE))).toBe('ERR_RECORD_CHECKSUM');
+      expect(await codeOf(target.set('bytes', { hex, rows: 1 }, WRITE))).toBe('ERR_WRONG_TYPE');
     });
 
     test('keeps why a change was made', async () => {

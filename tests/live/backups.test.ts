@@ -1,9 +1,11 @@
 /** A database put back from a backup: whole, verified, and never at the cost of what was there. @module */
-import { copyFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { Database } from 'bun:sqlite';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { verifyFile } from '../../src/journal/backup.ts';
-import { restoreDatabase } from '../../src/live/backups.ts';
+import { listBackups, openBackup, removeAbandonedDrafts, restoreDatabase } from '../../src/live/backups.ts';
 import { tempDirectory } from '../journal/fixtures.ts';
 import { open } from './fixtures.ts';
 
@@ -68,5 +70,56 @@ describe('restoring a database', () => {
     expect(faultOf(() => restoreDatabase(source, join(directory, 'file', 'x.db'), true))).toBe('ERR_BACKUP');
     expect(readdirSync(directory)).toEqual(names);
     expect(readFileSync(target).equals(bytes)).toBe(true);
+  });
+});
+
+describe('a backup that somebody changed beside its chain', () => {
+  const FORGED = "UPDATE config_changes SET after = x'019ad10e93ffffffff02c8c800'";
+
+  async function forged(): Promise<{ database: string; backup: string }> {
+    const database = join(tempDirectory(), 'live.db');
+    const config = open({ persistPath: database });
+    config.enableFeature('metrics');
+    await config.persist('ready');
+    const { path } = await config.backup();
+    await config.close();
+    using forger = new Database(path);
+    expect(forger.run(FORGED).changes).toBeGreaterThan(0);
+    return { database, backup: path };
+  }
+
+  it('gives one config what its entries say', async () => {
+    const { database, backup } = await forged();
+    const { config } = await openBackup(database, basename(backup), 'default');
+    expect(config).toMatchObject({ featureFlags: 1 << 6, terminalMode: 1, rows: 24 });
+  });
+
+  it('is restored whole with the tables that its entries make', async () => {
+    const { backup } = await forged();
+    const target = join(tempDirectory(), 'restored.db');
+    restoreDatabase(backup, target, false);
+    expect(open({ persistPath: target }).config).toMatchObject({ featureFlags: 1 << 6, rows: 24 });
+  });
+});
+
+describe('the list of backups', () => {
+  it('holds regular files alone, and drafts go when nobody can be writing them', async () => {
+    const database = join(tempDirectory(), 'live.db');
+    await databaseAt(database, 1);
+    const config = open({ persistPath: database });
+    const { path } = await config.backup();
+    const directory = dirname(path);
+    symlinkSync('/nonexistent', join(directory, 'zz.db'));
+    mkdirSync(join(directory, 'folder.db'));
+    const [old, young] = ['old.db.draft-0a', 'young.db.draft-0b'].map((name) => join(directory, name)) as [
+      string,
+      string,
+    ];
+    for (const draft of [old, young]) writeFileSync(draft, '');
+    utimesSync(old, 0, 0);
+    expect((await listBackups(database)).map(({ name }) => name)).toEqual([basename(path)]);
+    await expect(openBackup(database, 'zz.db', 'default')).rejects.toMatchObject({ code: 'ERR_BACKUP' });
+    removeAbandonedDrafts(database);
+    expect([old, young, path].map((file) => existsSync(file))).toEqual([false, true, true]);
   });
 });

@@ -114,6 +114,10 @@ describe('conditions', () => {
     }
     expect((await call('POST', 'config', { rows: 33 }, { 'if-match': '"7", "2"' })).body.config.revision).toBe(3);
     expect((await call('POST', 'config', { rows: 34 }, { 'if-match': '*' })).body.config.revision).toBe(4);
+    const anyRevision = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => call('POST', 'config', { cols: 100 + i }, { 'if-match': '*' })),
+    );
+    expect(new Set(anyRevision.map(({ status }) => status))).toEqual(new Set([200]));
   });
 
   it('make only what is not there', async () => {

@@ -1,8 +1,13 @@
 /** Whatever is wrong with a request, its answer says so with a stable code, and nothing has changed. @module */
 import { describe, expect, it } from 'vitest';
 import { openApp, type TestApp } from './app-fixtures.ts';
+import { configHex, DEFAULT_CONFIG, encodeConfig } from '../../src/config/value.ts';
+import { core } from '../../src/live/core.ts';
 
 const MiB = 1024 * 1024;
+const WANTED = { ...DEFAULT_CONFIG, rows: 77, cols: 99 };
+const HEX = configHex(WANTED);
+const RECORD = core().backend.recordSeal(encodeConfig(WANTED)).toHex();
 const BAD_WRITES: readonly [what: string, path: string, body: unknown, status: number, code: string, detail: RegExp][] =
   [
     ['an unknown feature', 'config', { features: { debgu: true } }, 400, 'ERR_UNKNOWN_FEATURE', /debgu/],
@@ -27,7 +32,8 @@ const BAD_WRITES: readonly [what: string, path: string, body: unknown, status: n
       /features.debug/,
     ],
     ['a list for a config', 'config', [1], 400, 'ERR_WRONG_TYPE', /body: array/],
-    ['null for a config', 'config', 'null', 200, '', /^$/],
+    ['null for a config', 'config', 'null', 400, 'ERR_WRONG_TYPE', /body: null/],
+    ['null for a reset', 'config/reset', 'null', 400, 'ERR_WRONG_TYPE', /body: null/],
     ['an unknown field', 'config', { row: 3 }, 400, 'ERR_UNKNOWN_FIELD', /row/],
     ['a prototype', 'config', '{"__proto__": {"rows": 3}}', 400, 'ERR_UNKNOWN_FIELD', /__proto__/],
     [
@@ -40,8 +46,18 @@ const BAD_WRITES: readonly [what: string, path: string, body: unknown, status: n
     ],
     ['an unknown template', 'config/template', { templateName: 'prod' }, 400, 'ERR_UNKNOWN_TEMPLATE', /prod/],
     ['no template', 'config/template', {}, 400, 'ERR_WRONG_TYPE', /templateName/],
-    ['12 bytes for a config', 'config', { hex: `0x${'00'.repeat(12)}` }, 400, 'ERR_UNKNOWN_FIELD', /hex/],
-    ['a wrong checksum', 'config', { rows: 24, checksum: '0'.repeat(16) }, 400, 'ERR_UNKNOWN_FIELD', /checksum/],
+    ['12 bytes for a config', 'config', { hex: HEX.slice(0, -2) }, 400, 'ERR_CONFIG_LENGTH', /12/],
+    ['14 bytes for a config', 'config', { hex: `${HEX}00` }, 400, 'ERR_CONFIG_LENGTH', /14/],
+    ['bytes with a reserved one', 'config', { hex: `${HEX.slice(0, -2)}01` }, 422, 'ERR_CONFIG_INVALID', /reserved/],
+    ['bytes out of range', 'config', { hex: `0x07${HEX.slice(4)}` }, 400, 'ERR_OUT_OF_RANGE', /version: 7/],
+    ['bytes that are none', 'config', { hex: 'rows' }, 400, 'ERR_WRONG_TYPE', /hex/],
+    ['half a byte', 'config', { hex: `${HEX}0` }, 400, 'ERR_WRONG_TYPE', /hex/],
+    ['bytes beside a field', 'config', { hex: HEX, rows: 24 }, 400, 'ERR_WRONG_TYPE', /hex alone/],
+    ['bytes twice', 'config', { hex: HEX, record: RECORD }, 400, 'ERR_WRONG_TYPE', /alone/],
+    ['a wrong checksum', 'config', { record: `${RECORD.slice(0, -2)}00` }, 400, 'ERR_RECORD_CHECKSUM', /checksum/i],
+    ['a record of 31 bytes', 'config', { record: RECORD.slice(2) }, 400, 'ERR_CONFIG_LENGTH', /31/],
+    ['a record of something else', 'config', { record: `00${RECORD.slice(2)}` }, 400, 'ERR_RECORD_MAGIC', /./],
+    ['a field checksum', 'config', { rows: 24, checksum: '0'.repeat(16) }, 400, 'ERR_UNKNOWN_FIELD', /checksum/],
     ['a path for a backup', 'config/restore', { backup: '../journal.db' }, 404, 'ERR_NOT_FOUND', /no backup/],
     ['broken JSON', 'config', '{"rows": 3', 400, 'ERR_BODY_JSON', /character 10/],
     ['a key twice', 'config', '{"rows": 3, "rows": 4}', 400, 'ERR_DUPLICATE_KEY', /"rows" twice/],
@@ -71,6 +87,9 @@ const BAD_WRITES: readonly [what: string, path: string, body: unknown, status: n
     ['a migration that leads nowhere', 'config/migrate', { to: 9 }, 409, 'ERR_MIGRATION', /9/],
     ['a rollback to nowhere', 'config/rollback', { revision: 99 }, 404, 'ERR_ENTRY_NOT_FOUND', /99/],
     ['a rollback to two places', 'config/rollback', { revision: 1, entry: 1 }, 400, 'ERR_BAD_REQUEST', /one of/],
+    ['a day that is none', 'config/rollback', { at: '2026-02-30' }, 400, 'ERR_WRONG_TYPE', /ISO/],
+    ['a declared prototype', 'features', '{"declare": {"__proto__": 12}}', 400, 'ERR_FEATURE_NAME', /__proto__/],
+    ['a declared text', 'features', { declare: { mine: '12' } }, 400, 'ERR_WRONG_TYPE', /declare.mine/],
     ['a time that is none', 'config/rollback', { at: 'yesterday' }, 400, 'ERR_WRONG_TYPE', /ISO/],
     ['two wishes', 'features', { feature: 'debug', enabled: true, rollout: 3 }, 400, 'ERR_BAD_REQUEST', /one of/],
     ['a declaration of a taken bit', 'features', { declare: { mine: 2 } }, 409, 'ERR_FEATURE_CONFLICT', /debug/],
@@ -109,6 +128,49 @@ describe('a bad write', () => {
       changed: true,
       config: { rows: 77 },
     });
+  });
+
+  it('with the right bytes would have been done: as the 13 of a config, or the 32 of a record', async () => {
+    const { call } = await openApp();
+    for (const [i, input] of [{ hex: HEX }, { record: RECORD }].entries()) {
+      const { body } = await call('POST', `config?name=made-${i}`, { ...input, reason: 'whole' });
+      expect(body).toMatchObject({ changed: true, config: { ...WANTED, hex: HEX } });
+      expect((await call('POST', 'config/validate', { config: input })).body.isValid).toBe(true);
+    }
+    const damaged = await call('POST', 'config/validate', { config: { record: RECORD.replace(/.$/, 'g') } });
+    expect([damaged.status, damaged.body.code]).toEqual([400, 'ERR_WRONG_TYPE']);
+  });
+
+  it('is answered with less than 64 KiB, whatever its size', async () => {
+    const { call } = await openApp();
+    const long = 'y'.repeat(MiB - 200);
+    const many = Object.fromEntries(Array.from({ length: 40_000 }, (_, i) => [`field_${i}`, 1]));
+    const asks: [path: string, body: unknown][] = [
+      ['config', { [long]: 1 }],
+      ['config', { rows: long }],
+      ['config', { features: { [long]: true } }],
+      ['config', { rollouts: { [long]: 5 } }],
+      ['config', { rows: 3, reason: `\u0001${long}` }],
+      ['config', { hex: `0x${'00'.repeat(MiB / 4)}` }],
+      ['config', many],
+      ['config/validate', { config: many }],
+      ['config/validate', { config: { features: many } }],
+      ['config/validate', { config: { features: { [long]: true } } }],
+      ['config/template', { templateName: long }],
+      ['config/restore', { backup: long }],
+      ['config/rollback', { at: long }],
+      ['features', { declare: { [long]: 12 } }],
+      ['features', { declare: { mine: long } }],
+      ['features', { feature: long, enabled: true }],
+      ['features', { feature: long, rollout: 3 }],
+    ];
+    for (const [path, body] of asks) {
+      const answer = await call('POST', path, body);
+      expect(JSON.stringify(answer.body).length, `${path} ${answer.body.code}`).toBeLessThan(64 * 1024);
+      expect(JSON.stringify(answer.body), path).not.toContain('y'.repeat(81));
+    }
+    const { errors } = (await call('POST', 'config/validate', { config: many })).body;
+    expect([errors.length, errors.at(-1).message]).toEqual([21, 'and 39980 more']);
   });
 
   it('refuses a body over 1 MiB before it is parsed, announced or not', async () => {
@@ -175,6 +237,8 @@ describe('a bad read', () => {
     ['config/history?limit=many', 400, 'ERR_BAD_REQUEST'],
     ['config/history?cursor=-1', 400, 'ERR_BAD_REQUEST'],
     ['config/history?since=2026-13-01', 400, 'ERR_BAD_REQUEST'],
+    ['config/history?since=2026-02-30', 400, 'ERR_BAD_REQUEST'],
+    ['config/history?until=2025-02-29T12:00:00Z', 400, 'ERR_BAD_REQUEST'],
     ['config/history?since=2026-01-01T00:00', 400, 'ERR_BAD_REQUEST'],
     ['config/history?until=99999999999999999', 400, 'ERR_BAD_REQUEST'],
     ['config/history?field=flag', 400, 'ERR_UNKNOWN_FIELD'],

@@ -35,8 +35,12 @@ export function tempDirectory(): string {
 }
 
 /** `bun src/registry/main.ts` on a free port; killed when the test ends. */
-export async function startProgram(data = join(tempDirectory(), 'data'), args: string[] = []): Promise<RunningProgram> {
-  const child = spawnProgram(data, ['--port', '0', ...args]);
+export async function startProgram(
+  data = join(tempDirectory(), 'data'),
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<RunningProgram> {
+  const child = spawnProgram(data, ['--port', '0', ...args], env);
   onTestFinished(async () => {
     child.kill('SIGKILL');
     await child.exited;
@@ -53,8 +57,13 @@ export async function startProgram(data = join(tempDirectory(), 'data'), args: s
   };
 }
 
-export function spawnProgram(data: string, args: string[]): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
+export function spawnProgram(
+  data: string,
+  args: string[],
+  env: Record<string, string> = {},
+): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
   return Bun.spawn([process.execPath, join(ROOT, 'src/registry/main.ts'), '--data', data, ...args], {
+    env: { ...Bun.env, ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

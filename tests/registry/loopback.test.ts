@@ -40,6 +40,8 @@ describe('the loopback rule', () => {
       'x@localhost',
       '10.0.0.1',
       'localhost:4873:1',
+      'localhost:99999',
+      '127.08.0.1',
       '2130706433',
     ];
     for (const host of hosts) expect(await ruleAgainst({ host }), host).toBe('host');
@@ -61,6 +63,25 @@ describe('the loopback rule', () => {
       'localhost:4873',
     ];
     for (const origin of origins) expect(await ruleAgainst({ origin }), origin).toBe('origin');
+  });
+
+  it('refuses a write that a page of another site makes without an Origin', async () => {
+    for (const site of ['cross-site', 'same-site']) {
+      const headers = { host: 'localhost', 'sec-fetch-site': site };
+      await expect(admission(new Request('http://x/', { method: 'POST', headers }), PEER)).rejects.toMatchObject({
+        details: { rule: 'site' },
+      });
+    }
+    const own = { host: 'localhost', 'sec-fetch-site': 'same-origin' };
+    await expect(admission(new Request('http://x/', { method: 'POST', headers: own }), PEER)).resolves.toBeUndefined();
+  });
+
+  it('lets nobody in by a token where there is none', async () => {
+    const linux = loopbackAdmission({ uid: 1000, uidOf: async () => null, token: null });
+    for (const authorization of ['', 'Bearer ', 'Bearer null', `Bearer ${token}`]) {
+      const request = new Request('http://x/', { headers: { host: 'localhost', authorization } });
+      await expect(linux(request, PEER), authorization).rejects.toMatchObject({ details: { rule: 'user' } });
+    }
   });
 
   it('refuses what came through a proxy', async () => {

@@ -1,9 +1,13 @@
 /** The registry as a program: started, stopped, killed, refused; and its main job among other processes. @module */
 import { join } from 'node:path';
-import { existsSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { verifyFile } from '../../src/journal/backup.ts';
 import { call, JSON_TYPE, readUntil, ROOT, spawnProgram, startProgram, tempDirectory } from './fixtures.ts';
+
+const HEAD = 'POST /_dashboard/api/config HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 
 describe('bun run registry', () => {
   it('makes its data for its owner alone, says where it listens and what to try, and stops when asked', async () => {
@@ -29,6 +33,65 @@ describe('bun run registry', () => {
     finish();
     expect((await (await answer).json()).config.rows).toBe(41);
     expect(await child.exited).toBe(0);
+  });
+
+  it('waits for no body that does not come, and does not call it a fault when its sender has gone', async () => {
+    const { child, url } = await startProgram();
+    const gone = await rawly(url, `${HEAD}Content-Length: 99\r\n\r\n{"rows"`);
+    await call(url, 'GET', 'status');
+    gone.socket.destroy();
+    const half = await rawly(url, `${HEAD}Content-Length: 99\r\n\r\n{"rows"`);
+    await call(url, 'GET', 'status');
+    const stderr = new Response(child.stderr).text();
+    child.kill('SIGTERM');
+    expect(await half.answer).toMatch(/^HTTP\/1.1 503 [\s\S]*ERR_CLOSED/);
+    expect(await child.exited).toBe(0);
+    expect(await stderr).toMatch(/POST \/_dashboard\/api\/config 499 /);
+    expect(await stderr).not.toMatch(/error [0-9a-f-]{36}/);
+  });
+
+  it('answers every Host: 403 with nothing done for what is no name of this machine, and health to all', async () => {
+    const { url } = await startProgram();
+    const body = 'Content-Type: application/json\r\nContent-Length: 10\r\nConnection: close\r\n\r\n{"rows":9}';
+    const path = '/_dashboard/api/config';
+    for (const head of [
+      `POST ${path} HTTP/1.0\r\n`,
+      ...['localhost:99999', '', 'a b', '\xff', 'localhost:1/x?y', '127.08.0.1'].map(
+        (host) => `POST ${path} HTTP/1.1\r\nHost: ${host}\r\n`,
+      ),
+    ]) {
+      const { answer } = await rawly(url, `${head}${body}`);
+      expect(await answer, head).toMatch(/^HTTP\/1.1 403 [\s\S]*ERR_FORBIDDEN/);
+    }
+    expect((await call(url, 'GET', 'config')).body).toMatchObject({ revision: 1, rows: 24 });
+    for (const head of ['HTTP/1.0\r\n', 'HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n']) {
+      expect(await (await rawly(url, `GET /health ${head}\r\n`)).answer, head).toMatch(/^HTTP\/1.1 200 /);
+    }
+  });
+
+  it('refuses a data directory that somebody else could have filled, and trusts no token on Linux', async () => {
+    const data = join(tempDirectory(), 'data');
+    mkdirSync(data);
+    chmodSync(data, 0o777);
+    const refused = spawnProgram(data, ['--port', '0']);
+    expect(await new Response(refused.stderr).text()).toMatch(/^error: .* can be written by other users\. .*chmod 700/);
+    expect(await refused.exited).toBe(1);
+    expect(readdirSync(data)).toEqual([]);
+    chmodSync(data, 0o755);
+    writeFileSync(join(data, 'owner.token'), '7'.repeat(64));
+    const { call: ask } = await startProgram(data);
+    expect((await ask('GET', 'config', undefined, { authorization: `Bearer ${'7'.repeat(64)}` })).status).toBe(200);
+    expect(statSync(join(data, 'registry.lock')).mode & 0o777).toBe(0o600);
+    const fresh = await startProgram();
+    expect(existsSync(join(fresh.data, 'owner.token'))).toBe(false);
+  });
+
+  it('signs with the user of the system, whatever USER says', async () => {
+    const data = join(tempDirectory(), 'data');
+    const { call: ask } = await startProgram(data, [], { USER: 'mallory', LOGNAME: 'mallory' });
+    await ask('POST', 'config', { rows: 9 });
+    const [, uid] = /^(.+)@loopback$/.exec((await ask('GET', 'status')).body.actor)!;
+    expect(uid).toBe(execFileSync('id', ['-un'], { encoding: 'utf8' }).trim());
   });
 
   it('ends at once when it is told so twice', async () => {
@@ -172,6 +235,19 @@ describe('the main job', () => {
     expect((await call(url, 'GET', 'config?name=cart')).body.features.enabled).toContain('debug');
   });
 });
+
+/** Bytes on a connection of their own, and all that comes back until it closes. */
+async function rawly(url: string, text: string): Promise<{ socket: Socket; answer: Promise<string> }> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const answer = Promise.withResolvers<string>();
+  let heard = '';
+  socket.on('data', (bytes) => void (heard += bytes.toString('latin1')));
+  socket.on('error', (error) => answer.resolve(`${heard}${error.message}`));
+  socket.on('close', () => answer.resolve(heard));
+  await new Promise<void>((sent) => socket.write(Buffer.from(text, 'latin1'), () => sent()));
+  return { socket, answer: answer.promise };
+}
 
 /** A request whose body is not all there until `finish`. */
 function slowWrite(url: string): { answer: Promise<Response>; finish: () => void } {

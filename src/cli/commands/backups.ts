@@ -1,4 +1,5 @@
 /** Copies of the database, and the ways back out of them. @module */
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { written } from '../answers.ts';
@@ -8,7 +9,7 @@ import { takes, TARGET, WRITES_CONFIG } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { sizeText, table, timeText } from '../text.ts';
+import { clean, sizeText, table, timeText } from '../text.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { restoreDatabase } from '../../live/backups.ts';
 import { backupsOf } from '../../live/data-directory.ts';
@@ -34,7 +35,8 @@ async function backup(session: Session): Promise<Answer> {
   const { path, size_bytes, head } = made;
   return {
     data: { name: basename(path), path, size_bytes, head },
-    text: (style) => `${style.green('backup')} ${path} (${sizeText(size_bytes)}, head ${head.seq}:${head.hash})`,
+    text: (style) =>
+      `${style.green('backup')} ${clean(`${path} (${sizeText(size_bytes)}, head ${head.seq}:${head.hash})`)}`,
   };
 }
 
@@ -68,7 +70,8 @@ async function restoreWhole(session: Session, backup: string): Promise<Answer> {
       'Leave out --name, --reason, --actor, --if-revision.',
     );
   }
-  const file = resolve(database);
+  // The file itself, whatever links lead to it: whoever has it open is known by its real path.
+  const file = existsSync(database) ? realpathSync(database) : resolve(database);
   const users = usersOf(file);
   if (users.length > 0) throw inUse(file, users);
   await session.confirm(`Replace ${file} by ${backup}?`);

@@ -6,7 +6,7 @@ import { takes, WRITES_CONFIG } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { table, timeText } from '../text.ts';
+import { clean, table, timeText } from '../text.ts';
 import { parsePairs, parseTime, parseWhole } from '../values.ts';
 import type { Moment } from '../../live/past.ts';
 
@@ -118,5 +118,5 @@ async function migrate(session: Session, version: number): Promise<Answer> {
     ...changes.map(({ field, before, after }) => `  ${field} ${before} -> ${after}`),
   ]);
   const backup = result.backup === null ? [] : [`backup before it: ${result.backup.path}`];
-  return { ...answer, text: (style) => [answer.text(style), ...steps, ...backup].join('\n') };
+  return { ...answer, text: (style) => [answer.text(style), ...[...steps, ...backup].map(clean)].join('\n') };
 }

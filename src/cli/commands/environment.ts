@@ -5,7 +5,7 @@ import { READS_CONFIG, takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { configVariables, ENVIRONMENT_FORMATS, type EnvironmentFormat } from '../../config/environment.ts';
+import { ENVIRONMENT_FORMATS, type EnvironmentFormat } from '../../config/environment.ts';
 
 export function addEnvironment(program: Command): void {
   const env = group(program, 'env', 'a config as environment variables');
@@ -18,6 +18,6 @@ export function addEnvironment(program: Command): void {
 async function exportVariables(session: Session, { format }: { format: EnvironmentFormat }): Promise<Answer> {
   const target = await session.target();
   const text = await target.environment(session.name, format);
-  const variables = session.options.json === true ? configVariables(await target.get(session.name)) : {};
-  return { data: variables, text: () => text.trimEnd() };
+  const variables = session.options.json === true ? await target.environment(session.name, 'json') : '{}';
+  return { data: JSON.parse(variables), text: () => text.trimEnd() };
 }

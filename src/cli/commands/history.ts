@@ -5,7 +5,7 @@ import { READS_CONFIG, takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { table, timeText } from '../text.ts';
+import { clean, table, timeText } from '../text.ts';
 import { parseTime, parseWhole } from '../values.ts';
 import { FeatureSet } from '../../config/features.ts';
 import type { ChangedField } from '../../config/value.ts';
@@ -42,7 +42,10 @@ async function history(session: Session, options: HistoryOptions): Promise<Answe
   return {
     data: page,
     text: (style) =>
-      [table(style, ['revision', 'time', 'kind', 'who', 'changed', 'why'], rows(style.arrow)), ...more].join('\n'),
+      [
+        table(style, ['revision', 'time', 'kind', 'who', 'changed', 'why'], rows(style.arrow), 'changed'),
+        ...more.map(clean),
+      ].join('\n'),
   };
 }
 

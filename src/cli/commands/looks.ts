@@ -7,7 +7,7 @@ import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
 import { allConfigs } from '../target.ts';
-import { facts, table, timeText } from '../text.ts';
+import { clean, cleanLines, facts, table, timeText } from '../text.ts';
 import { parsePairs } from '../values.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { nearest } from '../../errors/nearest.ts';
@@ -81,7 +81,7 @@ async function get(session: Session, field: string | undefined): Promise<Answer>
   const values: Record<string, unknown> = { ...view, ...features, ...rollouts };
   if (!Object.hasOwn(values, field)) throw unknownField(field, Object.keys(view), Object.keys(values));
   const value = values[field];
-  return { data: value, text: () => (typeof value === 'string' ? value : JSON.stringify(value)) };
+  return { data: value, text: () => clean(typeof value === 'string' ? value : JSON.stringify(value)) };
 }
 
 async function validate(session: Session, pairs: string[]): Promise<Answer> {
@@ -105,7 +105,7 @@ async function validate(session: Session, pairs: string[]): Promise<Answer> {
 
 async function metrics(session: Session): Promise<Answer> {
   const text = await (await session.target()).metrics();
-  return { data: { samples: parseSamples(text) }, text: () => text.trimEnd() };
+  return { data: { samples: parseSamples(text) }, text: () => cleanLines(text.trimEnd()) };
 }
 
 /** Suggests from all there are, and lists the features as one. */

@@ -9,7 +9,7 @@ import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
 import { allConfigs } from '../target.ts';
-import { clean, type Style } from '../text.ts';
+import { clean, cleanLines, type Style } from '../text.ts';
 import { exportConfigs, parseExport } from '../transfer.ts';
 
 export function addTransfers(program: Command): void {
@@ -27,7 +27,7 @@ async function exportAll(session: Session): Promise<Answer> {
   const target = await session.target();
   const views = session.options.name === undefined ? await allConfigs(target) : [await target.get(session.name)];
   const document = await exportConfigs(target, views);
-  return { data: document, text: () => JSON.stringify(document, null, 2) };
+  return { data: document, text: () => cleanLines(JSON.stringify(document, null, 2)) };
 }
 
 async function importAll(session: Session, file: string, { dryRun = false }: { dryRun?: boolean }): Promise<Answer> {
@@ -66,7 +66,7 @@ function planText({ declarations, configs, unchanged }: ImportPlan, dryRun: bool
     ({ name, before, changes }) => `${name}: ${[...(before === null ? ['new'] : []), ...changes].map(clean).join(' ')}`,
   );
   const what = dryRun ? style.yellow('would import') : style.green('imported');
-  return [...declared, ...changed, `${what} ${configs.length}, unchanged ${unchanged.length}`].join('\n');
+  return [...declared.map(clean), ...changed, `${what} ${configs.length}, unchanged ${unchanged.length}`].join('\n');
 }
 
 async function readDocument(file: string): Promise<string> {

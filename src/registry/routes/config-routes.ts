@@ -3,6 +3,8 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { parseConfigName } from '../../config/name.ts';
 import { ENVIRONMENT_FORMATS, parseEnvironmentFormat } from '../../config/environment.ts';
+import { fieldsOfInput } from '../../config/input.ts';
+import { core } from '../../live/core.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { etagOf, isKnownToReader } from '../conditions.ts';
 import { answerWritten, writeOf, type RegistryEnv, type Services } from '../context.ts';
@@ -52,13 +54,14 @@ export function configRoutes(services: Services): Hono<RegistryEnv> {
   routes.post('/config', async (c) => {
     const { name } = parseQuery(c, { name: NAME });
     const { known, rest } = await parseOpenBody(c, WRITE);
-    return answerWritten(c, await operations.set(name, rest, await writeOf(c, services, name, known)));
+    const input = fieldsOfInput(rest, core().backend);
+    return answerWritten(c, await operations.set(name, input, await writeOf(c, services, name, known)));
   });
 
   routes.post('/config/validate', async (c) => {
     const { name } = parseQuery(c, { name: NAME });
     const { config } = await parseBody(c, { config: z.unknown().optional() });
-    return c.json(await operations.validate(name, config));
+    return c.json(await operations.validate(name, fieldsOfInput(config, core().backend)));
   });
 
   routes.get('/env', async (c) => {

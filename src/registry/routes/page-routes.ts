@@ -28,7 +28,7 @@ export function pageRoutes(services: Parameters<typeof readStatus>[0]): Hono<Reg
   routes.get('/_dashboard', async (c) => {
     parseQuery(c, {});
     c.header('content-security-policy', POLICY);
-    return c.html(page(await readStatus(services), `http://${c.req.header('host')}`));
+    return c.html(page(await readStatus(services), new URL(c.req.url).origin));
   });
   return routes;
 }
