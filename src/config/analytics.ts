@@ -108,15 +108,26 @@ export class AnalyticsCounter {
    * CHANGED_FIELDS[i], the flags before and after, bit i for a changed rollout of feature i.
    */
   recordMasks(at: number, changed: number, flagsBefore: number, flagsAfter: number, changedRollouts: number): void {
-    this.#recordTime(at);
+    const cells = this.#cells;
+    const stored = at + 1;
+    this.#recordTime(stored);
     for (let left = changed; left !== 0; left &= left - 1) {
       const cell = FIELD + lowestBit(left) * FIELD_WORDS;
-      this.#add(cell, 1);
-      this.#cells[cell + 1] = at + 1;
+      cells[cell] = cells[cell]! + 1;
+      cells[cell + 1] = stored;
     }
-    this.#recordBits(flagsAfter & ~flagsBefore, ENABLED, at);
-    this.#recordBits(flagsBefore & ~flagsAfter, DISABLED, at);
-    this.#recordBits(changedRollouts, ROLLOUTS, at);
+    for (let left = flagsBefore ^ flagsAfter; left !== 0; left &= left - 1) {
+      const bit = lowestBit(left);
+      const cell = FEATURE + bit * FEATURE_WORDS;
+      const counter = cell + (((flagsAfter >>> bit) & 1) === 1 ? ENABLED : DISABLED);
+      cells[counter] = cells[counter]! + 1;
+      cells[cell + CHANGED_AT] = stored;
+    }
+    for (let left = changedRollouts; left !== 0; left &= left - 1) {
+      const cell = FEATURE + lowestBit(left) * FEATURE_WORDS;
+      cells[cell + ROLLOUTS] = cells[cell + ROLLOUTS]! + 1;
+      cells[cell + CHANGED_AT] = stored;
+    }
   }
 
   fieldAnalytics(field: ChangedField): FieldAnalytics {
@@ -162,10 +173,10 @@ export class AnalyticsCounter {
     return Object.fromEntries(named);
   }
 
-  #recordTime(at: number): void {
+  /** `stored` is the time plus one, as the cells hold times. */
+  #recordTime(stored: number): void {
     const cells = this.#cells;
     const last = cells[LAST]!;
-    const stored = at + 1;
     if (last === 0) {
       cells[FIRST] = stored;
     } else {
@@ -175,14 +186,6 @@ export class AnalyticsCounter {
     }
     cells[LAST] = stored;
     cells[CHANGES] = cells[CHANGES]! + 1;
-  }
-
-  #recordBits(mask: number, counter: number, at: number): void {
-    for (let left = mask; left !== 0; left &= left - 1) {
-      const cell = FEATURE + lowestBit(left) * FEATURE_WORDS;
-      this.#add(cell + counter, 1);
-      this.#cells[cell + CHANGED_AT] = at + 1;
-    }
   }
 
   #add(cell: number, amount: number): void {
