@@ -6,6 +6,7 @@ const std = @import("std");
 const builtin = @import("builtin");
 const assert = std.debug.assert;
 const linux = std.os.linux;
+const board_file = @import("board_file.zig");
 const clock = @import("clock.zig");
 const slot_module = @import("slot.zig");
 const Slot = slot_module.Slot;
@@ -21,7 +22,6 @@ const header_size = 4096;
 /// Whoever opens waits for another that fills a new file; a change waits for one that copies 64 bytes.
 const open_tries_max = 2_000;
 const write_tries_max = 20;
-const lock_pause_us = 500;
 
 /// Raised by hand when the meaning of a byte in the file changes.
 const layout_hash: u64 = std.hash.Fnv1a_64.hash("board 1: header 4096, key 16, name 128, slot 128");
@@ -118,20 +118,12 @@ pub const Board = extern struct {
     }
 };
 
-pub const OpenError = error{
+/// Of the file: `Foreign` is also one that is no board of this layout (left untouched), `NotFound` also a board
+/// that nobody has prepared since the machine started, `Busy` that others held its lock for a second.
+pub const OpenError = board_file.Error || error{
     Unsupported,
     /// Capacity or path out of bounds.
     OutOfBounds,
-    /// Not a board of this layout; left untouched.
-    Foreign,
-    /// Owned by another user, or open to others.
-    Permission,
-    /// A reader found no board, or one that nobody has prepared since the machine started.
-    NotFound,
-    NoSpace,
-    /// Another process held the file's lock for a second.
-    Busy,
-    Os,
 };
 
 /// Opens the board at `path`, making or emptying it where needed.
@@ -140,60 +132,60 @@ pub fn open(board: *Board, path: [*:0]const u8) OpenError!void {
     if (board.mode == .read) return open_to_read(board, path);
     if (board.capacity == 0 or board.capacity > capacity_max) return error.OutOfBounds;
     for (0..open_tries_max) |_| {
-        const fd = try open_file(path, .{
+        const fd = try board_file.open(path, .{
             .ACCMODE = .RDWR,
             .CREAT = true,
             .CLOEXEC = true,
             .NOFOLLOW = true,
             .NONBLOCK = true,
         });
-        errdefer close_file(fd);
-        try lock_file(fd, open_tries_max);
+        errdefer board_file.close(fd);
+        try board_file.lock(fd, open_tries_max);
         // Somebody may have removed the file between our open and our lock: then it is nobody's board.
-        if (!try is_file_at(fd, path)) {
-            close_file(fd);
+        if (!try board_file.is_at(fd, path)) {
+            board_file.close(fd);
             continue;
         }
         try prepare(board, fd);
-        unlock_file(fd);
+        board_file.unlock(fd);
         return;
     }
     return error.Busy;
 }
 
 fn open_to_read(board: *Board, path: [*:0]const u8) OpenError!void {
-    const fd = try open_file(path, .{
+    const fd = try board_file.open(path, .{
         .ACCMODE = .RDONLY,
         .CLOEXEC = true,
         .NOFOLLOW = true,
         .NONBLOCK = true,
     });
-    errdefer close_file(fd);
-    const file = try stat_file(fd);
-    try check_owner(file);
+    errdefer board_file.close(fd);
+    const file = try board_file.stat(fd);
+    try board_file.check_owner(file);
     if (file.size == 0) return error.NotFound;
     try map(board, fd, file, .{ .READ = true }, false);
     errdefer unmap(board);
     const header = board.header();
     const state = @atomicLoad(Header.State, &header.state, .acquire);
-    if (state != .ready or !std.mem.eql(u8, &header.boot_id, &try boot_id())) return error.NotFound;
+    if (state != .ready or !std.mem.eql(u8, &header.boot_id, &try board_file.boot_id())) return error.NotFound;
     board.fresh = 0;
 }
 
 /// Called with the file's lock held.
 fn prepare(board: *Board, fd: i32) OpenError!void {
-    var file = try stat_file(fd);
-    try check_owner(file);
+    var file = try board_file.stat(fd);
+    try board_file.check_owner(file);
     const is_new = file.size == 0;
     if (is_new) {
-        try allocate(fd, file_size(board.capacity));
-        file = try stat_file(fd);
+        try board_file.allocate(fd, file_size(board.capacity));
+        file = try board_file.stat(fd);
     }
     try map(board, fd, file, .{ .READ = true, .WRITE = true }, is_new);
     errdefer unmap(board);
 
     const header = board.header();
-    const boot = try boot_id();
+    const boot = try board_file.boot_id();
     const is_ready = @atomicLoad(Header.State, &header.state, .acquire) == .ready;
     const is_ours = std.mem.eql(u8, &header.boot_id, &boot) and
         std.mem.eql(u8, &header.journal_id, &board.journal_id);
@@ -220,8 +212,8 @@ fn reset(board: *const Board, boot: [16]u8, is_zero: bool) void {
 pub fn rewind(board: *Board, seq: u64) LockError!bool {
     if (comptime !supported) return error.Closed;
     if (board.base == 0 or board.mode == .read) return error.Closed;
-    try lock_file(board.fd, open_tries_max);
-    defer unlock_file(board.fd);
+    try board_file.lock(board.fd, open_tries_max);
+    defer board_file.unlock(board.fd);
     const header = board.header();
     const is_ours = @atomicLoad(u32, &header.generation, .acquire) == board.generation;
     const is_ahead = @atomicLoad(u64, &header.head_seq, .acquire) > seq;
@@ -279,7 +271,7 @@ pub fn close(board: *Board) void {
     if (comptime !supported) return;
     if (board.base == 0) return;
     unmap(board);
-    close_file(board.fd);
+    board_file.close(board.fd);
     board.fd = -1;
 }
 
@@ -348,8 +340,8 @@ pub fn swap(
 ) (WriteError || Slot.SwapError)!void {
     if (comptime !supported) return error.Closed;
     const target = try slot_to_write(board, index);
-    try lock_file(board.fd, write_tries_max);
-    defer unlock_file(board.fd);
+    try board_file.lock(board.fd, write_tries_max);
+    defer board_file.unlock(board.fd);
     if (seen) |rollouts| if (!target.has_rollouts(rollouts)) return error.LostRace;
     _ = try target.swap(request, history);
 }
@@ -358,8 +350,8 @@ pub fn swap(
 pub fn seed(board: *const Board, index: u32, image: *const slot_module.Image) WriteError!bool {
     if (comptime !supported) return error.Closed;
     const target = try slot_to_write(board, index);
-    try lock_file(board.fd, write_tries_max);
-    defer unlock_file(board.fd);
+    try board_file.lock(board.fd, write_tries_max);
+    defer board_file.unlock(board.fd);
     return target.seed(image);
 }
 
@@ -374,7 +366,7 @@ pub const Health = enum(u8) { ok = 0, replaced = 1, emptied = 2 };
 pub fn check(board: *const Board, path: [*:0]const u8) Health {
     if (comptime !supported) return .ok;
     if (board.base == 0) return .replaced;
-    if (!(is_file_at(board.fd, path) catch false)) return .replaced;
+    if (!(board_file.is_at(board.fd, path) catch false)) return .replaced;
     const generation = @atomicLoad(u32, &board.header().generation, .acquire);
     return if (generation == board.generation) .ok else .emptied;
 }
@@ -415,127 +407,10 @@ fn wait_unannounced(target: *const Slot, seen: u32, timeout_ms: u32) clock.Woken
     return .changed;
 }
 
-fn open_file(path: [*:0]const u8, flags: linux.O) OpenError!i32 {
-    const result = linux.openat(linux.AT.FDCWD, path, flags, 0o600);
-    return switch (linux.errno(result)) {
-        .SUCCESS => @intCast(result),
-        .NOENT => error.NotFound,
-        .ACCES, .PERM, .ROFS, .LOOP => error.Permission,
-        .NOSPC, .DQUOT => error.NoSpace,
-        else => error.Os,
-    };
-}
-
-fn close_file(fd: i32) void {
-    _ = linux.close(fd);
-}
-
 fn unmap(board: *Board) void {
     const result = linux.munmap(@ptrFromInt(@as(usize, @intCast(board.base))), @intCast(board.size_bytes));
     assert(linux.errno(result) == .SUCCESS);
     board.base = 0;
-}
-
-/// The space first, the size last and at once: a maker that is killed or finds the disk full leaves an
-/// empty file, which the next takes for a new one.
-fn allocate(fd: i32, size_bytes: u64) OpenError!void {
-    const keep_size = 1;
-    switch (linux.errno(linux.fallocate(fd, keep_size, 0, @intCast(size_bytes)))) {
-        .SUCCESS => {},
-        .NOSPC, .DQUOT, .FBIG => {
-            _ = linux.ftruncate(fd, 0);
-            return error.NoSpace;
-        },
-        // The file system cannot promise the space (it has no fallocate): write it instead.
-        .OPNOTSUPP => return write_zeros(fd, size_bytes),
-        else => return error.Os,
-    }
-    return switch (linux.errno(linux.ftruncate(fd, @intCast(size_bytes)))) {
-        .SUCCESS => {},
-        .NOSPC, .DQUOT, .FBIG => error.NoSpace,
-        else => error.Os,
-    };
-}
-
-fn write_zeros(fd: i32, size_bytes: u64) OpenError!void {
-    const zeros = [_]u8{0} ** header_size;
-    var written: u64 = 0;
-    while (written < size_bytes) {
-        const count: usize = @intCast(@min(zeros.len, size_bytes - written));
-        const result = linux.pwrite(fd, &zeros, count, @intCast(written));
-        switch (linux.errno(result)) {
-            .SUCCESS => written += result,
-            .INTR => {},
-            .NOSPC, .DQUOT, .FBIG => {
-                _ = linux.ftruncate(fd, 0);
-                return error.NoSpace;
-            },
-            else => return error.Os,
-        }
-    }
-}
-
-fn lock_file(fd: i32, tries_max: u32) error{Busy}!void {
-    const exclusive_without_waiting = 2 | 4;
-    for (0..tries_max) |_| {
-        if (linux.errno(linux.flock(fd, exclusive_without_waiting)) == .SUCCESS) return;
-        const pause: linux.timespec = .{ .sec = 0, .nsec = lock_pause_us * std.time.ns_per_us };
-        _ = linux.nanosleep(&pause, null);
-    }
-    return error.Busy;
-}
-
-fn unlock_file(fd: i32) void {
-    const release = 8;
-    _ = linux.flock(fd, release);
-}
-
-/// Whoever could write the file could turn features on for everybody who reads it.
-fn check_owner(file: linux.Statx) OpenError!void {
-    if (file.mode & linux.S.IFMT != linux.S.IFREG) return error.Foreign;
-    if (file.uid != linux.geteuid() or file.mode & 0o077 != 0) return error.Permission;
-}
-
-fn stat_file(fd: i32) OpenError!linux.Statx {
-    var file: linux.Statx = undefined;
-    const result = linux.statx(fd, "", linux.AT.EMPTY_PATH, .BASIC_STATS, &file);
-    if (linux.errno(result) != .SUCCESS) return error.Os;
-    return file;
-}
-
-/// Whether `path` still names the open file.
-fn is_file_at(fd: i32, path: [*:0]const u8) OpenError!bool {
-    const ours = try stat_file(fd);
-    if (ours.nlink == 0) return false;
-    var theirs: linux.Statx = undefined;
-    const result = linux.statx(linux.AT.FDCWD, path, linux.AT.SYMLINK_NOFOLLOW, .BASIC_STATS, &theirs);
-    return switch (linux.errno(result)) {
-        .SUCCESS => ours.ino == theirs.ino and ours.dev_major == theirs.dev_major and
-            ours.dev_minor == theirs.dev_minor,
-        .NOENT, .NOTDIR => false,
-        else => error.Os,
-    };
-}
-
-/// 128 random bits that the kernel chose when the machine started.
-fn boot_id() OpenError![16]u8 {
-    const result = linux.openat(
-        linux.AT.FDCWD,
-        "/proc/sys/kernel/random/boot_id",
-        .{ .ACCMODE = .RDONLY, .CLOEXEC = true },
-        0,
-    );
-    if (linux.errno(result) != .SUCCESS) return error.Os;
-    const fd: i32 = @intCast(result);
-    defer close_file(fd);
-    var text: [36]u8 = undefined;
-    const length = linux.read(fd, &text, text.len);
-    if (linux.errno(length) != .SUCCESS or length != text.len) return error.Os;
-    var digits: [32]u8 = undefined;
-    _ = std.mem.replace(u8, &text, "-", "", digits[0..]);
-    var id: [16]u8 = undefined;
-    _ = std.fmt.hexToBytes(&id, &digits) catch return error.Os;
-    return id;
 }
 
 const testing = std.testing;
@@ -658,9 +533,9 @@ test "rollouts are written only over those that the writer saw" {
     try swap(&board, index, &request, &seen, null);
     try testing.expectEqual(2, (try board.slot(index).?.read()).revision);
     try testing.expectError(error.OutOfBounds, swap(&board, 64, &request, null, null));
-    const other = try open_file(file.path, .{ .ACCMODE = .RDWR, .CLOEXEC = true });
-    defer close_file(other);
-    try lock_file(other, 1);
+    const other = try board_file.open(file.path, .{ .ACCMODE = .RDWR, .CLOEXEC = true });
+    defer board_file.close(other);
+    try board_file.lock(other, 1);
     try testing.expectError(error.Busy, swap(&board, index, &request, &seen, null));
     try testing.expectError(error.Busy, seed(&board, index, &std.mem.zeroes(slot_module.Image)));
 }
@@ -690,8 +565,8 @@ test "a file that is not a board is refused and left as it is" {
     var file: TestFile = .{ .path = undefined };
     try file.init();
     defer file.remove();
-    const fd = try open_file(file.path, .{ .ACCMODE = .RDWR, .CREAT = true, .CLOEXEC = true });
-    defer close_file(fd);
+    const fd = try board_file.open(file.path, .{ .ACCMODE = .RDWR, .CREAT = true, .CLOEXEC = true });
+    defer board_file.close(fd);
     const text = [_]u8{'x'} ** 20_000;
     try testing.expectEqual(text.len, linux.pwrite(fd, &text, text.len, 0));
     try testing.expectError(error.Foreign, open_for_test(&file, 0, .write));
