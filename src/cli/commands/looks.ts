@@ -49,11 +49,13 @@ function names(text: string): string[] {
 
 async function list(session: Session, wanted: Pick<ListQuery, 'on' | 'off' | 'service'>): Promise<Answer> {
   const { on, off, service } = wanted;
-  const configs = await allConfigs(await session.target(), {
+  using progress = session.progress('list');
+  const listing = allConfigs(await session.target(), {
     ...(on === undefined ? {} : { on }),
     ...(off === undefined ? {} : { off }),
     ...(service === undefined ? {} : { service }),
   });
+  const configs = await progress.during(listing);
   const rows = configs.map((view) => [
     view.name,
     String(view.revision),

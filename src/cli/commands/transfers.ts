@@ -25,7 +25,9 @@ export function addTransfers(program: Command): void {
 
 async function exportAll(session: Session): Promise<Answer> {
   const target = await session.target();
-  const views = session.options.name === undefined ? await allConfigs(target) : [await target.get(session.name)];
+  using progress = session.progress('export');
+  const views =
+    session.options.name === undefined ? await progress.during(allConfigs(target)) : [await target.get(session.name)];
   const document = await exportConfigs(target, views);
   return { data: document, text: () => cleanLines(JSON.stringify(document, null, 2)) };
 }
