@@ -10,8 +10,8 @@ import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
 import { clean, sizeText, table, timeText } from '../text.ts';
-import { ConfigError } from '../../errors/errors.ts';
-import { restoreDatabase } from '../../live/backups.ts';
+import { ConfigError, configErrorFrom } from '../../errors/errors.ts';
+import type { restoreDatabase } from '../../live/backups.ts';
 import { backupsOf } from '../../live/data-directory.ts';
 
 export function addBackups(program: Command): void {
@@ -76,13 +76,30 @@ async function restoreWhole(session: Session, backup: string): Promise<Answer> {
   if (users.length > 0) throw inUse(file, users);
   await session.confirm(`Replace ${file} by ${backup}?`);
   const path = backup.includes('/') ? resolve(backup) : join(backupsOf(file), backup);
-  const { head, kept } = restoreDatabase(path, file, force ?? false);
+  using progress = session.progress('restore');
+  const { head, kept } = await progress.during(restoreInWorker(path, file, force ?? false));
   const data = { database: file, backup: path, head, kept };
   const keptText = kept === null ? [] : [`what was there: ${kept}`];
   return {
     data,
     text: (style) => [`${style.green('restored')} ${file} (head ${head.seq}:${head.hash})`, ...keptText].join('\n'),
   };
+}
+
+type Restored = ReturnType<typeof restoreDatabase>;
+
+async function restoreInWorker(...request: Parameters<typeof restoreDatabase>): Promise<Restored> {
+  const worker = new Worker(new URL('../restore-worker.ts', import.meta.url).href);
+  try {
+    const { promise, resolve, reject } = Promise.withResolvers<Restored>();
+    worker.onmessage = ({ data }) =>
+      data.error === undefined ? resolve(data.restored) : reject(configErrorFrom(data.error));
+    worker.onerror = ({ message }) => reject(new Error(message));
+    worker.postMessage(request);
+    return await promise;
+  } finally {
+    worker.terminate();
+  }
 }
 
 function inUse(database: string, users: readonly number[]): ConfigError {
