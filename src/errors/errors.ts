@@ -65,6 +65,15 @@ export interface ErrorDetails {
   ERR_ADDRESS_IN_USE: { host: string; port: number };
   ERR_REGISTRY_UNREACHABLE: { url: string };
   ERR_USAGE: { argument: string };
+  // identity, and how much of it
+  ERR_UNAUTHENTICATED: { why: string };
+  ERR_PASSWORD: { rule: string };
+  ERR_KEYS: { path: string };
+  ERR_OIDC: { fault: string };
+  ERR_RATE_LIMITED: { policy: string; retryAfter_s: number };
+  ERR_BUSY: { limit: number };
+  ERR_IDEMPOTENCY: { fault: string };
+  ERR_MAINTENANCE: { config: string };
   ERR_INTERNAL: { id: string };
 }
 

@@ -57,6 +57,8 @@ export interface ListQuery {
   readonly off?: readonly string[];
   /** Only this service's configs, in all its environments. */
   readonly service?: string | undefined;
+  /** Only these; left out: all. */
+  readonly visible?: ((name: string) => boolean) | undefined;
 }
 
 /** One feature of one config. */
@@ -75,6 +77,8 @@ export interface Write {
   readonly reason?: string;
   /** Only at this revision; 0: only if there is no such config. Otherwise ERR_REVISION_CONFLICT. */
   readonly expected?: number | undefined;
+  /** Asked before anything changes, with what of the config would; throws to refuse. */
+  readonly permit?: (stream: string, touched: readonly string[]) => void;
   /** Write although validation finds errors. */
   readonly force?: boolean;
 }

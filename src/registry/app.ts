@@ -5,13 +5,16 @@
  */
 import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
+import { ANONYMOUS, type Principal } from '../auth/rights.ts';
+import type { BuiltinFeature } from '../config/features.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { findConfig, isConditional } from './conditions.ts';
-import type { RegistryContext, RegistryEnv, Services } from './context.ts';
-import type { Admission } from './loopback.ts';
+import type { RegistryApp, RegistryContext, RegistryEnv, Services } from './context.ts';
 import type { RegistryMetrics } from './metrics.ts';
+import type { Peer } from './peer.ts';
 import { asConfigError, problemResponse } from './problem.ts';
+import { admit, mount, type Route } from './route.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
 import { configRoutes } from './routes/config-routes.ts';
 import { featureRoutes } from './routes/feature-routes.ts';
@@ -22,40 +25,46 @@ import { templateRoutes } from './routes/template-routes.ts';
 
 const API = '/_dashboard/api';
 
-/** What anybody may ask: whether the registry is there, and how its process does. */
-const PUBLIC = ['/health', '/-/health', '/-/ping', `${API}/metrics`];
-
 export interface AppOptions extends Services {
-  readonly admission: Admission;
+  /** Who makes a request, anonymous if it says nothing. Throws ERR_UNAUTHENTICATED, ERR_FORBIDDEN. */
+  readonly identify: (request: Request, peer: Peer | null) => Promise<Principal>;
   readonly status: StatusSource;
   readonly metrics: RegistryMetrics;
   /** What the registry's own config says of itself, read at every request. */
-  readonly own: { readonly flags: { readonly logging: boolean; readonly metrics: boolean } };
+  readonly own: { readonly flags: Readonly<Record<BuiltinFeature, boolean>> };
   /** One line for the operator. */
   readonly log: (line: string) => void;
 }
 
-export type RegistryApp = Hono<RegistryEnv>;
-
 /**
  * @example
- * const app = createApp({ operations, actor: 'ann@loopback', admission, status, metrics, own, log: console.error });
+ * const app = createApp({ operations, identify, status, metrics, own, log: console.error });
  * const answer = await app.fetch(new Request('http://localhost/health'), { peer: null });
  */
 export function createApp(options: AppOptions): RegistryApp {
   const app = new Hono<RegistryEnv>({ getPath: pathOf });
   app.use((c, next) => observed(c, next, options));
-  app.use((c, next) => admitted(c, next, options.admission));
-  app.route('/', healthRoutes(options));
-  app.route('/', pageRoutes(options));
-  for (const routes of [configRoutes, pastRoutes, templateRoutes, backupRoutes, featureRoutes]) {
-    app.route(API, routes(options));
-  }
-  app.route(API, statusRoutes(options));
-  const known = knownPaths(app);
+  app.use((c, next) => identified(c, next, options));
+  const routes = routesOf(options);
+  mount(app, routes, (_c, _route, answer) => answer());
+  const known = knownPaths(routes);
   app.notFound((c) => unrouted(c, known));
   app.onError((error, c) => failed(c as RegistryContext, error, options));
   return app;
+}
+
+/** All there is to ask. */
+function routesOf(options: AppOptions): readonly Route[] {
+  return [
+    healthRoutes,
+    pageRoutes,
+    configRoutes,
+    pastRoutes,
+    templateRoutes,
+    backupRoutes,
+    featureRoutes,
+    statusRoutes,
+  ].flatMap((routes) => routes(options));
 }
 
 type Next = () => Promise<void>;
@@ -91,13 +100,15 @@ function targetOf(url: string): string {
     .replace(/[^\x21-\x7e]/g, '?');
 }
 
-async function admitted(c: RegistryContext, next: Next, admission: Admission): Promise<void> {
+/** Who cannot be let in may still ask what is public: the route decides. */
+async function identified(c: RegistryContext, next: Next, { identify }: AppOptions): Promise<void> {
+  c.set('principal', ANONYMOUS);
+  c.set('refusal', null);
   try {
-    await admission(c.req.raw, c.env.peer);
-    c.set('admitted', true);
+    c.set('principal', await identify(c.req.raw, c.env.peer));
   } catch (error) {
-    if (!isConfigError(error) || !PUBLIC.includes(c.req.path)) throw error;
-    c.set('admitted', false);
+    if (!isConfigError(error)) throw error;
+    c.set('refusal', error);
   }
   await next();
 }
@@ -117,17 +128,17 @@ async function failed(c: RegistryContext, thrown: Error, { operations, log }: Ap
 }
 
 /** The methods of every path that is not a pattern. */
-function knownPaths(app: RegistryApp): ReadonlyMap<string, readonly string[]> {
+function knownPaths(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
   const known = new Map<string, string[]>();
-  for (const { path, method } of app.routes) {
-    if (method === 'ALL') continue;
+  for (const { path, method } of routes) {
     const methods = known.get(path) ?? ['OPTIONS'];
-    known.set(path, method === 'GET' ? [...methods, 'GET', 'HEAD'] : [...methods, method]);
+    known.set(path, method === 'get' ? [...methods, 'GET', 'HEAD'] : [...methods, method.toUpperCase()]);
   }
   return known;
 }
 
 function unrouted(c: RegistryContext, known: ReadonlyMap<string, readonly string[]>): Response {
+  admit(c, 'granted');
   const { path, method } = c.req;
   const allowed = known.get(path);
   if (allowed === undefined) throw noSuchPath(path.slice(0, 200), [...known.keys()]);

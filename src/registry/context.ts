@@ -1,8 +1,12 @@
 /** What the routes share: the operations, who signs, and the way a write is answered. @module */
-import type { Context, Env } from 'hono';
+import type { Context, Env, Hono } from 'hono';
+import { forbiddenSections, may, requireRight, type Principal } from '../auth/rights.ts';
+import { configStream } from '../config/name.ts';
+import { ConfigError } from '../errors/errors.ts';
 import type { ConfigOperations, Write, WrittenConfig } from '../live/operations.ts';
 import { etagOf, expectedRevision } from './conditions.ts';
 import type { Peer } from './peer.ts';
+import type { Need } from './route.ts';
 
 export interface RegistryEnv extends Env {
   Bindings: {
@@ -11,19 +15,22 @@ export interface RegistryEnv extends Env {
     readonly closing?: AbortSignal;
   };
   Variables: {
-    /** False for a caller that may see what is public alone. */
-    admitted: boolean;
+    /** Who asks; anonymous until he is known. */
+    principal: Principal;
+    /** Why what he said of himself does not count; null: it does, or he said nothing. */
+    refusal: ConfigError | null;
+    /** In every line of the log about this request, and in its answer. */
+    requestId: string;
     /** The config a write is about. */
     name: string;
   };
 }
 
 export type RegistryContext = Context<RegistryEnv>;
+export type RegistryApp = Hono<RegistryEnv>;
 
 export interface Services {
   readonly operations: ConfigOperations;
-  /** Who signs what comes in without an identity. */
-  readonly actor: string;
 }
 
 interface Said {
@@ -31,16 +38,55 @@ interface Said {
   readonly force?: boolean | undefined;
 }
 
+/** Which configs a principal may see; undefined: all, without asking for each. */
+export function isVisible(principal: Principal): ((name: string) => boolean) | undefined {
+  if (may(principal, 'read', 'config:*')) return undefined;
+  return (name) => may(principal, 'read', configStream(name));
+}
+
+/** The right to read one config. */
+export function readsConfig({ query: { name } }: { readonly query: { readonly name: string } }): readonly Need[] {
+  return [{ action: 'read', stream: configStream(name) }];
+}
+
+/** The right to write one config; which of its sections is asked when it is known what changes. */
+export function writesConfig({ query: { name } }: { readonly query: { readonly name: string } }): readonly Need[] {
+  return [{ action: 'write', stream: configStream(name) }];
+}
+
 /** Who writes, why and under which condition, from a request. Errors: those of `expectedRevision`. */
 export async function writeOf(
   context: RegistryContext,
-  { operations, actor }: Services,
+  { operations }: Services,
   name: string,
   { reason, force }: Said,
 ): Promise<Write> {
   context.set('name', name);
   const expected = await expectedRevision(context.req.raw.headers, name, operations);
-  return { actor, expected, ...(reason === undefined ? {} : { reason }), ...(force === undefined ? {} : { force }) };
+  return {
+    ...signatureOf(context),
+    expected,
+    ...(reason === undefined ? {} : { reason }),
+    ...(force === undefined ? {} : { force }),
+  };
+}
+
+/** Who signs, and what of a config he may touch. */
+export function signatureOf(context: RegistryContext): Pick<Write, 'actor' | 'permit'> {
+  const principal = context.get('principal');
+  return { actor: principal.actor, permit: (stream, touched) => permit(principal, stream, touched) };
+}
+
+/** Throws ERR_FORBIDDEN. */
+function permit(principal: Principal, stream: string, touched: readonly string[]): void {
+  requireRight(principal, 'write', stream);
+  const refused = forbiddenSections(principal, stream, touched);
+  if (refused.length === 0) return;
+  throw new ConfigError('ERR_FORBIDDEN', {
+    message: `${principal.actor} may not change ${refused.join(', ')} of ${stream}`,
+    hint: 'Ask an administrator for a grant on these sections.',
+    details: { rule: 'sections' },
+  });
 }
 
 export function answerWritten<W extends WrittenConfig>(context: RegistryContext, written: W): Response {

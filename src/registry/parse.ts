@@ -60,6 +60,13 @@ export function parseQuery<S extends Shape>({ req }: RegistryContext, shape: S):
   );
 }
 
+/** The parts of a path that are named in its pattern. Errors: ERR_BAD_REQUEST naming the part, ERR_NAME. */
+export function parseParams<S extends Shape>({ req }: RegistryContext, shape: S): z.infer<z.ZodObject<S>> {
+  return parse(z.object(shape), req.param() as Record<string, string>, (path, expected, value) =>
+    badRequest(path, `Invalid ${path}: ${JSON.stringify(String(value).slice(0, 80))} (must be ${expected})`),
+  );
+}
+
 /**
  * The body of a request, an object with these fields alone; none counts as an empty one. Errors: those of `readBody`,
  * ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD.
@@ -86,6 +93,11 @@ export async function parseOpenBody<S extends Shape>(
 async function bodyOf({ req, env }: RegistryContext): Promise<Readonly<Record<string, unknown>>> {
   const body = await readBody(req.raw, env.closing);
   return body === undefined ? {} : asObject('body', body);
+}
+
+/** Without the fields that were left out. */
+export function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 export function badRequest(parameter: string, message: string, hint = 'Correct it, or leave it out.'): ConfigError {

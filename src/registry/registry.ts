@@ -5,6 +5,7 @@
 import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
+import { owner } from '../auth/rights.ts';
 import type { Settings } from '../env/env.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { tryLock, type Lock } from '../journal/lock.ts';
@@ -67,15 +68,19 @@ async function open({ host, port, dataDirectory }: RegistrySettings, log: (line:
   const started = Date.now();
   const version = manifest.version;
   let peers: PeerOwners | null = null;
+  const admission = loopbackAdmission({
+    uid: process.getuid?.() ?? -1,
+    uidOf: async (peer) => (await peers?.uidOf(peer)) ?? null,
+    // Linux tells whose process asks: there a secret would only be one more thing to steal.
+    token: process.platform === 'linux' ? null : openOwnerToken(directory),
+  });
+  const self = owner(loopbackActor());
   const app = createApp({
     operations,
-    actor: loopbackActor(),
-    admission: loopbackAdmission({
-      uid: process.getuid?.() ?? -1,
-      uidOf: async (peer) => (await peers?.uidOf(peer)) ?? null,
-      // Linux tells whose process asks: there a secret would only be one more thing to steal.
-      token: process.platform === 'linux' ? null : openOwnerToken(directory),
-    }),
+    identify: async (request, peer) => {
+      await admission(request, peer);
+      return self;
+    },
     status: { version, pid: process.pid, started, now: Date.now },
     metrics: new RegistryMetrics(version, started),
     own,

@@ -1,7 +1,10 @@
 /** The registry's app over a real database, without a port: a request in, an answer out. @module */
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { createApp, type RegistryApp } from '../../src/registry/app.ts';
+import { owner } from '../../src/auth/rights.ts';
+import { BUILTIN_FEATURES, type BuiltinFeature } from '../../src/config/features.ts';
+import { createApp } from '../../src/registry/app.ts';
+import type { RegistryApp } from '../../src/registry/context.ts';
 import { bootstrap } from '../../src/registry/bootstrap.ts';
 import type { Admission } from '../../src/registry/loopback.ts';
 import { RegistryMetrics } from '../../src/registry/metrics.ts';
@@ -12,7 +15,7 @@ export interface TestApp {
   readonly app: RegistryApp;
   readonly operations: ConfigOperations;
   readonly lines: string[];
-  readonly own: { flags: { logging: boolean; metrics: boolean } };
+  readonly own: { flags: Record<BuiltinFeature, boolean> };
   readonly call: Call;
   readonly send: (method: string, path: string, init: RequestInit) => Promise<Answer>;
 }
@@ -21,11 +24,17 @@ export async function openApp(admission: Admission = async () => {}): Promise<Te
   const { operations } = await bootstrap(join(tempDirectory(), 'data'));
   onTestFinished(() => operations.store.close());
   const lines: string[] = [];
-  const own = { flags: { logging: true, metrics: true } };
+  const off = Object.fromEntries(BUILTIN_FEATURES.names.map((name) => [name, false])) as Record<
+    BuiltinFeature,
+    boolean
+  >;
+  const own = { flags: { ...off, logging: true, metrics: true } };
   const app = createApp({
     operations,
-    actor: 'ann@loopback',
-    admission,
+    identify: async (request, peer) => {
+      await admission(request, peer);
+      return owner('ann@loopback');
+    },
     status: { version: '1.2.3', pid: 7, started: 1000, now: () => 1500 },
     metrics: new RegistryMetrics('1.2.3', 1000),
     own,

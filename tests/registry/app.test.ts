@@ -276,7 +276,7 @@ describe('the registry itself', () => {
     const { call, own, lines } = await openApp();
     await call('GET', 'config');
     expect(lines).toEqual([expect.stringMatching(/^GET \/_dashboard\/api\/config 200 [\d.]+ ms$/)]);
-    own.flags = { logging: false, metrics: false };
+    own.flags = { ...own.flags, logging: false, metrics: false };
     expect((await call('GET', 'metrics')).status).toBe(404);
     expect(lines).toHaveLength(1);
   });

@@ -1,15 +1,17 @@
 /** One config as it is now: read, list, change, judge, export. @module */
-import { Hono } from 'hono';
 import { z } from 'zod';
-import { parseConfigName } from '../../config/name.ts';
 import { ENVIRONMENT_FORMATS, parseEnvironmentFormat } from '../../config/environment.ts';
 import { fieldsOfInput } from '../../config/input.ts';
-import { core } from '../../live/core.ts';
+import { parseConfigName } from '../../config/name.ts';
 import { ConfigError } from '../../errors/errors.ts';
+import { core } from '../../live/core.ts';
 import { etagOf, isKnownToReader } from '../conditions.ts';
-import { answerWritten, writeOf, type RegistryEnv, type Services } from '../context.ts';
-import { NAME, parseBody, parseOpenBody, parseQuery, WHOLE, WRITE } from '../parse.ts';
+import { answerWritten, isVisible, readsConfig, writeOf, writesConfig, type Services } from '../context.ts';
+import { NAME, parseOpenBody, WHOLE, WRITE } from '../parse.ts';
+import { route, type Route } from '../route.ts';
 
+const API = '/_dashboard/api';
+const TAG = 'short forms';
 const CONFIGS_LIMIT_DEFAULT = 100;
 const CONFIGS_LIMIT_MAX = 1000;
 
@@ -30,48 +32,85 @@ const LIST = {
     .optional(),
 };
 
-export function configRoutes(services: Services): Hono<RegistryEnv> {
+export function configRoutes(services: Services): readonly Route[] {
   const { operations } = services;
-  const routes = new Hono<RegistryEnv>();
-
-  routes.get('/configs', async (c) => {
-    const { limit, cursor, ...wanted } = parseQuery(c, LIST);
-    const size = checkedLimit(limit);
-    const found = await operations.list({ ...wanted, limit: size + 1, after: cursor });
-    const configs = found.slice(0, size);
-    const count = await operations.count(wanted);
-    return c.json({ configs, count, cursor: found.length > size ? configs.at(-1)!.name : null });
-  });
-
-  routes.get('/config', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    const config = await operations.get(name);
-    c.header('etag', etagOf(config));
-    c.header('cache-control', 'no-cache');
-    return isKnownToReader(c.req.raw.headers, config) ? c.body(null, 304) : c.json(config);
-  });
-
-  routes.post('/config', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    const { known, rest } = await parseOpenBody(c, WRITE);
-    const input = fieldsOfInput(rest, core().backend);
-    return answerWritten(c, await operations.set(name, input, await writeOf(c, services, name, known)));
-  });
-
-  routes.post('/config/validate', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    const { config } = await parseBody(c, { config: z.unknown().optional() });
-    return c.json(await operations.validate(name, fieldsOfInput(config, core().backend)));
-  });
-
-  routes.get('/env', async (c) => {
-    const { name, format = ENVIRONMENT_FORMATS[0] } = parseQuery(c, { name: NAME, format: z.string().optional() });
-    const parsed = parseEnvironmentFormat(format);
-    const text = await operations.environment(name, parsed);
-    return c.body(text, 200, { 'content-type': parsed === 'json' ? 'application/json' : 'text/plain; charset=utf-8' });
-  });
-
-  return routes;
+  return [
+    route({
+      method: 'get',
+      path: `${API}/configs`,
+      tag: TAG,
+      summary: 'Configs, by name',
+      access: 'granted',
+      query: LIST,
+      answers: { 200: { description: 'One page of configs' } },
+      handle: async ({ c, principal, query: { limit, cursor, ...wanted } }) => {
+        const size = checkedLimit(limit);
+        const visible = isVisible(principal);
+        const found = await operations.list({ ...wanted, limit: size + 1, after: cursor, visible });
+        const configs = found.slice(0, size);
+        const count = await operations.count({ ...wanted, visible });
+        return c.json({ configs, count, cursor: found.length > size ? configs.at(-1)!.name : null });
+      },
+    }),
+    route({
+      method: 'get',
+      path: `${API}/config`,
+      tag: TAG,
+      summary: 'One config',
+      access: readsConfig,
+      query: { name: NAME },
+      answers: { 200: { description: 'The config' }, 304: { description: 'The reader has it already' } },
+      handle: async ({ c, query: { name } }) => {
+        const config = await operations.get(name);
+        c.header('etag', etagOf(config));
+        c.header('cache-control', 'no-cache');
+        return isKnownToReader(c.req.raw.headers, config) ? c.body(null, 304) : c.json(config);
+      },
+    }),
+    route({
+      method: 'post',
+      path: `${API}/config`,
+      tag: TAG,
+      summary: 'Change fields, features and rollouts of a config',
+      access: writesConfig,
+      writes: 'checked',
+      query: { name: NAME },
+      answers: { 200: { description: 'The config as it is now' } },
+      handle: async ({ c, query: { name } }) => {
+        const { known, rest } = await parseOpenBody(c, WRITE);
+        const input = fieldsOfInput(rest, core().backend);
+        return answerWritten(c, await operations.set(name, input, await writeOf(c, services, name, known)));
+      },
+    }),
+    route({
+      method: 'post',
+      path: `${API}/config/validate`,
+      tag: TAG,
+      summary: 'Judge a config, or a partial one filled from it',
+      access: readsConfig,
+      writes: false,
+      query: { name: NAME },
+      body: { config: z.unknown().optional() },
+      answers: { 200: { description: 'What was found' } },
+      handle: async ({ c, query: { name }, body: { config } }) =>
+        c.json(await operations.validate(name, fieldsOfInput(config, core().backend))),
+    }),
+    route({
+      method: 'get',
+      path: `${API}/env`,
+      tag: TAG,
+      summary: 'A config as environment variables',
+      access: readsConfig,
+      query: { name: NAME, format: z.string().optional() },
+      answers: { 200: { description: 'The variables', contentType: 'text/plain' } },
+      handle: async ({ c, query: { name, format = ENVIRONMENT_FORMATS[0] } }) => {
+        const parsed = parseEnvironmentFormat(format);
+        const text = await operations.environment(name, parsed);
+        const type = parsed === 'json' ? 'application/json' : 'text/plain; charset=utf-8';
+        return c.body(text, 200, { 'content-type': type });
+      },
+    }),
+  ];
 }
 
 function checkedLimit(limit = CONFIGS_LIMIT_DEFAULT): number {

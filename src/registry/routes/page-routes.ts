@@ -4,10 +4,8 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { Hono } from 'hono';
 import { html, raw } from 'hono/html';
-import type { RegistryEnv } from '../context.ts';
-import { parseQuery } from '../parse.ts';
+import { route, type Route } from '../route.ts';
 import { readStatus, type RegistryStatus } from './status-routes.ts';
 
 const STYLE = `:root{color-scheme:light dark}
@@ -23,14 +21,21 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export function pageRoutes(services: Parameters<typeof readStatus>[0]): Hono<RegistryEnv> {
-  const routes = new Hono<RegistryEnv>();
-  routes.get('/_dashboard', async (c) => {
-    parseQuery(c, {});
-    c.header('content-security-policy', POLICY);
-    return c.html(page(await readStatus(services), new URL(c.req.url).origin));
-  });
-  return routes;
+export function pageRoutes(services: Parameters<typeof readStatus>[0]): readonly Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/_dashboard',
+      tag: 'pages',
+      summary: 'How the registry does, for people',
+      access: () => [{ action: 'read', stream: 'status:registry' }],
+      answers: { 200: { description: 'A page', contentType: 'text/html' } },
+      handle: async ({ c, principal }) => {
+        c.header('content-security-policy', POLICY);
+        return c.html(page(await readStatus(services, principal.actor), new URL(c.req.url).origin));
+      },
+    }),
+  ];
 }
 
 function page(status: RegistryStatus, origin: string) {
@@ -41,7 +46,7 @@ function page(status: RegistryStatus, origin: string) {
     Journal: `${status.journal.path}, ${status.journal.head.seq} entries`,
     Configs: String(status.configs),
     Sharing: status.sharing === 'board' ? 'processes of this machine see changes at once' : 'this process only',
-    'Signs as': status.actor,
+    'You are': status.actor,
   };
   const title = '13-Byte Config';
   return html`<!doctype html>

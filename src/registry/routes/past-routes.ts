@@ -1,12 +1,14 @@
 /** The past of a config: its history, what is counted of it, and the way back. @module */
-import { Hono } from 'hono';
 import { z } from 'zod';
 import type { ChangedField } from '../../config/value.ts';
 import type { HistoryFilter } from '../../live/history.ts';
 import type { Moment } from '../../live/past.ts';
-import { answerWritten, writeOf, type RegistryEnv, type Services } from '../context.ts';
-import { badRequest, COUNT, NAME, parseBody, parseQuery, TIME, WHOLE, WRITE } from '../parse.ts';
+import { answerWritten, readsConfig, writeOf, writesConfig, type Services } from '../context.ts';
+import { badRequest, COUNT, given, NAME, TIME, WHOLE, WRITE } from '../parse.ts';
+import { route, type Route } from '../route.ts';
 
+const PATH = '/_dashboard/api/config';
+const TAG = 'short forms';
 const TEXT = z.string().optional();
 const HISTORY = {
   name: NAME,
@@ -23,31 +25,57 @@ const MOMENT = {
   at: TIME.optional(),
 };
 
-export function pastRoutes(services: Services): Hono<RegistryEnv> {
+export function pastRoutes(services: Services): readonly Route[] {
   const { operations } = services;
-  const routes = new Hono<RegistryEnv>();
-
-  routes.get('/config/history', async (c) => {
-    const { name, ...filter } = parseQuery(c, HISTORY);
-    // The store refuses a field it does not know, in the words of all its users.
-    return c.json(await operations.history(name, given(filter) as HistoryFilter & { field?: ChangedField }));
-  });
-
-  routes.get('/config/analytics', async (c) => c.json(await operations.analytics(parseQuery(c, { name: NAME }).name)));
-
-  routes.get('/config/analytics/field', async (c) => {
-    const { name, field } = parseQuery(c, { name: NAME, field: TEXT });
-    return c.json(await operations.fieldAnalytics(name, field));
-  });
-
-  routes.post('/config/rollback', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    const { reason, ...moment } = await parseBody(c, { reason: WRITE.reason, ...MOMENT });
-    const to = momentOf(moment);
-    return answerWritten(c, await operations.rollback(name, to, await writeOf(c, services, name, { reason })));
-  });
-
-  return routes;
+  return [
+    route({
+      method: 'get',
+      path: `${PATH}/history`,
+      tag: TAG,
+      summary: 'Changes of a config, newest first',
+      access: readsConfig,
+      query: HISTORY,
+      answers: { 200: { description: 'One page of changes' } },
+      handle: async ({ c, query: { name, ...filter } }) =>
+        // The store refuses a field it does not know, in the words of all its users.
+        c.json(await operations.history(name, given(filter) as HistoryFilter & { field?: ChangedField })),
+    }),
+    route({
+      method: 'get',
+      path: `${PATH}/analytics`,
+      tag: TAG,
+      summary: 'What is counted of a config',
+      access: readsConfig,
+      query: { name: NAME },
+      answers: { 200: { description: 'Counters by field' } },
+      handle: async ({ c, query: { name } }) => c.json(await operations.analytics(name)),
+    }),
+    route({
+      method: 'get',
+      path: `${PATH}/analytics/field`,
+      tag: TAG,
+      summary: 'What is counted of one field',
+      access: readsConfig,
+      query: { name: NAME, field: TEXT },
+      answers: { 200: { description: 'Counters of the field' } },
+      handle: async ({ c, query: { name, field } }) => c.json(await operations.fieldAnalytics(name, field)),
+    }),
+    route({
+      method: 'post',
+      path: `${PATH}/rollback`,
+      tag: TAG,
+      summary: 'Put a past state back, as a change of its own',
+      access: writesConfig,
+      writes: 'checked',
+      query: { name: NAME },
+      body: { reason: WRITE.reason, ...MOMENT },
+      answers: { 200: { description: 'The config as it is now' } },
+      handle: async ({ c, query: { name }, body: { reason, ...moment } }) => {
+        const to = momentOf(moment);
+        return answerWritten(c, await operations.rollback(name, to, await writeOf(c, services, name, { reason })));
+      },
+    }),
+  ];
 }
 
 function momentOf({ revision, entry, at }: z.infer<z.ZodObject<typeof MOMENT>>): Moment {
@@ -58,9 +86,4 @@ function momentOf({ revision, entry, at }: z.infer<z.ZodObject<typeof MOMENT>>):
     'A rollback goes to one of revision, entry and at',
     'Say where to, in one of the three.',
   );
-}
-
-/** Without the fields that were left out. */
-function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

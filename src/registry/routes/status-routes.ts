@@ -1,10 +1,10 @@
 /** How the registry does: for machines that watch it (health, metrics) and for people (status). @module */
-import { Hono } from 'hono';
+import { may } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import type { StoreStatus } from '../../live/operations.ts';
-import type { RegistryEnv, Services } from '../context.ts';
+import type { Services } from '../context.ts';
 import type { RegistryMetrics } from '../metrics.ts';
-import { parseQuery } from '../parse.ts';
+import { route, type Need, type Route } from '../route.ts';
 
 export interface RegistryStatus extends StoreStatus {
   readonly version: string;
@@ -12,7 +12,7 @@ export interface RegistryStatus extends StoreStatus {
   /** Milliseconds since 1970. */
   readonly started: number;
   readonly uptime_ms: number;
-  /** Who signs what is written without an identity. */
+  /** Who asked, as his changes are signed. */
   readonly actor: string;
 }
 
@@ -29,42 +29,69 @@ interface StatusServices extends Services {
   readonly own: { readonly flags: { readonly metrics: boolean } };
 }
 
-export async function readStatus({ operations, status, actor }: StatusServices): Promise<RegistryStatus> {
+export async function readStatus({ operations, status }: StatusServices, actor: string): Promise<RegistryStatus> {
   const { version, pid, started, now } = status;
   return { version, pid, started, uptime_ms: now() - started, actor, ...(await operations.status()) };
 }
 
+const readsStatus = (): readonly Need[] => [{ action: 'read', stream: 'status:registry' }];
+
 /** Nothing in these is secret: they answer anybody. */
-export function healthRoutes({ operations }: StatusServices): Hono<RegistryEnv> {
-  const routes = new Hono<RegistryEnv>();
-  for (const path of ['/health', '/-/health']) {
-    routes.get(path, async (c) => {
-      // Reads the journal: a registry that cannot is not healthy, however well it answers.
-      await operations.store.journal.head();
-      return c.json({ status: 'ok' });
-    });
-  }
-  routes.get('/-/ping', (c) => c.json({}));
-  return routes;
+export function healthRoutes({ operations }: StatusServices): readonly Route[] {
+  const health = ['/health', '/-/health'].map((path) =>
+    route({
+      method: 'get',
+      path,
+      tag: 'health',
+      summary: 'Whether the registry can do its work',
+      access: 'public',
+      answers: { 200: { description: 'It can' } },
+      handle: async ({ c }) => {
+        // Reads the journal: a registry that cannot is not healthy, however well it answers.
+        await operations.store.journal.head();
+        return c.json({ status: 'ok' });
+      },
+    }),
+  );
+  const ping = route({
+    method: 'get',
+    path: '/-/ping',
+    tag: 'health',
+    summary: 'Whether anybody answers',
+    access: 'public',
+    answers: { 200: { description: 'An empty object' } },
+    handle: ({ c }) => c.json({}),
+  });
+  return [...health, ping];
 }
 
-export function statusRoutes(services: StatusServices): Hono<RegistryEnv> {
+export function statusRoutes(services: StatusServices): readonly Route[] {
   const { operations, metrics, own } = services;
-  const routes = new Hono<RegistryEnv>();
-
-  routes.get('/status', async (c) => {
-    parseQuery(c, {});
-    return c.json(await readStatus(services));
-  });
-
-  routes.get('/metrics', async (c) => {
-    parseQuery(c, {});
-    if (!own.flags.metrics) throw switchedOff();
-    const text = await metrics.text(c.get('admitted') ? await operations.status() : null);
-    return c.body(text, 200, { 'content-type': metrics.contentType });
-  });
-
-  return routes;
+  return [
+    route({
+      method: 'get',
+      path: '/_dashboard/api/status',
+      tag: 'health',
+      summary: 'What runs here, and how far the journal is',
+      access: readsStatus,
+      answers: { 200: { description: 'The status' } },
+      handle: async ({ c, principal }) => c.json(await readStatus(services, principal.actor)),
+    }),
+    route({
+      method: 'get',
+      path: '/_dashboard/api/metrics',
+      tag: 'health',
+      summary: "Figures in Prometheus' text format; those of the process alone for anybody",
+      access: 'public',
+      answers: { 200: { description: 'The figures', contentType: 'text/plain' } },
+      handle: async ({ c, principal }) => {
+        if (!own.flags.metrics) throw switchedOff();
+        const isInside = may(principal, 'read', 'status:registry');
+        const text = await metrics.text(isInside ? await operations.status() : null);
+        return c.body(text, 200, { 'content-type': metrics.contentType });
+      },
+    }),
+  ];
 }
 
 function switchedOff(): ConfigError {

@@ -1,35 +1,65 @@
 /** Changes that are named: templates, and migrations to another config version. @module */
-import { Hono } from 'hono';
 import { z } from 'zod';
-import { answerWritten, writeOf, type RegistryEnv, type Services } from '../context.ts';
-import { NAME, parseBody, parseQuery, WRITE } from '../parse.ts';
 import { DEFAULT_CONFIG } from '../../config/value.ts';
+import { answerWritten, readsConfig, writeOf, writesConfig, type Services } from '../context.ts';
+import { NAME, WRITE } from '../parse.ts';
+import { route, type Route } from '../route.ts';
 
-export function templateRoutes(services: Services): Hono<RegistryEnv> {
+const PATH = '/_dashboard/api/config';
+const TAG = 'short forms';
+const WRITTEN = { 200: { description: 'The config as it is now' } };
+
+export function templateRoutes(services: Services): readonly Route[] {
   const { operations } = services;
-  const routes = new Hono<RegistryEnv>();
-
-  routes.get('/config/templates', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    return c.json({ templates: await operations.templates(name) });
-  });
-
-  routes.post('/config/template', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    const { templateName, ...said } = await parseBody(c, { templateName: z.string(), ...WRITE });
-    return answerWritten(c, await operations.applyTemplate(name, templateName, await writeOf(c, services, name, said)));
-  });
-
-  routes.post('/config/migrate', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    const { to = DEFAULT_CONFIG.version, ...said } = await parseBody(c, { to: z.number().optional(), ...WRITE });
-    return answerWritten(c, await operations.migrate(name, to, await writeOf(c, services, name, said)));
-  });
-
-  routes.post('/config/reset', async (c) => {
-    const { name } = parseQuery(c, { name: NAME });
-    return answerWritten(c, await operations.reset(name, await writeOf(c, services, name, await parseBody(c, WRITE))));
-  });
-
-  return routes;
+  return [
+    route({
+      method: 'get',
+      path: `${PATH}/templates`,
+      tag: TAG,
+      summary: 'Templates that can be applied to a config',
+      access: readsConfig,
+      query: { name: NAME },
+      answers: { 200: { description: 'The templates' } },
+      handle: async ({ c, query: { name } }) => c.json({ templates: await operations.templates(name) }),
+    }),
+    route({
+      method: 'post',
+      path: `${PATH}/template`,
+      tag: TAG,
+      summary: 'Apply a template',
+      access: writesConfig,
+      writes: 'checked',
+      query: { name: NAME },
+      body: { templateName: z.string(), ...WRITE },
+      answers: WRITTEN,
+      handle: async ({ c, query: { name }, body: { templateName, ...said } }) =>
+        answerWritten(c, await operations.applyTemplate(name, templateName, await writeOf(c, services, name, said))),
+    }),
+    route({
+      method: 'post',
+      path: `${PATH}/migrate`,
+      tag: TAG,
+      summary: 'Bring a config to another version, after a backup',
+      access: writesConfig,
+      writes: 'checked',
+      query: { name: NAME },
+      body: { to: z.number().optional(), ...WRITE },
+      answers: WRITTEN,
+      handle: async ({ c, query: { name }, body: { to = DEFAULT_CONFIG.version, ...said } }) =>
+        answerWritten(c, await operations.migrate(name, to, await writeOf(c, services, name, said))),
+    }),
+    route({
+      method: 'post',
+      path: `${PATH}/reset`,
+      tag: TAG,
+      summary: 'Back to the defaults',
+      access: writesConfig,
+      writes: 'checked',
+      query: { name: NAME },
+      body: WRITE,
+      answers: WRITTEN,
+      handle: async ({ c, query: { name }, body }) =>
+        answerWritten(c, await operations.reset(name, await writeOf(c, services, name, body))),
+    }),
+  ];
 }

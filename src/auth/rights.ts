@@ -1,0 +1,132 @@
+/**
+ * Who may do what: roles, grants and the one function that decides. Deny by default; nothing here asks anybody, so that
+ * the whole of it can be read on a page and walked by a test.
+ *
+ * A grant names a role and a pattern of streams (`config:checkout/*`); `*` stands for any run of characters. On configs
+ * it may name sections besides: what of a config the role may touch.
+ * @module
+ */
+import { ConfigError } from '../errors/errors.ts';
+
+export const ROLES = ['viewer', 'operator', 'publisher', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** What a route asks for. `administer` is for users, tokens of others, grants, audit and the like. */
+export const ACTIONS = ['read', 'write', 'publish', 'administer'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+export interface Grant {
+  readonly role: Role;
+  /** Of streams: `*`, `config:checkout/*`, `package:@acme/*`. */
+  readonly pattern: string;
+  /** Of configs: `feature:new_*`, `terminal`, `version`, `registryHash`; null: all. */
+  readonly sections: readonly string[] | null;
+}
+
+/** Somebody who asks. */
+export interface Principal {
+  readonly kind: 'owner' | 'user' | 'token' | 'anonymous';
+  /** Who signs: `ann`, `ann/ci` (a token of hers), `ann@loopback` (who runs the registry, while it knows no users). */
+  readonly actor: string;
+  /** The user, or null for the owner and for nobody. */
+  readonly user: string | null;
+  readonly grants: readonly Grant[];
+  /** What a token was limited to when it was made; null: nothing but its user's grants. */
+  readonly scope: readonly Grant[] | null;
+  readonly readOnly: boolean;
+}
+
+/** Who said nothing of himself. */
+export const ANONYMOUS: Principal = {
+  kind: 'anonymous',
+  actor: '',
+  user: null,
+  grants: [],
+  scope: null,
+  readOnly: true,
+};
+
+/** Whoever runs the registry, while it knows no users: everything. */
+export function owner(actor: string): Principal {
+  const grants = [{ role: 'admin', pattern: '*', sections: null }] as const;
+  return { kind: 'owner', actor, user: null, grants, scope: null, readOnly: false };
+}
+
+const KINDS_OF_OPERATORS = ['config', 'features', 'template', 'rule', 'flag', 'document', 'segment'];
+const KINDS_OF_PUBLISHERS = ['package'];
+
+/** What each role may do to which kinds of streams; null: to all. */
+const MATRIX: Readonly<Record<Role, Readonly<Partial<Record<Action, readonly string[] | null>>>>> = {
+  viewer: { read: [...KINDS_OF_OPERATORS, ...KINDS_OF_PUBLISHERS, 'status'] },
+  operator: {
+    read: [...KINDS_OF_OPERATORS, ...KINDS_OF_PUBLISHERS, 'status'],
+    write: KINDS_OF_OPERATORS,
+  },
+  publisher: { read: [...KINDS_OF_PUBLISHERS, 'status'], publish: KINDS_OF_PUBLISHERS },
+  admin: { read: null, write: null, publish: null, administer: null },
+};
+
+/**
+ * Whether `principal` may do `action` to `stream`.
+ * @example may(ann, 'write', 'config:checkout/production')
+ */
+export function may(principal: Principal, action: Action, stream: string): boolean {
+  if (principal.readOnly && action !== 'read') return false;
+  const { grants, scope } = principal;
+  return (
+    grants.some((grant) => allows(grant, action, stream)) &&
+    (scope?.some((grant) => allows(grant, action, stream)) ?? true)
+  );
+}
+
+/** Throws ERR_FORBIDDEN. */
+export function requireRight(principal: Principal, action: Action, stream: string): void {
+  if (!may(principal, action, stream)) throw forbidden(principal, action, stream);
+}
+
+/**
+ * Of the sections that a write would touch, those that the principal may not; empty: it may go on. A section is covered
+ * when one of his grants covers it, and one of his token's scope too.
+ */
+export function forbiddenSections(principal: Principal, stream: string, touched: readonly string[]): readonly string[] {
+  const { grants, scope } = principal;
+  return touched.filter(
+    (section) => !(covers(grants, stream, section) && (scope === null || covers(scope, stream, section))),
+  );
+}
+
+/** Whether `text` is of the pattern, in which `*` stands for any run of characters. Linear in both. */
+export function matches(pattern: string, text: string): boolean {
+  const [first, ...rest] = pattern.split('*') as [string, ...string[]];
+  if (rest.length === 0) return text === pattern;
+  if (!text.startsWith(first)) return false;
+  let from = first.length;
+  const last = rest.pop()!;
+  for (const part of rest) {
+    const at = text.indexOf(part, from);
+    if (at < 0) return false;
+    from = at + part.length;
+  }
+  return text.length - last.length >= from && text.endsWith(last);
+}
+
+function covers(grants: readonly Grant[], stream: string, section: string): boolean {
+  return grants.some(
+    (grant) => allows(grant, 'write', stream) && (grant.sections?.some((pattern) => matches(pattern, section)) ?? true),
+  );
+}
+
+function allows({ role, pattern }: Grant, action: Action, stream: string): boolean {
+  const kinds = MATRIX[role][action];
+  if (kinds === undefined) return false;
+  return (kinds === null || kinds.includes(stream.slice(0, stream.indexOf(':')))) && matches(pattern, stream);
+}
+
+function forbidden({ actor, readOnly }: Principal, action: Action, stream: string): ConfigError {
+  const who = actor === '' ? 'nobody in particular' : actor;
+  return new ConfigError('ERR_FORBIDDEN', {
+    message: `${who} may not ${action} ${stream}`,
+    hint: readOnly ? 'This token can only read: use another one.' : 'Ask an administrator for a grant.',
+    details: { rule: 'rights' },
+  });
+}

@@ -1,0 +1,146 @@
+/**
+ * One route of the registry: what it is called, who may ask, what it takes and answers, and the few lines that do it.
+ * Everything said of a route is data, so the server, the description for others and the walk over roles and routes are
+ * three readers of one table. Must hold no rule of a single route.
+ * @module
+ */
+import type { z } from 'zod';
+import { requireRight, type Action, type Principal } from '../auth/rights.ts';
+import { ConfigError, type ErrorCode } from '../errors/errors.ts';
+import type { RegistryApp, RegistryContext } from './context.ts';
+import { parseBody, parseParams, parseQuery } from './parse.ts';
+
+export type Shape = Record<string, z.ZodType>;
+type Parsed<S extends Shape> = z.infer<z.ZodObject<S>>;
+
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/** One right that a route asks for. */
+export interface Need {
+  readonly action: Action;
+  /** `config:checkout/production`; what is not one thing's is `status:...`, `identity:...` and the like. */
+  readonly stream: string;
+}
+
+/** What a route answers with one status; without a schema: no body, or text of the given type. */
+export interface Answer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+}
+
+type Writes = boolean | 'checked';
+type OpenTo = 'public' | 'signed-in' | 'granted';
+
+export interface Call<P extends Shape, Q extends Shape, B extends Shape> {
+  readonly c: RegistryContext;
+  readonly principal: Principal;
+  readonly params: Parsed<P>;
+  readonly query: Parsed<Q>;
+  readonly body: Parsed<B>;
+}
+
+export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Shape> {
+  readonly method: Method;
+  /** As Hono writes it: `/api/v1/configs/:name`. */
+  readonly path: string;
+  readonly tag: string;
+  /** One line; the rest goes into the description. */
+  readonly summary: string;
+  readonly description?: string;
+  /**
+   * Who may ask: anybody; whoever is signed in; whoever has been granted anything (what he sees is filtered); or who has
+   * these rights. Without a body in sight: what depends on the body is asked for in `handle`.
+   */
+  readonly access: OpenTo | ((call: Pick<Call<P, Q, B>, 'params' | 'query'>) => readonly Need[]);
+  readonly params?: P;
+  readonly query?: Q;
+  /** An object with these fields alone. Left out: the route reads no body, or reads it itself. */
+  readonly body?: B;
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Besides those that every route can answer. */
+  readonly errors?: readonly ErrorCode[];
+  /** An example of a body, which the tests send. */
+  readonly example?: unknown;
+  /**
+   * Whether it changes what `maintenance_mode` keeps as it is; `checked`: the change itself is asked. Default:
+   * everything but `get`.
+   */
+  readonly writes?: Writes;
+  readonly handle: (call: Call<P, Q, B>) => Response | Promise<Response>;
+}
+
+/** A route whose shapes nobody outside needs to know. */
+export interface Route extends Omit<RouteDefinition<Shape, Shape, Shape>, 'access' | 'handle'> {
+  readonly writes: Writes;
+  /** The rights that a request for these parameters needs; null: none. Tests walk it. */
+  readonly access: OpenTo | ((call: { params: never; query: never }) => readonly Need[]);
+  readonly answer: (c: RegistryContext) => Promise<Response>;
+}
+
+/**
+ * @example
+ * route({
+ *   method: 'get', path: '/api/v1/configs/:name', tag: 'configs', summary: 'One config', params: { name: NAME_PARAM },
+ *   access: ({ params }) => [{ action: 'read', stream: configStream(params.name) }],
+ *   answers: { 200: { description: 'The config as it is now', schema: CONFIG } },
+ *   handle: async ({ c, params }) => c.json(await operations.get(params.name)),
+ * })
+ */
+export function route<
+  P extends Shape = Record<never, never>,
+  Q extends Shape = Record<never, never>,
+  B extends Shape = Record<never, never>,
+>(definition: RouteDefinition<P, Q, B>): Route {
+  const { method, access, handle, params = {} as P, query = {} as Q, body } = definition;
+  const answer = async (c: RegistryContext): Promise<Response> => {
+    const principal = c.get('principal');
+    const asked = { params: parseParams(c, params), query: parseQuery(c, query) };
+    admit(c, typeof access === 'function' ? access(asked) : access);
+    const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body);
+    return await handle({ c, principal, ...asked, body: sent });
+  };
+  return { ...definition, writes: definition.writes ?? method !== 'get', answer } as unknown as Route;
+}
+
+/** Puts routes into an app; `around` is what every one of them goes through. */
+export function mount(
+  app: RegistryApp,
+  routes: readonly Route[],
+  around: (c: RegistryContext, route: Route, answer: () => Promise<Response>) => Promise<Response>,
+): void {
+  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (c) => around(c, one, () => one.answer(c)));
+}
+
+/** Lets a request in or throws ERR_UNAUTHENTICATED, ERR_FORBIDDEN. */
+export function admit(c: RegistryContext, access: OpenTo | readonly Need[]): void {
+  if (access === 'public') return;
+  const principal = c.get('principal');
+  const isAnonymous = principal.kind === 'anonymous';
+  try {
+    if (access === 'signed-in' && isAnonymous) throw unauthenticated();
+    if (access === 'granted' && principal.grants.length === 0) throw nothingGranted(principal);
+    if (typeof access === 'string') return;
+    for (const { action, stream } of access) requireRight(principal, action, stream);
+  } catch (error) {
+    // Who is not known may well be somebody who may: he hears why he is not known.
+    throw isAnonymous ? (c.get('refusal') ?? unauthenticated()) : error;
+  }
+}
+
+function nothingGranted({ actor }: Principal): ConfigError {
+  return new ConfigError('ERR_FORBIDDEN', {
+    message: `Nothing has been granted to ${actor}`,
+    hint: 'Ask an administrator for a grant.',
+    details: { rule: 'rights' },
+  });
+}
+
+function unauthenticated(): ConfigError {
+  return new ConfigError('ERR_UNAUTHENTICATED', {
+    message: 'The request says nothing of who makes it',
+    hint: "Send the header 'Authorization: Bearer ...' with a token; `c13 login` gets one.",
+    details: { why: 'missing' },
+  });
+}
