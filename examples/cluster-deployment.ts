@@ -2,7 +2,6 @@
 import { createProductionConfig } from '13byte-config';
 
 const config = createProductionConfig({
-  enableClusterSync: true,
   persistPath: './cluster-config.db',
 });
 

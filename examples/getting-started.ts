@@ -3,7 +3,6 @@ import { createProductionConfig } from '13byte-config';
 
 const config = createProductionConfig({
   persistPath: './config.db',
-  enableClusterSync: true,
   debugMode: true,
 });
 

@@ -3,7 +3,7 @@
  *
  * On a board every process swaps the same cell, so each revision has one owner: its entry claims it, and entries of
  * several processes may arrive in any order. In memory of this process another one can take the same revision: there
- * each entry expects the one before it.
+ * each entry expects the one before it, and none is written, nor counts as written, once others have a board.
  *
  * After an entry that the journal refused nothing is written until its newest state was taken over, for it would put a
  * state over one that nobody here has seen: on a board at once and by itself, in memory when `load` asks for it.
@@ -14,8 +14,9 @@ import type { Entry, NewEntry } from '../journal/journal.ts';
 import { openBoardPlace } from '../sync/board.ts';
 import type { Place } from '../sync/place.ts';
 import { ConfigSlot } from './config-slot.ts';
-import { core } from './core.ts';
+import { boardCore, core } from './core.ts';
 import type { Database, DatabaseUser } from './database.ts';
+import { sharedElsewhere } from './place-rules.ts';
 import { entryOf, isRefusal, type Recorded, type Signature } from './recorder.ts';
 import { takeOver } from './take-over.ts';
 
@@ -82,9 +83,11 @@ export class ChangeLog implements DatabaseUser {
     this.database.recorder.run(() => this.#write());
   }
 
-  detach(): Promise<void> {
+  /** Throws what keeps changes from being on disk; of a lost race only `persist` tells. */
+  async detach(): Promise<void> {
     this.#isOpen = false;
-    return this.database.detach(this);
+    await this.database.detach(this);
+    if (this.#refused?.code === 'ERR_BOARD') throw this.#refused;
   }
 
   #write(): Promise<void> {
@@ -107,7 +110,11 @@ export class ChangeLog implements DatabaseUser {
   async #writeWaiting(): Promise<void> {
     const journal = await this.database.journal;
     let size = GROUP_MAX;
-    while (this.#waiting.length > 0) {
+    for (;;) {
+      // Also after the last: who makes a board reads the journal then, and finds what was written before.
+      const refused = this.#place.kind === 'memory' ? sharedElsewhere(this.database.path) : null;
+      if (refused !== null) return this.#diverge(refused);
+      if (this.#waiting.length === 0) return;
       const group = this.#waiting.slice(0, size);
       try {
         this.#written(group, await journal.append(group));
@@ -140,9 +147,8 @@ export class ChangeLog implements DatabaseUser {
   /** Through a slot of its own: also a config that was closed meanwhile leaves nothing on the board that is refused. */
   async #takeOver(): Promise<void> {
     this.database.guard();
-    const { backend, native } = core();
-    const place = openBoardPlace(native!, this.database.board, this.name);
-    const slot = new ConfigSlot(backend, place, { ring: false, timed: false });
+    const place = openBoardPlace(boardCore()!, this.database.board, this.name);
+    const slot = new ConfigSlot(core().backend, place, { ring: false, timed: false });
     const signature = { actor: this.#actor, reason: 'the journal has another state' };
     try {
       await takeOver(this.database, this.name, slot, signature, () => {

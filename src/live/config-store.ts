@@ -22,12 +22,13 @@ import { openMemoryPlace, type Place } from '../sync/place.ts';
 import { backupPath } from './backups.ts';
 import type { ChangeKind, ConfigState } from './change.ts';
 import { conflict, ConfigSlot, type Swapped } from './config-slot.ts';
-import { core } from './core.ts';
+import { boardCore, core } from './core.ts';
 import { openDatabase, type Database, type DatabaseUser } from './database.ts';
 import { FlagIndex } from './flag-index.ts';
 import { checkHistoryFilter, HISTORY_LIMIT_DEFAULT, pageOf, type HistoryFilter, type HistoryPage } from './history.ts';
 import { firstImage, imageOf } from './images.ts';
 import { momentNotFound, parseMoment, type Moment } from './past.ts';
+import { expectUnshared } from './place-rules.ts';
 import { configsProjection, rolloutsOf, type StoredState } from './projection.ts';
 import { isRefusal, isRevisionConflict, type Recorded, type Signature } from './recorder.ts';
 import { takeOver } from './take-over.ts';
@@ -71,13 +72,17 @@ export interface Committed extends ConfigSnapshot {
 /** Where other processes see the configs. */
 export type Sharing = 'board' | 'memory';
 
-/** Opens the database, making it when missing. Errors: those of `openDatabase`, ERR_BOARD. */
+/**
+ * Opens the database, making it when missing. Errors: those of `openDatabase`, and ERR_BOARD where others share it and
+ * this process has no boards.
+ */
 export async function openConfigStore(path: string): Promise<ConfigStore> {
   const database = openDatabase(path);
   // Others may close their last config of this database while we wait: it stays open for us.
   const placeholder: DatabaseUser = { name: null, onDurable() {}, onRefused() {} };
   database.attach(placeholder);
   try {
+    if (boardCore() === null) expectUnshared(database.path);
     return new ConfigStore(database, await database.journal);
   } finally {
     database.abandon(placeholder);
@@ -87,7 +92,7 @@ export async function openConfigStore(path: string): Promise<ConfigStore> {
 export class ConfigStore {
   readonly path: string;
   readonly journal: Journal;
-  /** `board` on Linux; elsewhere configs are this process's own. */
+  /** `board` where this process has boards; elsewhere configs are its own, and changed only while nobody has one. */
   readonly sharing: Sharing;
   readonly #database: Database;
   readonly #slots = new Map<string, ConfigSlot>();
@@ -105,7 +110,7 @@ export class ConfigStore {
     this.path = database.path;
     this.journal = journal;
     this.#database = database;
-    this.sharing = core().native !== null && process.platform === 'linux' ? 'board' : 'memory';
+    this.sharing = boardCore() === null ? 'memory' : 'board';
     this.#user = {
       name: null,
       onDurable: ({ seq }) => this.#anySlot()?.place.announce(seq),
@@ -238,13 +243,12 @@ export class ConfigStore {
   async #openAll(): Promise<void> {
     const { seq } = await this.journal.head();
     if (seq === this.#lookedAt) return;
+    this.#makeBoard();
     for (const name of await this.journal.query(configsProjection, 'names', null)) {
       if (this.#slots.has(name)) continue;
       const stored = await this.journal.query(configsProjection, 'state', name);
       if (stored === null || this.#slots.has(name)) continue;
-      const slot = this.#openSlot(name);
-      this.#slots.set(name, slot);
-      slot.raise(imageOf(stored));
+      this.#openSlot(name, imageOf(stored));
     }
     this.#lookedAt = seq;
   }
@@ -303,6 +307,8 @@ export class ConfigStore {
       }
       throw error;
     }
+    // Who made a board meanwhile may not have seen it.
+    if (this.sharing === 'memory') expectUnshared(this.path);
   }
 
   /** Unless somebody has changed the config since: then his state, which builds on ours, stands. */
@@ -337,15 +343,14 @@ export class ConfigStore {
       if (commit.expected === 0) throw conflict(0, known.revision, `config:${name}`);
       return { slot: known, created: null };
     }
+    this.#makeBoard();
     const stored = await this.journal.query(configsProjection, 'state', parseConfigName(name).name);
     if (stored === null && commit.create !== true) throw notFound(name);
     // A wish that is refused must leave nothing behind: it is worked out before there is a slot.
     const first = stored === null ? firstOf(name, commit) : null;
     // Another commit may have opened it while we asked.
-    const slot = this.#slots.get(name) ?? this.#openSlot(name);
-    this.#slots.set(name, slot);
-    if (stored !== null) slot.raise(imageOf(stored));
-    const created = first === null || !slot.raise(first.wanted) ? null : await this.#create(name, slot, first, commit);
+    const { slot, isTaken } = this.#openSlot(name, first === null ? imageOf(stored!) : first.wanted);
+    const created = first === null || !isTaken ? null : await this.#create(name, slot, first, commit);
     if (created === null && commit.expected === 0) throw conflict(0, slot.revision, `config:${name}`);
     return { slot, created };
   }
@@ -363,14 +368,36 @@ export class ConfigStore {
     return snapshotOfSwap(name, created);
   }
 
-  #openSlot(name: string): ConfigSlot {
-    return new ConfigSlot(core().backend, this.#placeOf(name), { ring: false, timed: false });
+  /**
+   * Before the journal is read for the first slot: from when there is a board nobody writes past it, so what is read
+   * then is all there is. Throws ERR_JOURNAL_WRITE when another file is at the path.
+   */
+  #makeBoard(): void {
+    const native = boardCore();
+    if (native === null || this.#slots.size > 0) return;
+    this.#database.guard();
+    const { path, journalId, capacity } = this.#database.board;
+    native.openBoard(path, { journalId, capacity, readOnly: false }).close();
+  }
+
+  /** With a state in it, or not at all. `isTaken`: that state is this one. */
+  #openSlot(name: string, image: SlotImage): { slot: ConfigSlot; isTaken: boolean } {
+    const known = this.#slots.get(name);
+    const slot = known ?? new ConfigSlot(core().backend, this.#placeOf(name), { ring: false, timed: false });
+    try {
+      const isTaken = slot.raise(image);
+      this.#slots.set(name, slot);
+      return { slot, isTaken };
+    } catch (error) {
+      if (known === undefined) slot.close();
+      throw error;
+    }
   }
 
   #placeOf(name: string): Place {
-    const { backend, native } = core();
-    if (this.sharing === 'memory' || native === null) return openMemoryPlace(backend);
-    return openBoardPlace(native, this.#database.board, name);
+    const native = boardCore();
+    if (native !== null) return openBoardPlace(native, this.#database.board, name);
+    return { ...openMemoryPlace(core().backend), prepare: () => expectUnshared(this.path) };
   }
 
   #anySlot(): ConfigSlot | undefined {

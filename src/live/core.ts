@@ -1,4 +1,5 @@
 /** The core of this process: opened once, at the first config. @module */
+import type { NativeBackend } from '../../bindings/native.ts';
 import { openBackend, type OpenedBackend } from '../../bindings/open.ts';
 
 let opened: OpenedBackend | null = null;
@@ -7,4 +8,9 @@ let opened: OpenedBackend | null = null;
 export function core(): OpenedBackend {
   opened ??= openBackend();
   return opened;
+}
+
+/** The core of this process where it has boards: the native one, on Linux. null: it shares its memory with nobody. */
+export function boardCore(): NativeBackend | null {
+  return process.platform === 'linux' ? core().native : null;
 }

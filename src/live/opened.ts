@@ -13,12 +13,13 @@ import { claimPlaceIds } from '../sync/place-ids.ts';
 import { openMemoryPlace, type Place } from '../sync/place.ts';
 import { ChangeLog } from './change-log.ts';
 import { ConfigSlot, conflict } from './config-slot.ts';
-import { core } from './core.ts';
+import { boardCore, core } from './core.ts';
 import { boardIn, openDataDirectory } from './data-directory.ts';
 import { openDatabase, type Database, type StoredConfig } from './database.ts';
 import { firstImage, imageOf } from './images.ts';
 import type { ParsedOptions } from './options.ts';
 import { JournalPast, RingPast, type Past } from './past.ts';
+import { expectUnshared } from './place-rules.ts';
 import { isRefusal } from './recorder.ts';
 
 /** Far more processes than declare at the same moment. */
@@ -47,10 +48,11 @@ export function openConfig(options: ParsedOptions): OpenedConfig {
 function openWith(options: ParsedOptions, database: Database | null): OpenedConfig {
   const { backend } = core();
   const { name } = options;
-  const stored = database?.read(name) ?? null;
-  const features = featuresFor(options, stored);
+  // Before the journal is read: from when there is a board nobody writes past it, so what is read then is all there is.
   const slot = new ConfigSlot(backend, placeFor(options, database), { ring: true, timed: options.debugMode });
   try {
+    const stored = database?.read(name) ?? null;
+    const features = featuresFor(options, stored);
     const image = stored?.state ?? null;
     const first = image === null ? firstImage() : imageOf(image);
     const isNew = slot.raise(first) && image === null;
@@ -73,18 +75,25 @@ function featuresFor({ features }: ParsedOptions, stored: StoredConfig | null): 
 }
 
 function placeFor({ enableClusterSync, name }: ParsedOptions, database: Database | null): Place {
-  const { backend, native, reason } = core();
-  if (!enableClusterSync) return openMemoryPlace(backend);
-  if (native === null) {
-    throw new ConfigError('ERR_UNSUPPORTED', {
-      message: `enableClusterSync needs the native core; this process has ${reason}`,
-      hint: 'Build the native library with `bun run build:zig`, or leave enableClusterSync out.',
-      details: { what: 'enableClusterSync', platform: `${process.platform}-${process.arch}` },
-    });
+  const native = boardCore();
+  const isShared = enableClusterSync ?? (database !== null && native !== null);
+  if (!isShared) {
+    if (database !== null) expectUnshared(database.path);
+    return openMemoryPlace(core().backend);
   }
+  if (native === null) throw unshareable();
   if (database !== null) return openBoardPlace(native, database.board, name);
   const path = boardIn(openDataDirectory(readSetting('dataDirectory')));
   return openBoardPlace(native, { path, journalId: NO_JOURNAL, capacity: readSetting('boardCapacity') }, name);
+}
+
+function unshareable(): ConfigError<'ERR_UNSUPPORTED'> {
+  const platform = `${process.platform}-${process.arch}`;
+  return new ConfigError('ERR_UNSUPPORTED', {
+    message: `enableClusterSync needs the native core, on Linux; on ${platform} this process has ${core().reason}`,
+    hint: 'Build the native library with `bun run build:zig`, or leave enableClusterSync out.',
+    details: { what: 'enableClusterSync', platform },
+  });
 }
 
 /** As it was made: others may have changed the slot since. */

@@ -12,11 +12,15 @@ import { userName } from './user.ts';
 
 export interface ProductionConfigOptions<D extends FeatureDeclaration = FeatureDeclaration> {
   /**
-   * The database file, made when missing. Left out: the config lives in memory (or on a board, with
-   * `enableClusterSync`).
+   * The database file, made when missing. Left out: the config has no journal, and lives in memory unless
+   * `enableClusterSync` is true.
    */
   readonly persistPath?: string;
-  /** Share the config with every process that opens it: each sees a change in its next plain read. Needs Linux. */
+  /**
+   * Whether the config is shared, on a board, with every process that opens it: each sees a change in its next plain
+   * read. Left out: with `persistPath`, where this process has boards (native core, Linux). `true`: shared or
+   * ERR_UNSUPPORTED. `false`: in memory of this process alone, and ERR_BOARD where others share the database.
+   */
   readonly enableClusterSync?: boolean;
   /** Measure reads and writes (nanoseconds, in the history), and count evaluations. Costs some nanoseconds each. */
   readonly debugMode?: boolean;
@@ -38,7 +42,8 @@ export interface ProductionConfigOptions<D extends FeatureDeclaration = FeatureD
 
 export interface ParsedOptions {
   readonly persistPath: string | null;
-  readonly enableClusterSync: boolean;
+  /** null: as it fits, see there. */
+  readonly enableClusterSync: boolean | null;
   readonly debugMode: boolean;
   /** `checkout/production` */
   readonly name: string;
@@ -75,8 +80,8 @@ export function parseOptions(options: ProductionConfigOptions): ParsedOptions {
   const features = defineFeatures(asObject('features', options.features ?? {}) as FeatureDeclaration);
   return {
     persistPath: text('persistPath', options.persistPath) ?? null,
-    enableClusterSync: flag('enableClusterSync', options.enableClusterSync),
-    debugMode: flag('debugMode', options.debugMode),
+    enableClusterSync: flag('enableClusterSync', options.enableClusterSync) ?? null,
+    debugMode: flag('debugMode', options.debugMode) ?? false,
     name,
     place: parsePlace({
       environment: parseConfigName(name).environment ?? '',
@@ -124,8 +129,7 @@ function text(field: string, value: unknown): string | undefined {
   throw wrongType(field, 'text that is not empty', value);
 }
 
-function flag(field: string, value: unknown): boolean {
-  if (value === undefined) return false;
-  if (typeof value === 'boolean') return value;
+function flag(field: string, value: unknown): boolean | undefined {
+  if (value === undefined || typeof value === 'boolean') return value;
   throw wrongType(field, 'true or false', value);
 }

@@ -58,7 +58,9 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
    * Errors: ERR_NOT_PERSISTENT without `persistPath`, ERR_JOURNAL_WRITE (changes stay visible and queued),
    * ERR_REVISION_CONFLICT (another process changed the same config past this one's memory or board; what lost is not on
    * disk. On a board the other's state is the visible one already, and the error comes once; in memory `load()` takes
-   * it), ERR_FEATURE_CONFLICT (another process declared a feature of this config's otherwise; changes are on disk).
+   * it), ERR_BOARD (this config is in memory of its own, and others have made a board since: nothing more of it is
+   * written), ERR_FEATURE_CONFLICT (another process declared a feature of this config's otherwise; changes are on
+   * disk).
    */
   async persist(reason: string): Promise<void> {
     checkReason('reason', reason);

@@ -1,11 +1,11 @@
-/** Turns features on one by one until each is acknowledged, on the board or in memory, and prints those. @module */
+/** Turns features on one by one until each is acknowledged, and prints those. @module */
 import { createProductionConfig } from '../../src/live/production-config.ts';
 import { codeOf } from './code-of.ts';
 
 const ATTEMPTS_MAX = 200;
-const [persistPath, place, ...bits] = process.argv.slice(2) as [string, string, ...string[]];
+const [persistPath, ...names] = process.argv.slice(2) as [string, ...string[]];
 const features: Record<string, number> = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, 12 + i]));
-const config = createProductionConfig({ persistPath, name: 'shop', features, enableClusterSync: place === 'board' });
+const config = createProductionConfig({ persistPath, name: 'shop', features });
 
 async function acknowledge(feature: string): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
@@ -17,10 +17,9 @@ async function acknowledge(feature: string): Promise<void> {
     const code = await codeOf(config.persist(`${feature} is on`));
     if (code === 'none') return console.log(feature);
     if (code !== 'ERR_REVISION_CONFLICT') throw new Error(code);
-    if (place !== 'board') await config.load();
   }
   throw new Error(`${feature} never got through`);
 }
 
-for (const feature of bits) await acknowledge(feature);
+for (const name of names) await acknowledge(name);
 await config.close();

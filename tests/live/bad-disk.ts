@@ -33,7 +33,8 @@ mkdirSync(disk);
 mount('-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', disk);
 const shares = process.argv[3] === 'board';
 const config = createProductionConfig({ persistPath, name: 'shop', enableClusterSync: shares, actor: 'ann' });
-const store = await openConfigStore(persistPath);
+// A store is on the board: a config in memory of its own has another database.
+const store = await openConfigStore(shares ? persistPath : join(disk, 'store.db'));
 const commit = (name: string, rows: number) =>
   store.commit(name, {
     kind: 'update',

@@ -25,16 +25,16 @@ function watchWorkers(): Worker[] {
 describe('a database', () => {
   it('that vanishes as it opens is not made anew, and can be opened again when it is back', async () => {
     const persistPath = join(tempDirectory(), 'config.db');
-    const first = open({ persistPath });
+    const first = open({ persistPath, enableClusterSync: false });
     await first.persist('made');
     await first.close();
-    const cut = open({ persistPath });
+    const cut = open({ persistPath, enableClusterSync: false });
     renameSync(persistPath, `${persistPath}.away`);
     cut.enableFeature('debug');
     expect(await codeOf(cut.persist('gone'))).toBe('ERR_JOURNAL_WRITE');
     expect(existsSync(persistPath)).toBe(false);
     renameSync(`${persistPath}.away`, persistPath);
-    const again = open({ persistPath });
+    const again = open({ persistPath, enableClusterSync: false });
     again.enableFeature('metrics');
     expect(await codeOf(again.persist('back'))).toBe('none');
     expect((await again.getHistory()).map(({ reason }) => reason)).toEqual(['back', '', 'made', '']);

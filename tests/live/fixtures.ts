@@ -12,12 +12,12 @@ import { tempDirectory } from '../journal/fixtures.ts';
 export type PlaceKind = 'memory' | 'journal' | 'board' | 'journal and board';
 
 /** The options that put a config there, in a directory of the test's own. */
-export function placeOptions(kind: PlaceKind): { persistPath?: string; enableClusterSync?: boolean } {
+export function placeOptions(kind: PlaceKind): { persistPath?: string; enableClusterSync: boolean } {
   const directory = tempDirectory();
   useDataDirectory(join(directory, 'data'));
   return {
     ...(kind.startsWith('journal') ? { persistPath: join(directory, 'config.db') } : {}),
-    ...(kind.endsWith('board') ? { enableClusterSync: true } : {}),
+    enableClusterSync: kind.endsWith('board'),
   };
 }
 
