@@ -16,7 +16,7 @@ import {
   type Frugality,
   type Timed,
 } from './measure.ts';
-import { openCores, type Bound, type Column, type Suite } from './suite.ts';
+import { openCores, type Bound, type Column, type Figure, type Suite } from './suite.ts';
 
 const SEED = 42;
 const FRUGAL_PASSES = 50_000_000;
@@ -34,8 +34,17 @@ export interface ClaimResult extends Compared {
   readonly bound: Bound;
 }
 
+export interface FigureResult {
+  readonly name: string;
+  readonly unit: Figure['unit'];
+  readonly bound: number | null;
+  readonly value: number;
+  readonly isMet: boolean | null;
+}
+
 export interface SuiteResult {
   readonly suite: string;
+  readonly figures: readonly FigureResult[];
   readonly claims: readonly ClaimResult[];
   readonly frugal: readonly Frugality[];
   readonly cases: readonly CaseResult[];
@@ -64,14 +73,21 @@ export async function runSuite(suite: Suite, { tiny, parent }: RunOptions): Prom
     for (const side of opened.frugal ?? []) {
       frugal.push(await frugality(side, tiny ? FRUGAL_PASSES_TINY : FRUGAL_PASSES));
     }
+    const figures: FigureResult[] = [];
+    for (const figure of opened.figures ?? []) figures.push(await figureResult(figure, tiny));
     const cases: CaseResult[] = [];
     for (const each of opened.cases) {
       const { operation, column } = each;
       cases.push({ operation, column, ...(await timeCase(each, effort)) });
     }
     await opened.close?.();
-    return { suite: suite.name, claims, frugal, cases };
+    return { suite: suite.name, claims, frugal, figures, cases };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+async function figureResult({ name, unit, bound, measure }: Figure, tiny: boolean): Promise<FigureResult> {
+  const value = await measure();
+  return { name, unit, bound, value, isMet: tiny || bound === null ? null : value <= bound };
 }

@@ -2,7 +2,7 @@
  * Results as tables, for the terminal and for bench/RESULTS.md. Computes nothing but how a number is written.
  * @module
  */
-import type { CaseResult, ClaimResult, SuiteResult } from './harness.ts';
+import type { CaseResult, ClaimResult, FigureResult, SuiteResult } from './harness.ts';
 import { machineLine, type Machine } from './machine.ts';
 import type { Bound, Column } from './suite.ts';
 
@@ -31,13 +31,18 @@ export function tables({ suites }: Results): string {
     ]);
     parts.push('## Allocation', table(['read', 'reads', 'collections', 'of a loop that allocates', ''], rows));
   }
-  for (const { suite, cases } of suites) parts.push(`## ${suite}`, caseTable(cases));
+  const figures = suites.flatMap((suite) => suite.figures);
+  if (figures.length > 0) {
+    parts.push('## Figures', table(['figure', 'measured', 'bound', ''], figures.map(figureRow)));
+  }
+  for (const { suite, cases } of suites.filter((each) => each.cases.length > 0))
+    parts.push(`## ${suite}`, caseTable(cases));
   return `${parts.join('\n\n')}\n`;
 }
 
 /** The whole of bench/RESULTS.md. */
 export function document(results: Results): string {
-  const claims = results.suites.flatMap((suite) => suite.claims);
+  const claims = results.suites.flatMap((suite) => [...suite.claims, ...suite.figures]);
   const missed = claims.filter(({ isMet }) => isMet === false).map(({ name }) => name);
   const held = claims.filter(({ isMet }) => isMet !== null).length;
   return [
@@ -72,6 +77,11 @@ function claimRow({
     boundText(bound),
     isMet === null ? (bound.value === null ? 'reported' : 'not judged') : isMet ? 'met' : '**missed**',
   ];
+}
+
+function figureRow({ name, unit, value, bound, isMet }: FigureResult): string[] {
+  const judged = isMet === null ? (bound === null ? 'reported' : 'not judged') : isMet ? 'met' : '**missed**';
+  return [name, `${digits(value)} ${unit}`, bound === null ? '' : `at most ${bound} ${unit}`, judged];
 }
 
 function boundText({ kind, value }: Bound): string {

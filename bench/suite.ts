@@ -57,11 +57,21 @@ export interface Setting {
   readonly cores: Readonly<Record<'native' | 'wasm' | 'reference', Backend>>;
 }
 
+/** One number that is measured by itself: a percentile, a start, a size. */
+export interface Figure {
+  readonly name: string;
+  readonly unit: 'ms' | 'MB';
+  /** At most. */
+  readonly bound: number | null;
+  measure(): Promise<number>;
+}
+
 export interface Opened {
   readonly cases: readonly Case[];
   readonly claims: readonly Claim[];
   /** Sides that must not allocate. */
   readonly frugal?: readonly Side[];
+  readonly figures?: readonly Figure[];
   close?(): Promise<void> | void;
 }
 

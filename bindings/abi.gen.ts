@@ -4,7 +4,7 @@
  * @module
  */
 
-export const ABI_CORE_HASH = 0xf250a853b0461ca0n;
+export const ABI_CORE_HASH = 0x5d834bc0bdff33e8n;
 export const ABI_NATIVE_HASH = 0xd80239105a117eecn;
 export const CONFIG_SIZE = 13;
 export const RECORD_SIZE = 32;
@@ -179,6 +179,7 @@ export const CHANGE_KIND = {
   restore: 6,
   persist: 7,
   revert: 8,
+  delete: 9,
 } as const;
 
 export const FRAME_TYPE = {

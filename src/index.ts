@@ -27,9 +27,14 @@ export type { Analytics } from './config/analytics.ts';
 export { core as openCore } from './live/core.ts';
 
 // Many configs of one database, as the registry sees them.
-export { openConfigStore, type ConfigStore, type ConfigSnapshot } from './live/config-store.ts';
+export { openConfigStore, type ConfigStore } from './live/config-store.ts';
+export type { ConfigSnapshot } from './live/commit.ts';
 export { ConfigOperations, type ConfigView } from './live/operations.ts';
 export { restoreDatabase } from './live/backups.ts';
+
+// Logs.
+export { createLogger, type Fields, type Logger, type LoggerOptions } from './logging/logger.ts';
+export { createPerformanceLogger, type PerformanceLogger } from './logging/performance-logger.ts';
 
 // Failures.
 export { ConfigError, isConfigError } from './errors/errors.ts';

@@ -119,7 +119,13 @@ function covers(grants: readonly Grant[], stream: string, section: string): bool
 function allows({ role, pattern }: Grant, action: Action, stream: string): boolean {
   const kinds = MATRIX[role][action];
   if (kinds === undefined) return false;
-  return (kinds === null || kinds.includes(stream.slice(0, stream.indexOf(':')))) && matches(pattern, stream);
+  return (kinds === null || kinds.includes(kindOf(stream))) && matches(pattern, stream);
+}
+
+/** `config` of `config:checkout/production`; a stream without a key is its own kind. */
+function kindOf(stream: string): string {
+  const end = stream.indexOf(':');
+  return end < 0 ? stream : stream.slice(0, end);
 }
 
 function forbidden({ actor, readOnly }: Principal, action: Action, stream: string): ConfigError {

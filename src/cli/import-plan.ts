@@ -4,7 +4,6 @@
  * @module
  */
 import { differences } from './change-text.ts';
-import { declarationOf, type ExportDocument } from './transfer.ts';
 import { allConfigs, type Target } from './target.ts';
 import { rolloutOf } from './answers.ts';
 import { BUILTIN_FEATURES, type FeatureDeclaration, type FeatureSet, mergeFeatures } from '../config/features.ts';
@@ -14,6 +13,7 @@ import { noRollouts, parsePercent, percentOf, withRollout } from '../config/roll
 import { requireValid, validate } from '../config/validation.ts';
 import { DEFAULT_CONFIG, type RegistryConfig } from '../config/value.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { declarationOf, type ExportDocument } from '../live/export.ts';
 import type { ConfigView } from '../live/operations.ts';
 
 export interface PlannedConfig {

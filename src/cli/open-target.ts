@@ -3,19 +3,93 @@
  * the registry. A registry that does not answer is an error; the file beside it is not opened instead.
  * @module
  */
+import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { IdentityTarget } from './identity-target.ts';
 import type { SharedOptions } from './options.ts';
 import type { Target } from './target.ts';
-import { parseSetting, readSetting } from '../env/env.ts';
+import { parseSetting, processVariables, readSetting } from '../env/env.ts';
+import { ConfigError } from '../errors/errors.ts';
 
-/** Throws ERR_SETTING for a bad URL, and what opening the database throws. Loads only what it opens. */
-export async function openTarget({ url, database }: SharedOptions, signal: AbortSignal): Promise<Target> {
-  if (database !== undefined) {
+type Where = Pick<SharedOptions, 'url' | 'database' | 'data' | 'tokenFile' | 'insecure'>;
+
+/**
+ * Throws ERR_SETTING for a bad URL, what opening the database throws, and what `openClient` throws. Loads only what it
+ * opens.
+ */
+export async function openTarget(options: Where, signal: AbortSignal): Promise<Target> {
+  const database = await databaseOf(options);
+  if (database !== null) {
     const { openDatabaseTarget } = await import('./database-target.ts');
     return await openDatabaseTarget(database);
   }
-  const { HttpTarget, isLocal } = await import('./http-target.ts');
-  const address = url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url');
-  return new HttpTarget(address, signal, isLocal(address) ? await proof() : null);
+  const { HttpTarget } = await import('./http-target.ts');
+  return new HttpTarget(await openClient(options, signal));
+}
+
+/** As `openTarget`, for users, grants, tokens and keys: on a database, those of the directory it lies in. */
+export async function openIdentityTarget(options: Where, signal: AbortSignal): Promise<IdentityTarget> {
+  const database = await databaseOf(options);
+  if (database !== null) {
+    const { openDatabaseIdentity } = await import('./database-identity.ts');
+    return await openDatabaseIdentity(database);
+  }
+  const { HttpIdentity } = await import('./http-identity.ts');
+  return new HttpIdentity(await openClient(options, signal));
+}
+
+/**
+ * With the token of --token-file, else of C13_TOKEN, else of `c13 login`. Errors: ERR_SETTING, ERR_USAGE for a token
+ * that others could read on its way, ERR_KEYS.
+ */
+export async function openClient(options: Where, signal: AbortSignal) {
+  const { isLocal, RegistryClient, requireSafeWay } = await import('./registry-client.ts');
+  const url = registryOf(options);
+  const token = tokenOf(options) ?? (await storedToken(url)) ?? (isLocal(url) ? await proof() : null);
+  if (token !== null) requireSafeWay(url, options.insecure === true);
+  return new RegistryClient({ url, signal, token });
+}
+
+/** The registry's address. Throws ERR_SETTING. */
+export function registryOf({ url }: Where): string {
+  return url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url');
+}
+
+/** The directory that --data or --database name; null: neither. */
+export function directoryOf({ data, database }: Where): string | null {
+  if (data !== undefined) return parseSetting('dataDirectory', data, '--data');
+  return database === undefined ? null : dirname(database);
+}
+
+/** What the user has given by himself; null: nothing. */
+function tokenOf({ tokenFile }: Where): string | null {
+  const text = tokenFile === undefined ? readSetting('token') : tokenIn(tokenFile);
+  return text === '' ? null : text;
+}
+
+function tokenIn(path: string): string {
+  try {
+    return parseSetting('token', readFileSync(path, 'utf8').trim(), '--token-file');
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError('ERR_USAGE', {
+      message: `--token-file: ${(cause as Error).message}`,
+      hint: 'Name a file that holds the token and nothing else.',
+      details: { argument: '--token-file' },
+      cause,
+    });
+  }
+}
+
+async function storedToken(url: string): Promise<string | null> {
+  const { credentialsFile, readCredential } = await import('./credentials.ts');
+  return readCredential(credentialsFile(processVariables()), url)?.token ?? null;
+}
+
+async function databaseOf({ data, database }: Where): Promise<string | null> {
+  if (data === undefined) return database ?? null;
+  const { databaseIn } = await import('../live/data-directory.ts');
+  return databaseIn(parseSetting('dataDirectory', data, '--data'));
 }
 
 /**

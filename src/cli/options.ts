@@ -16,6 +16,9 @@ export interface SharedOptions {
   readonly color: boolean;
   readonly url?: string;
   readonly database?: string;
+  readonly data?: string;
+  readonly tokenFile?: string;
+  readonly insecure?: boolean;
   readonly name?: string;
   readonly reason?: string;
   readonly actor?: string;
@@ -27,8 +30,12 @@ export interface SharedOptions {
 export type SharedOption = keyof SharedOptions;
 
 const EVERYWHERE: readonly SharedOption[] = ['json', 'quiet', 'color'];
+/** What a command takes that speaks to a registry. */
+export const REGISTRY: readonly SharedOption[] = ['url', 'tokenFile', 'insecure'];
 /** What a command takes that speaks to a registry or a database. */
-export const TARGET: readonly SharedOption[] = ['url', 'database'];
+export const TARGET: readonly SharedOption[] = [...REGISTRY, 'database', 'data'];
+/** What a command takes that changes users, grants, tokens or keys. */
+export const CHANGES_IDENTITY: readonly SharedOption[] = [...TARGET, 'reason', 'actor'];
 /** What a command takes that looks at one config. */
 export const READS_CONFIG: readonly SharedOption[] = [...TARGET, 'name'];
 /** What a command takes that changes one config. */
@@ -42,8 +49,16 @@ export function addSharedOptions(program: Command): void {
     .addOption(new Option('--json', 'answer with one JSON document'))
     .addOption(new Option('-q, --quiet', 'print nothing on success').conflicts('json'))
     .addOption(new Option('--no-color', 'no colours, as with NO_COLOR'))
-    .addOption(new Option('--url <url>', `the registry (${variable}, else ${url})`).conflicts('database'))
-    .addOption(new Option('-d, --database <file>', 'work on a database file instead of a registry'))
+    .addOption(new Option('--url <url>', `the registry (${variable}, else ${url})`).conflicts(['database', 'data']))
+    .addOption(
+      new Option(
+        '--token-file <file>',
+        `file with the token to show (${SETTINGS.token.variable}, else c13 login)`,
+      ).conflicts(['database', 'data']),
+    )
+    .addOption(new Option('--insecure', 'send the token also where others can read it on its way'))
+    .addOption(new Option('-d, --database <file>', 'work on a database file instead of a registry').conflicts('data'))
+    .addOption(new Option('--data <directory>', 'work on a data directory, the same way'))
     .addOption(new Option('-n, --name <config>', `the config: service or service/environment (${DEFAULT_NAME})`))
     .addOption(new Option('-m, --reason <text>', 'why, for the history'))
     .addOption(new Option('--actor <who>', 'who signs a change on a database (user@host)'))

@@ -6,13 +6,19 @@
 import { Command } from 'commander';
 import manifest from '../../package.json';
 import { addBackups } from './commands/backups.ts';
+import { addBenchmark } from './commands/benchmark.ts';
 import { addChanges } from './commands/changes.ts';
 import { addEnvironment } from './commands/environment.ts';
 import { addFeatures } from './commands/features.ts';
+import { addGrants } from './commands/grants.ts';
 import { addHistory } from './commands/history.ts';
+import { addLogin } from './commands/login.ts';
 import { addLooks } from './commands/looks.ts';
+import { addProxy } from './commands/proxy.ts';
+import { addTokens } from './commands/tokens.ts';
 import { addTools } from './commands/tools.ts';
 import { addTransfers } from './commands/transfers.ts';
+import { addUsers } from './commands/users.ts';
 import { addVerify } from './commands/verify.ts';
 import { addSharedOptions } from './options.ts';
 
@@ -37,6 +43,9 @@ export function createProgram(writeHelp: (text: string) => void): Command {
   addSharedOptions(program);
   for (const add of [addLooks, addChanges, addFeatures, addHistory, addBackups, addVerify, addTransfers]) add(program);
   addEnvironment(program);
+  addProxy(program);
+  addBenchmark(program);
+  for (const add of [addLogin, addUsers, addGrants, addTokens]) add(program);
   addTools(program);
   return program;
 }

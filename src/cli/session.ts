@@ -9,7 +9,8 @@ import type { Interrupt } from './interrupt.ts';
 import type { SharedOptions } from './options.ts';
 import type { Printer } from './printer.ts';
 import { Progress } from './progress.ts';
-import { openTarget } from './open-target.ts';
+import type { IdentityTarget } from './identity-target.ts';
+import { directoryOf, openIdentityTarget, openTarget } from './open-target.ts';
 import type { Target } from './target.ts';
 import { DEFAULT_NAME, parseConfigName } from '../config/name.ts';
 import type { Write } from '../live/operations.ts';
@@ -20,6 +21,7 @@ export class Session {
   readonly printer: Printer;
   readonly interrupt: Interrupt;
   #target: Promise<Target> | null = null;
+  #identity: Promise<IdentityTarget> | null = null;
 
   constructor(options: SharedOptions, printer: Printer, interrupt: Interrupt) {
     this.options = options;
@@ -32,6 +34,12 @@ export class Session {
     return parseConfigName(this.options.name ?? DEFAULT_NAME).name;
   }
 
+  /** Users, grants, tokens and keys of the same place. */
+  identity(): Promise<IdentityTarget> {
+    this.#identity ??= openIdentityTarget(this.options, this.interrupt.signal);
+    return this.#identity;
+  }
+
   target(): Promise<Target> {
     this.#target ??= openTarget(this.options, this.interrupt.signal);
     return this.#target;
@@ -39,8 +47,8 @@ export class Session {
 
   /** Who writes, why, and under which conditions. Throws ERR_USAGE for an actor that a registry would not believe. */
   write(): Write {
-    const { actor, database, reason, ifRevision, force } = this.options;
-    if (actor !== undefined && database === undefined) {
+    const { actor, reason, ifRevision, force } = this.options;
+    if (actor !== undefined && directoryOf(this.options) === null) {
       throw usageError(
         '--actor',
         'A registry signs changes with who asks for them, not with --actor',
@@ -74,6 +82,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
+    await (await this.#identity?.catch(() => null))?.close();
     await (await this.#target?.catch(() => null))?.close();
   }
 }

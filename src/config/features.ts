@@ -100,7 +100,7 @@ export function defineFeatures<const D extends FeatureDeclaration = Record<never
   const takenBy = new Map<number, string>(Object.entries(FEATURE_BIT).map(([name, bit]) => [bit, name]));
   const own: Record<string, number> = {};
   for (const [name, bit] of Object.entries<unknown>(declaration)) {
-    checkName(name);
+    checkFeatureName(name);
     const builtin = Object.hasOwn(FEATURE_BIT, name);
     if (builtin && FEATURE_BIT[name as BuiltinFeature] === bit) continue;
     if (builtin) throw featureConflict(name, bit, name, `'${name}' is built in on another bit`);
@@ -192,7 +192,8 @@ export function bitsOf(flags: number): number[] {
   return bits;
 }
 
-function checkName(name: string): void {
+/** Throws ERR_FEATURE_NAME for what no feature can be called. */
+export function checkFeatureName(name: string): void {
   if (NAME.test(name) && !DISPLAY_NAME.test(name)) return;
   throw new ConfigError('ERR_FEATURE_NAME', {
     message: `Invalid feature name: ${JSON.stringify(name.slice(0, 80))}`,

@@ -52,6 +52,11 @@ export function configOfStream(stream: string): string | null {
   return stream.startsWith(CONFIG_STREAM) ? stream.slice(CONFIG_STREAM.length) : null;
 }
 
+/** The service whose features a stream declares, or null when it is no such stream. */
+export function serviceOfStream(stream: string): string | null {
+  return stream.startsWith(FEATURES_STREAM) ? stream.slice(FEATURES_STREAM.length) : null;
+}
+
 function checkSegment(name: string, segment: string): void {
   if (segment === '') throw badName(name, 'a part of it is empty');
   if (segment.length > SEGMENT_LENGTH_MAX)

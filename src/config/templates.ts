@@ -6,7 +6,7 @@
 import { TERMINAL_MODE } from '../../bindings/abi.gen.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
-import { BUILTIN_FEATURES, BUILTIN_MASK, type FeatureSet } from './features.ts';
+import { BUILTIN_FEATURES, BUILTIN_MASK, checkFeatureName, type FeatureSet } from './features.ts';
 import { asObject, parseField, unknownField, wrongType } from './input.ts';
 import { CONFIG_FIELDS, terminalModeName, type RegistryConfig } from './value.ts';
 
@@ -32,6 +32,12 @@ export interface TemplateInput {
   terminalMode?: number | string;
   rows?: number;
   cols?: number;
+}
+
+/** A template that was read: whole, and of names that some service may know. */
+export interface NamedTemplate extends Omit<Template, 'set' | 'clear'> {
+  readonly set: readonly string[];
+  readonly clear: readonly string[];
 }
 
 const PRODUCTION = ['private_registry', 'binary_protocol', 'cache_enabled', 'metrics', 'logging', 'encryption'];
@@ -94,20 +100,34 @@ export function defineTemplates(inputs: readonly unknown[], features: FeatureSet
 
 /** One template from outside. Throws as `defineTemplates` does. */
 export function parseTemplate(input: unknown, features: FeatureSet = BUILTIN_FEATURES): Template {
+  return templateFor(parseTemplateInput(input), features);
+}
+
+/**
+ * A template in names, whichever service may know them: what can be judged of it before it is applied. Throws
+ * ERR_TEMPLATE_INVALID for a bad name, a feature both set and cleared, or one that changes nothing; ERR_FEATURE_NAME,
+ * ERR_UNKNOWN_FIELD, ERR_WRONG_TYPE and ERR_OUT_OF_RANGE for what is in it.
+ */
+export function parseTemplateInput(input: unknown): NamedTemplate {
   const fields = asObject('template', input);
   for (const key of Object.keys(fields)) if (!KNOWN_FIELDS.includes(key)) throw unknownField(key, KNOWN_FIELDS);
   const name = parseName(fields['name']);
-  const set = features.masksOf(namesIn('set', fields['set']));
-  const clear = features.masksOf(namesIn('clear', fields['clear']));
-  const both = features.enabledIn(set & clear);
+  const set = parseFeatureNames('set', fields['set']);
+  const clear = parseFeatureNames('clear', fields['clear']);
+  const both = set.filter((feature) => clear.includes(feature));
   if (both.length > 0) throw invalid(name, `it both sets and clears ${both.join(', ')}`);
   const terminal: { terminalMode?: number; rows?: number; cols?: number } = {};
   for (const shape of TERMINAL_FIELDS) {
     const value = fields[shape.name];
     if (value !== undefined) terminal[shape.name as 'rows'] = parseField(shape, value);
   }
-  if ((set | clear) === 0 && Object.keys(terminal).length === 0) throw invalid(name, 'it changes nothing');
+  if (set.length + clear.length + Object.keys(terminal).length === 0) throw invalid(name, 'it changes nothing');
   return { name, description: parseDescription(fields['description']), set, clear, ...terminal };
+}
+
+/** A parsed template as one service means it. Throws ERR_UNKNOWN_FEATURE for a name that the service does not know. */
+export function templateFor({ set, clear, ...named }: NamedTemplate, features: FeatureSet): Template {
+  return { ...named, set: features.masksOf(set), clear: features.masksOf(clear) };
 }
 
 /** A template in names, as it is listed to people; the inverse of `parseTemplate`. */
@@ -145,10 +165,13 @@ function parseDescription(description: unknown): string {
   throw wrongType('description', `text of at most ${DESCRIPTION_LENGTH_MAX} characters`, description);
 }
 
-function namesIn(field: string, value: unknown): string[] {
-  if (value === undefined) return [];
-  if (Array.isArray(value) && value.every((name) => typeof name === 'string')) return value;
-  throw wrongType(field, 'a list of feature names', value);
+/** A list of names from outside; whether a service knows them is asked later. Errors: ERR_WRONG_TYPE, ERR_FEATURE_NAME. */
+export function parseFeatureNames(field: string, value: unknown = []): readonly string[] {
+  if (!Array.isArray(value) || !value.every((name) => typeof name === 'string')) {
+    throw wrongType(field, 'a list of feature names', value);
+  }
+  value.forEach(checkFeatureName);
+  return [...new Set<string>(value)];
 }
 
 function invalid(template: string, reason: string): ConfigError<'ERR_TEMPLATE_INVALID'> {

@@ -51,6 +51,12 @@ export interface Rule {
 }
 
 const RULE_CODE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$/;
+const RULE_CODE_LENGTH_MAX = 64;
+
+/** Whether a rule can be called so. */
+export function isRuleCode(code: string): boolean {
+  return code.length <= RULE_CODE_LENGTH_MAX && RULE_CODE.test(code);
+}
 
 /**
  * Every finding of every rule that applies.
@@ -120,7 +126,7 @@ export function withRules(...own: readonly Rule[]): readonly Rule[] {
   const rules = [...RULES];
   for (const rule of own) {
     const taken = rules.some(({ code }) => code === rule.code);
-    if (taken || !RULE_CODE.test(rule.code)) {
+    if (taken || !isRuleCode(rule.code)) {
       throw new ConfigError('ERR_USAGE', {
         message: `Invalid rule code '${rule.code}': ${taken ? 'it is taken' : 'it is not of the form TEAM_RULE'}`,
         hint: "Give each rule a code of its own: upper-case words joined by '_'.",

@@ -5,6 +5,8 @@
  */
 import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
+import { LOG_LEVELS, parseLogLevel, type LogLevel } from './log-level.ts';
+import { parseNetworks, parseOrigins, parseRate } from './network.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -15,6 +17,24 @@ export interface Settings {
   readonly dataDirectory: string;
   readonly registryUrl: string;
   readonly boardCapacity: number;
+  /** Addresses and networks. */
+  readonly trustedProxies: readonly string[];
+  /** Origins. */
+  readonly peers: readonly string[];
+  /** Requests a minute for each token; 0: any number. */
+  readonly rateLimit: number;
+  /** Requests a minute for each address without a token; 0: any number. */
+  readonly anonymousRateLimit: number;
+  readonly logLevel: LogLevel;
+  /** '': none. */
+  readonly publicUrl: string;
+  /** '': nobody signs in with a provider. */
+  readonly oidcIssuer: string;
+  readonly oidcClientId: string;
+  /** '': a public client. */
+  readonly oidcClientSecretFile: string;
+  /** '': none. */
+  readonly token: string;
 }
 
 interface Declaration<T> {
@@ -27,6 +47,8 @@ interface Declaration<T> {
   readonly parse: (text: string) => T | null;
   /** What `parse` accepts, in words. */
   readonly expected: string;
+  /** What is in it is in no message. */
+  readonly isSecret?: boolean;
 }
 
 export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]> } = {
@@ -65,6 +87,77 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
     parse: parseCapacity,
     expected: 'a whole number from 1 to 1048576',
   },
+  trustedProxies: {
+    variable: 'C13_TRUSTED_PROXIES',
+    default: '',
+    description: 'Proxies that are believed whom they speak for: addresses and networks, with commas between.',
+    parse: parseNetworks,
+    expected: 'a list of addresses and networks such as 10.0.0.0/8, with commas between',
+  },
+  peers: {
+    variable: 'C13_PEERS',
+    default: '',
+    description: 'Registries of ours, by origin, with commas between: only they are sent X-Bun headers.',
+    parse: parseOrigins,
+    expected: 'a list of origins such as https://registry.example:4873, with commas between',
+  },
+  rateLimit: {
+    variable: 'C13_RATE_LIMIT',
+    default: '60000',
+    description: 'Requests a minute for each token; 0 for any number.',
+    parse: parseRate,
+    expected: 'a whole number from 0 to 1000000000',
+  },
+  anonymousRateLimit: {
+    variable: 'C13_RATE_LIMIT_ANONYMOUS',
+    default: '600',
+    description: 'Requests a minute for each address without a token; 0 for any number.',
+    parse: parseRate,
+    expected: 'a whole number from 0 to 1000000000',
+  },
+  logLevel: {
+    variable: 'C13_LOG_LEVEL',
+    default: 'info',
+    description: 'How much is logged: what is less than this is left out.',
+    parse: parseLogLevel,
+    expected: `one of ${LOG_LEVELS.join(', ')}`,
+  },
+  publicUrl: {
+    variable: 'C13_PUBLIC_URL',
+    default: '',
+    description: 'Where users reach the registry, when that is not where it listens: an origin, without a path.',
+    parse: parseOrigin,
+    expected: 'an http or https origin such as https://config.example',
+  },
+  oidcIssuer: {
+    variable: 'C13_OIDC_ISSUER',
+    default: '',
+    description: 'OpenID Connect provider that users may sign in with, as it writes itself.',
+    parse: (text) => (text === '' || (/^https?:\/\//.test(text) && URL.canParse(text)) ? text : null),
+    expected: 'an http or https URL',
+  },
+  oidcClientId: {
+    variable: 'C13_OIDC_CLIENT_ID',
+    default: '',
+    description: 'What the provider calls this registry.',
+    parse: (text) => (/^[\x20-\x7e]{0,255}$/.test(text) ? text : null),
+    expected: 'the id that the provider gave',
+  },
+  oidcClientSecretFile: {
+    variable: 'C13_OIDC_CLIENT_SECRET_FILE',
+    default: '',
+    description: 'File with the secret that the provider gave; none for a public client.',
+    parse: (text) => (text.includes('\0') ? null : text),
+    expected: 'a path',
+  },
+  token: {
+    variable: 'C13_TOKEN',
+    default: '',
+    description: 'Token that the command line shows to the registry, instead of that of `c13 login`.',
+    parse: (text) => (/^[\x21-\x7e]{0,4096}$/.test(text) ? text : null),
+    expected: 'a token, without spaces',
+    isSecret: true,
+  },
 };
 
 /**
@@ -79,6 +172,16 @@ export function readSettings(variables: Variables = processVariables()): Setting
     dataDirectory: readSetting('dataDirectory', variables),
     registryUrl: readSetting('registryUrl', variables),
     boardCapacity: readSetting('boardCapacity', variables),
+    trustedProxies: readSetting('trustedProxies', variables),
+    peers: readSetting('peers', variables),
+    rateLimit: readSetting('rateLimit', variables),
+    anonymousRateLimit: readSetting('anonymousRateLimit', variables),
+    logLevel: readSetting('logLevel', variables),
+    publicUrl: readSetting('publicUrl', variables),
+    oidcIssuer: readSetting('oidcIssuer', variables),
+    oidcClientId: readSetting('oidcClientId', variables),
+    oidcClientSecretFile: readSetting('oidcClientSecretFile', variables),
+    token: readSetting('token', variables),
   };
 }
 
@@ -90,13 +193,14 @@ export function readSetting<K extends keyof Settings>(name: K, variables: Variab
 
 /** A setting's value from text, which `source` (a variable or a flag such as `--port`) held. Throws ERR_SETTING. */
 export function parseSetting<K extends keyof Settings>(name: K, text: string, source: string): Settings[K] {
-  const { parse, expected } = SETTINGS[name];
+  const { parse, expected, isSecret = false, default: fallback } = SETTINGS[name];
   const value = parse(text);
   if (value !== null) return value;
+  const shown = isSecret ? '[redacted]' : text;
   throw new ConfigError('ERR_SETTING', {
-    message: `${source}: ${JSON.stringify(text.slice(0, 200))} is not ${expected}`,
-    hint: `Set ${source} to ${expected}, or leave it out for ${SETTINGS[name].default}.`,
-    details: { setting: source, value: text },
+    message: `${source}: ${JSON.stringify(shown.slice(0, 200))} is not ${expected}`,
+    hint: `Set ${source} to ${expected}, or leave it out${fallback === '' ? '' : ` for ${fallback}`}.`,
+    details: { setting: source, value: shown },
   });
 }
 
@@ -123,4 +227,10 @@ function parseCapacity(text: string): number | null {
 function parseUrl(text: string): string | null {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return null;
   return text.replace(/\/+$/, '');
+}
+
+function parseOrigin(text: string): string | null {
+  if (text === '') return text;
+  const url = /^https?:\/\//i.test(text) && URL.canParse(text) ? new URL(text) : null;
+  return url !== null && url.href === `${url.origin}/` ? url.origin : null;
 }

@@ -64,11 +64,13 @@ export interface ErrorDetails {
   ERR_NOT_LOOPBACK: { host: string };
   ERR_ADDRESS_IN_USE: { host: string; port: number };
   ERR_REGISTRY_UNREACHABLE: { url: string };
+  ERR_UPSTREAM: { url: string; fault: string };
   ERR_USAGE: { argument: string };
   // identity, and how much of it
   ERR_UNAUTHENTICATED: { why: string };
   ERR_PASSWORD: { rule: string };
   ERR_KEYS: { path: string };
+  ERR_STORE: { path: string; fault: string };
   ERR_OIDC: { fault: string };
   ERR_RATE_LIMITED: { policy: string; retryAfter_s: number };
   ERR_BUSY: { limit: number };

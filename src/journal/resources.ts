@@ -120,14 +120,15 @@ export class Resources<T> {
 
   /** Makes or replaces it. Errors: ERR_REVISION_CONFLICT, ERR_NAME for a key no stream can hold, ERR_JOURNAL_WRITE. */
   async put(key: string, value: T, write: ResourceWrite): Promise<Resource<T>> {
-    const body = new TextEncoder().encode(JSON.stringify({ format: FORMAT, value }));
-    const entry = await this.#append(key, 'put', body, write);
-    return { key, revision: entry.revision, modifiedAt: entry.at, modifiedBy: entry.actor, value };
+    return await retried(write, async () => {
+      const [entry] = await this.#journal.append([await this.putEntry(key, value, write)]);
+      return this.made(entry!, value);
+    });
   }
 
   /** Changes what is there; `change` may be called again when somebody else was faster. Throws ERR_NOT_FOUND too. */
   async update(key: string, write: ResourceWrite, change: (value: T) => T): Promise<Resource<T>> {
-    return await this.#retried(write, async () => {
+    return await retried(write, async () => {
       const current = await this.get(key);
       const expected = write.expected ?? current.revision;
       return await this.put(key, change(current.value), { ...write, expected });
@@ -136,36 +137,57 @@ export class Resources<T> {
 
   /** Errors: ERR_NOT_FOUND, ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE. */
   async delete(key: string, write: ResourceWrite): Promise<void> {
-    await this.get(key);
-    await this.#append(key, 'delete', new Uint8Array(0), write);
+    await retried(write, async () => await this.#journal.append([await this.deleteEntry(key, write)]));
   }
 
-  async #append(key: string, verb: 'put' | 'delete', body: Uint8Array, write: ResourceWrite): Promise<Entry> {
-    const stream = `${this.kind}:${key}`;
-    return await this.#retried(write, async () => {
-      const head = await this.#journal.streamHead(stream);
-      const actual = (await this.find(key))?.revision ?? 0;
-      if (write.expected !== undefined && write.expected !== actual) throw conflict(stream, write.expected, actual);
-      const { actor, reason = '' } = write;
-      const entry: NewEntry = { stream, type: `${this.kind}.${verb}`, actor, reason, body, expected: head };
-      return (await this.#journal.append([entry]))[0]!;
-    });
+  /**
+   * The entry that `put` would append, for an append of several things at once. It follows what is there now: appended
+   * after another change of the same resource it is refused. Throws ERR_REVISION_CONFLICT.
+   */
+  async putEntry(key: string, value: T, write: ResourceWrite): Promise<NewEntry> {
+    const head = await this.#journal.streamHead(this.#stream(key));
+    const body = new TextEncoder().encode(JSON.stringify({ format: FORMAT, value }));
+    return this.#entry(key, 'put', body, write, head, (await this.find(key))?.revision ?? 0);
   }
 
-  /** Who said no revision means whatever is there: a lost race is tried again. */
-  async #retried<R>({ expected }: ResourceWrite, attempt: () => Promise<R>): Promise<R> {
-    for (let attempts = 1; ; attempts++) {
-      try {
-        return await attempt();
-      } catch (error) {
-        const isLostRace = isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT';
-        if (!isLostRace || expected !== undefined || attempts === ATTEMPTS_MAX) throw error;
-      }
-    }
+  /** As `putEntry`, of `delete`. Throws ERR_NOT_FOUND, ERR_REVISION_CONFLICT. */
+  async deleteEntry(key: string, write: ResourceWrite): Promise<NewEntry> {
+    const { revision } = await this.get(key);
+    return this.#entry(key, 'delete', new Uint8Array(0), write, revision, revision);
+  }
+
+  /** What an appended `putEntry` has made. */
+  made({ stream, revision, at, actor }: Entry, value: T): Resource<T> {
+    return { key: stream.slice(this.kind.length + 1), revision, modifiedAt: at, modifiedBy: actor, value };
+  }
+
+  #stream(key: string): string {
+    return `${this.kind}:${key}`;
+  }
+
+  /** `head` was read before `actual`: what is written between the two is a conflict of the append. */
+  #entry(key: string, verb: string, body: Uint8Array, write: ResourceWrite, head: number, actual: number): NewEntry {
+    const { actor, reason = '', expected } = write;
+    const stream = this.#stream(key);
+    if (expected !== undefined && expected !== actual) throw conflict(stream, expected, actual);
+    // What is there is the newest of its stream, even if it came after the head was read.
+    return { stream, type: `${this.kind}.${verb}`, actor, reason, body, expected: Math.max(head, actual) };
   }
 
   #resource({ value, ...row }: Row): Resource<T> {
     return { ...row, value: this.#parse(JSON.parse(value)) };
+  }
+}
+
+/** Who said no revision means whatever is there: a lost race is tried again. */
+async function retried<R>({ expected }: ResourceWrite, attempt: () => Promise<R>): Promise<R> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isLostRace = isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT';
+      if (!isLostRace || expected !== undefined || attempts === ATTEMPTS_MAX) throw error;
+    }
   }
 }
 

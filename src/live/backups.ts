@@ -1,9 +1,10 @@
 /**
  * Backups of a database: files beside it, named by their time so that they sort. A backup is verified before anything
- * is taken from it, and nothing is ever overwritten without keeping what was there.
+ * is taken from it, and nothing is ever overwritten without keeping what was there. One may be sealed: then no plain
+ * copy of it stays.
  * @module
  */
-import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { configStream } from '../config/name.ts';
 import { STRUCTURE_RULES } from '../config/rules.ts';
@@ -13,14 +14,15 @@ import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { verifyFile } from '../journal/backup.ts';
 import { copyDatabase, placeWhole } from '../journal/copy.ts';
 import { openEngine } from '../journal/engine.ts';
-import type { Head, Journal } from '../journal/journal.ts';
+import type { Backup, Entry, Head, Journal } from '../journal/journal.ts';
 import { openUnchecked } from '../journal/open.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
-import type { Draft } from './config-store.ts';
+import type { Draft } from './commit.ts';
 import { boardPathOf } from '../sync/board.ts';
 import { backupsOf } from './data-directory.ts';
-import { decodeChange, type ConfigChange } from './change.ts';
-import { configsProjection } from './projection.ts';
+import { decodeChange, isBlank, type ConfigChange } from './change.ts';
+import { PROJECTIONS } from './projections.ts';
+import { isPlainLeftover, isSealed, sealedBackup, sealedPath, withOpened, withPlainPath, type Sealer } from './sealed.ts';
 
 export interface BackupFile {
   /** What `restore` takes. */
@@ -28,12 +30,14 @@ export interface BackupFile {
   readonly size_bytes: number;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
+  /** Whether a key is needed to open it. */
+  readonly sealed: boolean;
 }
 
 const BUSY_TIMEOUT_MS = 5000;
-const DRAFT_NAME = /\.db\.draft-[0-9a-f-]+(?:-journal|-wal|-shm)?$/;
+const DRAFT_NAME = /\.db(?:\.sealed)?\.draft-[0-9a-f-]+(?:-journal|-wal|-shm)?$/;
 const DRAFT_AGE_MAX_MS = 60 * 60 * 1000;
-const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*\.db$/;
+const BACKUP_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*\.db(?:\.sealed)?$/;
 
 /** The time in the last name that was given: two backups of one millisecond are two files. */
 let lastNamed = 0;
@@ -47,6 +51,21 @@ export function backupPath(database: string, now = Date.now()): string {
   return join(directory, `${at.toISOString().replaceAll(':', '-')}.db`);
 }
 
+/** A new backup of the database, sealed if there is a sealer. Throws ERR_BACKUP, and what the sealer throws. */
+export async function backUp(
+  { journal, path: database }: { readonly journal: Journal; readonly path: string },
+  sealer?: Sealer,
+): Promise<Backup> {
+  const path = backupPath(database);
+  if (sealer === undefined) return await journal.backup(path);
+  const sealed = sealedPath(path);
+  return await withPlainPath(path, async (plain) => {
+    const { head } = await journal.backup(plain);
+    await sealer.sealFile(plain, sealed);
+    return { path: sealed, size_bytes: statSync(sealed).size, head };
+  });
+}
+
 /** Newest first. */
 export async function listBackups(database: string): Promise<BackupFile[]> {
   const directory = backupsOf(database);
@@ -57,30 +76,38 @@ export async function listBackups(database: string): Promise<BackupFile[]> {
       // Gone meanwhile, or no file: links lead elsewhere, and pipes never end.
       const file = lstatSync(join(directory, name), { throwIfNoEntry: false });
       if (!file?.isFile()) return [];
-      return [{ name, size_bytes: file.size, createdAt: Math.floor(file.mtimeMs) }];
+      return [{ name, size_bytes: file.size, createdAt: Math.floor(file.mtimeMs), sealed: isSealed(name) }];
     })
     .sort((a, b) => b.name.localeCompare(a.name));
 }
 
-/** Removes what killed backups have left half written; what is younger than an hour may still be growing. */
+/**
+ * Removes what killed backups have left. What is half written and younger than an hour may still be growing; what holds
+ * in plain what is to be sealed goes at once, also from under somebody who is at work: he can begin again.
+ */
 export function removeAbandonedDrafts(database: string, now = Date.now()): void {
   const directory = backupsOf(database);
   if (!existsSync(directory)) return;
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
-    const file = DRAFT_NAME.test(name) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
-    if (file?.isFile() && now - file.mtimeMs > DRAFT_AGE_MAX_MS) rmSync(path, { force: true });
+    const isPlain = isPlainLeftover(name);
+    const file = isPlain || DRAFT_NAME.test(name) ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+    if (file?.isFile() && (isPlain || now - file.mtimeMs > DRAFT_AGE_MAX_MS)) rmSync(path, { force: true });
   }
 }
 
 /**
- * What config `name` was in a backup of the list. Errors: ERR_BACKUP (no such backup, or it does not verify),
- * ERR_NOT_FOUND.
+ * What config `name` was in a backup of the list. Errors: ERR_BACKUP (no such backup, it does not verify, or it is
+ * sealed and nobody can open it), ERR_NOT_FOUND, and what the sealer throws.
  */
-export async function openBackup(database: string, backup: string, name: string): Promise<Draft> {
+export async function openBackup(database: string, backup: string, name: string, sealer?: Sealer): Promise<Draft> {
   const path = join(backupsOf(database), backup);
   const isFile = lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
   if (!BACKUP_NAME.test(backup) || !isFile) throw noBackup(backup);
+  return await withOpened(path, sealer, async (plain) => await readBackup(plain, backup, name));
+}
+
+async function readBackup(path: string, backup: string, name: string): Promise<Draft> {
   const journal = await openSqliteJournal({
     path,
     readonly: true,
@@ -98,12 +125,27 @@ async function stateIn(journal: Journal, backup: string, name: string): Promise<
   if (!report.ok) throw damagedBackup(backup, report.fault.message);
   // From the entry, which the chain covers; the projection's tables beside it could have been written by anybody.
   const entry = await journal.latest(configStream(name));
-  if (entry !== null && entry.body !== null) return wholeState(backup, decodeChange(entry.seq, entry.type, entry.body));
+  if (entry !== null && entry.body !== null) {
+    const change = decodeChange(entry.seq, entry.type, entry.body);
+    if (!(await isGoneAfter(journal, entry, change))) return wholeState(backup, change);
+  }
   throw new ConfigError('ERR_NOT_FOUND', {
     message: `The backup ${backup} has no config '${name}'`,
     hint: 'Choose a later backup, or one of the configs that existed then.',
     details: { what: `config ${name} in ${backup}` },
   });
+}
+
+/** Whether a change left the config deleted: by itself, or by leaving a deletion as it was. */
+async function isGoneAfter(journal: Journal, { stream, revision }: Entry, change: ConfigChange): Promise<boolean> {
+  for (let at = revision, { kind, before, after } = change; isBlank(after); ) {
+    if (kind === 'delete') return true;
+    if (kind !== 'persist' || before === null || !isBlank(before)) return false;
+    const { entries } = await journal.read({ stream, revision: --at, limit: 1, order: 'desc' });
+    if (entries[0] === undefined || entries[0].body === null) return false;
+    ({ kind, before, after } = decodeChange(entries[0].seq, entries[0].type, entries[0].body));
+  }
+  return false;
 }
 
 /** It is written although rules may speak against it, so that its bytes make sense must be known first. */
@@ -116,8 +158,8 @@ function wholeState(backup: string, { after }: ConfigChange): Draft {
 
 /**
  * Puts a backup in the place of a database that no process has open. What was there is kept beside it, and its path
- * answered. Errors: ERR_BACKUP when the backup or the copy of it does not verify, when the copy cannot be written, or
- * when a database is in the way and `replace` is false; after an error the database is as it was.
+ * answered. Errors: ERR_BACKUP when the backup or the copy of it does not verify, when the copy cannot be written, when
+ * the backup is sealed, or when a database is in the way and `replace` is false; after an error the database is as it was.
  */
 export function restoreDatabase(
   backup: string,
@@ -126,6 +168,7 @@ export function restoreDatabase(
 ): { head: Head; kept: string | null } {
   const source = resolve(backup);
   if (!existsSync(source)) throw noBackup(backup);
+  if (isSealed(source)) throw sealedBackup(backup);
   const target = resolve(database);
   if (existsSync(target) && !replace) throw inTheWay(target);
   try {
@@ -168,8 +211,8 @@ function copyVerified(source: string, copy: string, backup: string): Head {
 
 /** The chain covers the entries alone: the tables made from them are made again. Throws ERR_JOURNAL_FOREIGN. */
 function rebuildProjections(copy: string): void {
-  using engine = openEngine({ path: copy, projections: [configsProjection] });
-  engine.drop(configsProjection.name);
+  using engine = openEngine({ path: copy, projections: PROJECTIONS });
+  for (const { name } of PROJECTIONS) engine.drop(name);
   for (const _ of engine.catchUp());
 }
 

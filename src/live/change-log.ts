@@ -10,7 +10,7 @@
  * @module
  */
 import type { ConfigError } from '../errors/errors.ts';
-import type { Entry, NewEntry } from '../journal/journal.ts';
+import type { NewEntry } from '../journal/journal.ts';
 import { openBoardPlace } from '../sync/board.ts';
 import type { Place } from '../sync/place.ts';
 import { ConfigSlot } from './config-slot.ts';
@@ -25,6 +25,7 @@ const GROUP_MAX = 100;
 
 export class ChangeLog implements DatabaseUser {
   readonly name: string;
+  readonly isShared: boolean;
   readonly database: Database;
   /** Why the journal will never have what the code declares; null while it has or may. */
   refusedDeclaration: ConfigError | null = null;
@@ -35,11 +36,11 @@ export class ChangeLog implements DatabaseUser {
   #diverged = false;
   #refused: ConfigError | null = null;
   #actor = '';
-  #isOpen = true;
 
   constructor(database: Database, name: string, place: Place) {
     this.database = database;
     this.name = name;
+    this.isShared = place.kind === 'board';
     this.#place = place;
     database.attach(this);
   }
@@ -72,10 +73,6 @@ export class ChangeLog implements DatabaseUser {
     if (refused !== null) throw refused;
   }
 
-  onDurable({ seq }: Entry): void {
-    this.#place.announce(seq);
-  }
-
   /** Of the entry that a take-over made: what was shown then is outdated. A lone config has no part in it. */
   onRefused(_stream: string, error: ConfigError): void {
     if (this.#place.kind === 'memory') return;
@@ -85,7 +82,6 @@ export class ChangeLog implements DatabaseUser {
 
   /** Throws what keeps changes from being on disk; of a lost race only `persist` tells. */
   async detach(): Promise<void> {
-    this.#isOpen = false;
     await this.database.detach(this);
     if (this.#refused?.code === 'ERR_BOARD') throw this.#refused;
   }
@@ -117,7 +113,8 @@ export class ChangeLog implements DatabaseUser {
       if (this.#waiting.length === 0) return;
       const group = this.#waiting.slice(0, size);
       try {
-        this.#written(group, await journal.append(group));
+        await journal.append(group);
+        this.#written(group);
       } catch (error) {
         if (!isRefusal(error)) throw error;
         if (group.length === 1) return this.#diverge(error);
@@ -127,11 +124,9 @@ export class ChangeLog implements DatabaseUser {
     }
   }
 
-  #written(group: readonly NewEntry[], entries: readonly Entry[]): void {
+  #written(group: readonly NewEntry[]): void {
     const written = new Set(group);
     this.#waiting = this.#waiting.filter((entry) => !written.has(entry));
-    // The memory of a closed config is somebody else's.
-    if (this.#isOpen) this.#place.announce(entries.at(-1)!.seq);
   }
 
   #diverge(error: ConfigError): void {

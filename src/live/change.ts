@@ -6,10 +6,13 @@
  *
  *     {"format":1,"before":{"config":"<26 hex digits>","rollouts":{"12":1000},"rolloutsRevision":3},"after":{...}}
  *
- * `before` is null for a config's first entry. Rollouts are basis points by bit, those above 0.
+ * `before` is null for a config's first entry. Rollouts are basis points by bit, those above 0. Of a deletion (type
+ * `config.delete`) `after` is the defaults: what processes that still have the config read.
  * @module
  */
 import { CHANGE_KIND } from '../../bindings/abi.gen.ts';
+import { noRollouts } from '../config/rollout.ts';
+import { DEFAULT_CONFIG, encodeConfig } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
 
 export type ChangeKind = keyof typeof CHANGE_KIND;
@@ -33,6 +36,20 @@ export interface ConfigChange {
   /** null for the first. */
   readonly before: ConfigState | null;
   readonly after: ConfigState;
+}
+
+const BLANK_CONFIG = encodeConfig(DEFAULT_CONFIG);
+
+type Content = Pick<ConfigState, 'config' | 'rollouts'>;
+
+/** What a config that was deleted reads as, to processes that still have it: the defaults, nothing on or rolled out. */
+export function blankContent(): Content {
+  return { config: BLANK_CONFIG.slice(), rollouts: noRollouts() };
+}
+
+/** Whether a state could be that of a deleted config; only its journal can tell. */
+export function isBlank({ config, rollouts }: Content): boolean {
+  return BLANK_CONFIG.every((byte, i) => byte === config[i]) && rollouts.every((value) => value === 0);
 }
 
 /** `config.update` and the like: the type of the entry. */

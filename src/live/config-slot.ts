@@ -129,6 +129,13 @@ export class ConfigSlot {
     return this.#last ?? this.#backend.slotRead(this.place.region, this.place.slot);
   }
 
+  /** As `read`, with rollouts that are not newer than the revision says, for a change to be made of it. */
+  look(): SlotImage {
+    this.guard();
+    this.place.prepare();
+    return this.#readRollouts();
+  }
+
   /** The 13 bytes, read consistently. */
   config(): Uint8Array {
     copyCell(this.words, 0, this.#read);

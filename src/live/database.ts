@@ -3,19 +3,21 @@
  * Configs of one process on the same file share it.
  * @module
  */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseDeclaration, type FeatureDeclaration } from '../config/features.ts';
 import { configStream, featuresStream, parseConfigName } from '../config/name.ts';
 import { readSetting } from '../env/env.ts';
-import { ConfigError } from '../errors/errors.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { openEngine, type Engine } from '../journal/engine.ts';
 import { identityOf } from '../journal/file-identity.ts';
-import type { Entry, Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import { writeFailed } from '../journal/sqlite-error.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
+import { boardPathOf, openBoardHead, type BoardHead, type BoardSettings } from '../sync/board.ts';
+import { boardCore } from './core.ts';
 import { configsProjection, FEATURES_TYPE, rolloutsOf, type StoredState } from './projection.ts';
-import { boardPathOf, type BoardSettings } from '../sync/board.ts';
+import { PROJECTIONS } from './projections.ts';
 import { isRevisionConflict, Recorder } from './recorder.ts';
 
 /** What a config needs to know before its first read. */
@@ -31,7 +33,8 @@ export interface StoredConfig {
 export interface DatabaseUser {
   /** The config; null: all of them. */
   readonly name: string | null;
-  onDurable(entry: Entry): void;
+  /** Whether its configs are on the board. */
+  readonly isShared: boolean;
   /** An entry of its config will never be written. */
   onRefused(stream: string, error: ConfigError): void;
 }
@@ -60,6 +63,9 @@ export class Database {
   readonly #users = new Set<DatabaseUser>();
   readonly #file: string;
   #isDead = false;
+  #boardHead: BoardHead | null = null;
+  /** The highest sequence this process knows of. */
+  #known = 0;
 
   constructor(path: string) {
     this.path = path;
@@ -72,11 +78,14 @@ export class Database {
       expectedId: engine.id,
       worker: () => new Worker(new URL('./journal-worker.ts', import.meta.url).href),
       onDeath: () => this.#die(),
+    }).then((journal) => {
+      // Whoever appends in this process: others hear of it before the append is answered.
+      journal.onAppend((entries) => this.announce(entries.at(-1)!.seq));
+      return journal;
     });
     // Told by the first append or query; a rejection that nobody asked for yet must not end the process.
     this.journal.catch(() => this.#die());
     this.recorder = new Recorder(this.journal, {
-      onDurable: (entry) => this.#usersOf(entry.stream, (user) => user.onDurable(entry)),
       onRefused: (stream, error) => this.#usersOf(stream, (user) => user.onRefused(stream, error)),
     });
   }
@@ -91,6 +100,21 @@ export class Database {
       journalHead: () => headOf(path),
       isCurrent: () => this.isCurrent,
     };
+  }
+
+  /**
+   * How far the journal is: the highest sequence that a process on the board, or this one, has announced. A load of
+   * shared memory where there is a board.
+   */
+  get head(): number {
+    this.#known = Math.max(this.#known, this.#shared()?.seq ?? 0);
+    return this.#known;
+  }
+
+  /** Tells every process on the board that the journal holds at least this sequence. */
+  announce(seq: number): void {
+    this.#known = Math.max(this.#known, seq);
+    this.#shared()?.announce(seq);
   }
 
   /** Whether it still answers, on the file that is at the path now. */
@@ -111,6 +135,7 @@ export class Database {
 
   attach(user: DatabaseUser): void {
     this.#users.add(user);
+    this.#shared();
   }
 
   /** For an opening that failed, or its placeholder: closes the file again if nobody else uses it. */
@@ -123,10 +148,35 @@ export class Database {
   async detach(user: DatabaseUser): Promise<void> {
     this.#users.delete(user);
     if (this.#users.size > 0) {
+      if (!this.#isShared) this.#leaveBoard();
       await this.recorder.settle();
       return;
     }
     await this.#close();
+  }
+
+  get #isShared(): boolean {
+    return [...this.#users].some(({ isShared }) => isShared);
+  }
+
+  /** The board, if a user of ours is on it; looked for until there is one. */
+  #shared(): BoardHead | null {
+    if (this.#boardHead?.isLost === false) return this.#boardHead;
+    const native = boardCore();
+    // Of a database that was replaced, the board is another journal's: opening it would empty theirs.
+    if (native === null || !this.#isShared || !existsSync(boardPathOf(this.path)) || !this.isCurrent) return null;
+    try {
+      return (this.#boardHead = openBoardHead(native, this.board));
+    } catch (error) {
+      // Changes meet it too, and tell; what is announced late is announced again within a second.
+      if (!isConfigError(error)) throw error;
+      return null;
+    }
+  }
+
+  #leaveBoard(): void {
+    this.#boardHead?.close();
+    this.#boardHead = null;
   }
 
   async #close(): Promise<void> {
@@ -134,7 +184,11 @@ export class Database {
     try {
       await this.recorder.settle();
     } finally {
-      await (await this.journal).close();
+      try {
+        await (await this.journal).close();
+      } finally {
+        this.#leaveBoard();
+      }
     }
   }
 
@@ -213,7 +267,7 @@ function unreachable(path: string, cause: unknown): ConfigError {
 }
 
 function openOnThisThread(path: string): Engine {
-  return openEngine({ path, projections: [configsProjection] });
+  return openEngine({ path, projections: PROJECTIONS });
 }
 
 function headOf(path: string): number {

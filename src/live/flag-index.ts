@@ -15,6 +15,8 @@ export class FlagIndex {
   readonly #journal: Journal;
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
+  /** Of those that were deleted; a name keeps its number. */
+  readonly #gone = new Set<number>();
   #flags = new Uint32Array(CAPACITY_FIRST);
   #columns: Columns;
   /** Entries up to here are in the columns. */
@@ -59,15 +61,22 @@ export class FlagIndex {
     }
   }
 
-  #write(name: string, flags: number): void {
+  #write(name: string, flags: number | null): void {
     let number = this.#numbers.get(name);
     if (number === undefined) {
       number = this.#names.push(name) - 1;
       this.#numbers.set(name, number);
       if (number === this.#columns.capacity) this.#grow();
     }
+    if (flags === null) return this.#remove(number);
+    this.#gone.delete(number);
     this.#flags[number] = flags;
     this.#columns.write(number, flags);
+  }
+
+  #remove(number: number): void {
+    this.#gone.add(number);
+    this.#columns.remove(number);
   }
 
   #grow(): void {
@@ -76,6 +85,7 @@ export class FlagIndex {
     this.#flags.set(known);
     const columns = this.#backend.columnsCreate(this.#flags.length);
     columns.writeAll(0, known);
+    for (const number of this.#gone) columns.remove(number);
     this.#columns.close();
     this.#columns = columns;
   }

@@ -1,5 +1,5 @@
 /** The worker in which the journal of configs lives: SQLite and its waits stay off the event loop. @module */
 import { serveJournal } from '../journal/serve.ts';
-import { configsProjection } from './projection.ts';
+import { PROJECTIONS } from './projections.ts';
 
-serveJournal({ projections: [configsProjection] });
+serveJournal({ projections: PROJECTIONS });

@@ -2,8 +2,9 @@
  * What can be done to the configs of a database, in the terms of its users: names and percentages in, plain data out.
  * The registry's routes and the command line call this and nothing below it, so both mean the same by every word.
  *
- * A write is refused when it would add an error of validation (ERR_CONFIG_INVALID) unless it is forced; errors that
- * were there before do not stand in the way of mending something else.
+ * A write is refused when it would add an error of validation (ERR_CONFIG_INVALID), by the built-in rules or the team's
+ * own, unless it is forced; errors that were there before do not stand in the way of mending something else. Who may
+ * touch what is asked of `permit` before that, with the state the change is made of.
  * @module
  */
 import { statSync } from 'node:fs';
@@ -15,26 +16,27 @@ import { BUILTIN_FEATURES, type FeatureDeclaration, type FeatureSet } from '../c
 import { asObject, parseConfigInput, unknownField } from '../config/input.ts';
 import { enhanceConfig, type EnhancedConfig } from '../config/metadata.ts';
 import { migrate, type MigrationLogEntry } from '../config/migrations.ts';
-import { parseConfigName } from '../config/name.ts';
-import { parsePercent, withRollout } from '../config/rollout.ts';
-import {
-  applyTemplate,
-  BUILTIN_TEMPLATES,
-  describeTemplate,
-  findTemplate,
-  type TemplateInput,
-} from '../config/templates.ts';
-import { requireValid, validate, validateInput, type Validation } from '../config/validation.ts';
+import { configStream, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
+import { noRollouts, parsePercent, withRollout } from '../config/rollout.ts';
+import { DELETION_SECTION, touchedSections } from '../config/sections.ts';
+import { applyTemplate, describeTemplate, type TemplateInput } from '../config/templates.ts';
+import { requireValid, validate, validateInput, type Rule, type Validation } from '../config/validation.ts';
 import { CHANGED_FIELDS, configHex, DEFAULT_CONFIG, type ChangedField } from '../config/value.ts';
+import { ConfigError } from '../errors/errors.ts';
 import { checkName, checkReason } from '../journal/border.ts';
 import type { Backup, Head, VerifyOptions, VerifyReport } from '../journal/journal.ts';
-import { listBackups, openBackup, type BackupFile } from './backups.ts';
+import { backUp, listBackups, openBackup, type BackupFile } from './backups.ts';
+import { parseBulk, type BulkChange } from './bulk.ts';
 import type { ChangeKind } from './change.ts';
+import type { Committed, ConfigSnapshot, Draft, NamedCommit } from './commit.ts';
 import { conflict } from './config-slot.ts';
-import type { Committed, ConfigSnapshot, ConfigStore, Draft, Sharing } from './config-store.ts';
+import type { ConfigStore, Permit, Sharing } from './config-store.ts';
 import { core } from './core.ts';
+import { Declarations } from './declarations.ts';
+import { exportConfigs, exportText } from './export.ts';
 import type { HistoryFilter, HistoryPage } from './history.ts';
 import type { Moment } from './past.ts';
+import type { Sealer } from './sealed.ts';
 
 /** A config as users read it. */
 export interface ConfigView extends EnhancedConfig {
@@ -78,7 +80,7 @@ export interface Write {
   /** Only at this revision; 0: only if there is no such config. Otherwise ERR_REVISION_CONFLICT. */
   readonly expected?: number | undefined;
   /** Asked before anything changes, with what of the config would; throws to refuse. */
-  readonly permit?: (stream: string, touched: readonly string[]) => void;
+  readonly permit?: Permit | undefined;
   /** Write although validation finds errors. */
   readonly force?: boolean;
 }
@@ -88,6 +90,24 @@ export interface WrittenConfig {
   readonly config: ConfigView;
   readonly changed: boolean;
   readonly warnings: Validation['warnings'];
+}
+
+/** What became of one of many changes. */
+export interface BulkOutcome {
+  readonly name: string;
+  readonly revision: number;
+  readonly changed: boolean;
+  /** null: it was deleted. */
+  readonly config: ConfigView | null;
+  readonly warnings: Validation['warnings'];
+}
+
+/** What the operations of a server need besides the store. */
+export interface OperationsOptions {
+  /** Whoever opens sealed backups; left out: they stay closed (ERR_BACKUP). */
+  readonly sealer?: Sealer | undefined;
+  /** Asked at each backup, whether it is to be sealed. Left out: as soon as there is a sealer. */
+  readonly seals?: () => boolean;
 }
 
 /** How a database and the core that serves it do. */
@@ -101,14 +121,41 @@ export interface StoreStatus {
 
 const LIST_LIMIT_DEFAULT = 100;
 
+/** `getConfig()` opens the one, the registry itself obeys the other. */
+const KEPT_NAMES: readonly string[] = [DEFAULT_NAME, 'registry'];
+
 /** What `set` takes besides the fields of `ConfigInput`: percentages by feature. */
 const ROLLOUTS = 'rollouts';
 
+/** A change that may be asked for, and how its answer is made. */
+interface Prepared {
+  readonly commit: NamedCommit;
+  answer(committed: Committed): WrittenConfig;
+}
+
+/** What is wanted, from what is. */
+type Change = (current: Draft, features: FeatureSet) => Draft;
+
+interface Wish {
+  readonly kind: ChangeKind;
+  readonly write: Write;
+  /** Make the config when there is none. */
+  readonly create: boolean;
+  readonly change: Change;
+}
+
 export class ConfigOperations {
   readonly store: ConfigStore;
+  /** The team's own templates and rules. */
+  readonly declarations: Declarations;
+  readonly #sealer: Sealer | undefined;
+  readonly #seals: () => boolean;
 
-  constructor(store: ConfigStore) {
+  constructor(store: ConfigStore, { sealer, seals = () => true }: OperationsOptions = {}) {
     this.store = store;
+    this.declarations = new Declarations(store.journal, () => store.head());
+    this.#sealer = sealer;
+    this.#seals = seals;
   }
 
   /** Throws ERR_NOT_FOUND, ERR_NAME. */
@@ -117,20 +164,13 @@ export class ConfigOperations {
   }
 
   /**
-   * By name, from after `after`; only those that have every feature of `on` for everyone and none of `off`, and only
-   * those of `service`. Features of a service's own need its name. Throws ERR_UNKNOWN_FEATURE, ERR_NAME.
+   * By name, from after `after`; only those that have every feature of `on` for everyone and none of `off`, only those
+   * of `service`, and only `visible` ones: a page is full as long as there are more. Features of a service's own need
+   * its name. Throws ERR_UNKNOWN_FEATURE, ERR_NAME.
    */
   async list({ after = '', limit = LIST_LIMIT_DEFAULT, ...wanted }: ListQuery = {}): Promise<ConfigView[]> {
     const names = await this.#namesOf(wanted);
-    const found =
-      names === null
-        ? await this.store.list({ after, limit })
-        : await Promise.all(
-            names
-              .filter((name) => name > after)
-              .slice(0, limit)
-              .map((name) => this.store.get(name)),
-          );
+    const found = names === null ? await this.store.list({ after, limit }) : await this.#page(names, after, limit);
     return await Promise.all(found.map(async (config) => viewOf(config, await this.store.features(config.name))));
   }
 
@@ -144,36 +184,53 @@ export class ConfigOperations {
    * config when there is none. Errors: those of `parseConfigInput`, ERR_CONFIG_INVALID, and those of every write.
    */
   async set(name: string, input: unknown, write: Write): Promise<WrittenConfig> {
-    const { [ROLLOUTS]: percentages, ...fields } = asObject('config', input);
-    return await this.#write(name, 'update', write, true, ({ config, rollouts }, features) => ({
-      config: parseConfigInput(fields, config, features),
-      rollouts: percentages === undefined ? rollouts : withRollouts(rollouts, percentages, features),
-    }));
+    return await this.#write(name, settingOf(input, write));
   }
 
   /** Errors: ERR_UNKNOWN_TEMPLATE, ERR_CONFIG_INVALID, and those of every write. */
   async applyTemplate(name: string, template: string, write: Write): Promise<WrittenConfig> {
-    const found = findTemplate(template);
-    const reason = write.reason ?? `template ${found.name}`;
-    return await this.#write(name, 'template', { ...write, reason }, true, ({ config, rollouts }) => ({
-      config: applyTemplate(config, found),
-      rollouts,
-    }));
+    return await this.#write(name, await this.#templateOf(name, template, write));
   }
 
   /** Back to the defaults. */
   async reset(name: string, write: Write): Promise<WrittenConfig> {
-    return await this.#write(name, 'reset', write, false, () => ({
-      config: DEFAULT_CONFIG,
-      rollouts: new Uint16Array(32),
-    }));
+    return await this.#write(name, resetOf(write));
   }
 
-  /** Puts the state of a revision, a journal sequence or a time back. Throws ERR_ENTRY_NOT_FOUND. */
+  /**
+   * Puts the state of a revision, a journal sequence or a time back, also of a config that was deleted since. Throws
+   * ERR_ENTRY_NOT_FOUND.
+   */
   async rollback(name: string, moment: Moment, write: Write): Promise<WrittenConfig> {
-    const { config, rollouts, revision } = await this.store.stateAt(name, moment);
-    const reason = write.reason ?? `rollback to revision ${revision}`;
-    return await this.#write(name, 'rollback', { ...write, reason, force: true }, false, () => ({ config, rollouts }));
+    return await this.#write(name, await this.#rollbackOf(name, moment, write));
+  }
+
+  /**
+   * Takes a config away: it is no longer found, its history is, and the next write makes it again. Processes that still
+   * have it read the defaults. Errors: ERR_FORBIDDEN for `default` and `registry`, and those of every write.
+   */
+  async delete(name: string, write: Write): Promise<Pick<BulkOutcome, 'name' | 'revision'>> {
+    const { commit } = await this.#prepare(name, deletionOf(name, write));
+    const { revision } = (await this.store.commitAll([commit]))[0]!;
+    return { name, revision };
+  }
+
+  /**
+   * Many changes, all or none, in one transaction of the journal; the answers are in their order. What the changes say
+   * is parsed here (`parseBulk`). Errors: those of `parseBulk` and of each change; `write` says who, why and `force` for
+   * all.
+   */
+  async bulk(changes: unknown, write: Omit<Write, 'expected'>): Promise<BulkOutcome[]> {
+    const parsed = parseBulk(changes);
+    const prepared: Prepared[] = [];
+    for (const change of parsed) prepared.push(await this.#prepare(change.name, await this.#wishOf(change, write)));
+    const committed = await this.store.commitAll(prepared.map(({ commit }) => commit));
+    return committed.map((one, i) => {
+      const { name, revision, changed } = one;
+      const { config, warnings } = prepared[i]!.answer(one);
+      const isGone = parsed[i]!.delete === true;
+      return { name, revision, changed, config: isGone ? null : config, warnings: isGone ? [] : warnings };
+    });
   }
 
   /** To another config version, after a backup. Throws ERR_MIGRATION, with nothing changed and no backup made. */
@@ -184,15 +241,15 @@ export class ConfigOperations {
   ): Promise<WrittenConfig & { log: readonly MigrationLogEntry[]; backup: Backup | null }> {
     const features = await this.store.features(name);
     const current = await this.store.get(name);
+    const change: Change = ({ config, rollouts }) => ({ config: migrate(config, to, features).config, rollouts });
     const { log } = migrate(current.config, to, features);
     const expected = write.expected ?? current.revision;
-    if (expected !== current.revision) throw conflict(expected, current.revision, `config:${name}`);
-    const backup = log.length === 0 ? null : await this.store.backup();
+    if (expected !== current.revision) throw conflict(expected, current.revision, configStream(name));
+    // Who may not migrate it makes no backup either.
+    askPermission(name, features, current, change(current, features), write, false);
+    const backup = log.length === 0 ? null : await this.backup();
     const reason = write.reason ?? `migration to version ${to}`;
-    const written = await this.#write(name, 'migrate', { ...write, reason }, false, ({ config, rollouts }) => ({
-      config: migrate(config, to, features).config,
-      rollouts,
-    }));
+    const written = await this.#write(name, { kind: 'migrate', write: { ...write, reason }, create: false, change });
     return { ...written, log, backup };
   }
 
@@ -200,9 +257,10 @@ export class ConfigOperations {
    * The state this config had in a backup (a file's name in the list, or its path). Throws ERR_BACKUP, ERR_NOT_FOUND.
    */
   async restore(name: string, backup: string, write: Write): Promise<WrittenConfig> {
-    const { config, rollouts } = await openBackup(this.store.path, backup, name);
+    const { config, rollouts } = await openBackup(this.store.path, backup, name, this.#sealer);
     const reason = write.reason ?? `restored from ${backup}`;
-    return await this.#write(name, 'restore', { ...write, reason, force: true }, true, () => ({ config, rollouts }));
+    const forced = { ...write, reason, force: true };
+    return await this.#write(name, { kind: 'restore', write: forced, create: true, change: () => ({ config, rollouts }) });
   }
 
   history(name: string, filter: HistoryFilter = {}): Promise<HistoryPage> {
@@ -221,16 +279,19 @@ export class ConfigOperations {
     return { [field]: fields[field as ChangedField] };
   }
 
+  /** The built-in ones, and the team's own that name only features this config's service knows. */
   async templates(name: string): Promise<TemplateInput[]> {
     const features = await this.store.features(name);
-    return BUILTIN_TEMPLATES.map((template) => describeTemplate(template, features));
+    return (await this.declarations.templatesFor(features)).map((template) => describeTemplate(template, features));
   }
 
   /** Judges the config, or a partial one filled from it. Changes nothing. */
   async validate(name: string, partial?: unknown): Promise<Validation> {
     const { config, rollouts } = await this.store.get(name);
-    const context = contextOf(name, await this.store.features(name), rollouts);
-    return partial === undefined ? validate(config, context) : validateInput(partial, config, context);
+    const features = await this.store.features(name);
+    const context = contextOf(name, features, rollouts);
+    const rules = await this.declarations.rulesFor(features);
+    return partial === undefined ? validate(config, context, rules) : validateInput(partial, config, context, rules);
   }
 
   async features(name: string): Promise<FeatureView[]> {
@@ -246,7 +307,7 @@ export class ConfigOperations {
   async declare(
     name: string,
     declaration: FeatureDeclaration,
-    write: Pick<Write, 'actor'>,
+    write: Pick<Write, 'actor' | 'permit'>,
   ): Promise<FeatureDeclaration> {
     return (await this.store.declare(name, declaration, write)).declaration;
   }
@@ -256,13 +317,20 @@ export class ConfigOperations {
     return formatVariables((await this.store.get(name)).config, format);
   }
 
+  /** A verified copy of the database beside it, sealed where that is asked for. Throws ERR_BACKUP. */
   backup(): Promise<Backup> {
-    return this.store.backup();
+    return backUp(this.store, this.#seals() ? this.#sealer : undefined);
   }
 
   /** Newest first. */
   backups(): Promise<BackupFile[]> {
     return listBackups(this.store.path);
+  }
+
+  /** All configs as the document that `c13 export` prints and `c13 import` takes: UTF-8. */
+  async exportAll(): Promise<Uint8Array> {
+    const views = await this.list({ limit: Number.MAX_SAFE_INTEGER });
+    return new TextEncoder().encode(exportText(await exportConfigs(this, views)));
   }
 
   /** What runs here, and how far the journal is. */
@@ -282,50 +350,139 @@ export class ConfigOperations {
   }
 
   /** Names that a query asks for, ascending; null where it asks for all. */
-  async #namesOf({ on = [], off = [], service }: Omit<ListQuery, 'after' | 'limit'>): Promise<string[] | null> {
+  async #namesOf({ on = [], off = [], service, visible }: Omit<ListQuery, 'after' | 'limit'>): Promise<string[] | null> {
+    const names = await this.#namesWhere(on, off, service);
+    if (visible === undefined) return names;
+    return (names ?? (await this.store.names())).filter(visible);
+  }
+
+  async #namesWhere(on: readonly string[], off: readonly string[], service?: string): Promise<string[] | null> {
     if (on.length === 0 && off.length === 0 && service === undefined) return null;
     const features = service === undefined ? BUILTIN_FEATURES : await this.store.features(service);
     const names = await this.store.namesWhere({ on: features.masksOf(on), off: features.masksOf(off) });
     return service === undefined ? names : names.filter((name) => parseConfigName(name).service === service);
   }
 
-  async #write(
-    name: string,
-    kind: ChangeKind,
-    write: Write,
-    create: boolean,
-    change: (current: Draft, features: FeatureSet) => Draft,
-  ): Promise<WrittenConfig> {
+  /** What is deleted meanwhile makes no page shorter. */
+  async #page(names: readonly string[], after: string, limit: number): Promise<ConfigSnapshot[]> {
+    const wanted = names.filter((name) => name > after);
+    const found: ConfigSnapshot[] = [];
+    while (found.length < limit && wanted.length > 0) {
+      found.push(...(await this.store.findAll(wanted.splice(0, limit - found.length))));
+    }
+    return found;
+  }
+
+  async #write(name: string, wish: Wish): Promise<WrittenConfig> {
+    const { commit, answer } = await this.#prepare(name, wish);
+    return answer((await this.store.commitAll([commit]))[0]!);
+  }
+
+  async #prepare(name: string, { kind, write, create, change }: Wish): Promise<Prepared> {
     // The journal would refuse them too, but only after the change was visible.
     checkName('actor', write.actor);
     checkReason('reason', write.reason ?? '');
     const features = await this.store.features(parseConfigName(name).name);
+    const rules = await this.declarations.rulesFor(features);
     let warnings: Validation['warnings'] = [];
-    const committed = await this.store.commit(name, {
+    const commit: NamedCommit = {
+      name,
       kind,
       create,
+      always: kind === 'delete',
       expected: write.expected,
       signature: { actor: write.actor, reason: write.reason ?? '' },
       change: (current) => {
         const wanted = change(current, features);
-        warnings = judged(name, features, current, wanted, write.force ?? false);
+        askPermission(name, features, current, wanted, write, kind === 'delete');
+        warnings = judged(name, features, rules, current, wanted, write.force ?? false);
         return wanted;
       },
+    };
+    const answer = (committed: Committed) => ({
+      config: viewOf(committed, features),
+      changed: committed.changed,
+      warnings,
     });
-    return { config: viewOf(committed, features), changed: committed.changed, warnings };
+    return { commit, answer };
   }
+
+  async #wishOf({ name, expected, ...change }: BulkChange, said: Omit<Write, 'expected'>): Promise<Wish> {
+    const write = { ...said, expected };
+    if (change.template !== undefined) return await this.#templateOf(name, change.template, write);
+    if (change.rollback !== undefined) return await this.#rollbackOf(name, change.rollback, write);
+    if (change.reset === true) return resetOf(write);
+    return change.delete === true ? deletionOf(name, write) : settingOf(change.set, write);
+  }
+
+  async #templateOf(name: string, template: string, write: Write): Promise<Wish> {
+    const features = await this.store.features(parseConfigName(name).name);
+    const found = await this.declarations.templateFor(template, features);
+    const reason = write.reason ?? `template ${found.name}`;
+    const change: Change = ({ config, rollouts }) => ({ config: applyTemplate(config, found), rollouts });
+    return { kind: 'template', write: { ...write, reason }, create: true, change };
+  }
+
+  async #rollbackOf(name: string, moment: Moment, write: Write): Promise<Wish> {
+    const { config, rollouts, revision } = await this.store.stateAt(name, moment);
+    const reason = write.reason ?? `rollback to revision ${revision}`;
+    const forced = { ...write, reason, force: true };
+    return { kind: 'rollback', write: forced, create: true, change: () => ({ config, rollouts }) };
+  }
+}
+
+function settingOf(input: unknown, write: Write): Wish {
+  const { [ROLLOUTS]: percentages, ...fields } = asObject('config', input);
+  const change: Change = ({ config, rollouts }, features) => ({
+    config: parseConfigInput(fields, config, features),
+    rollouts: percentages === undefined ? rollouts : withRollouts(rollouts, percentages, features),
+  });
+  return { kind: 'update', write, create: true, change };
+}
+
+function resetOf(write: Write): Wish {
+  return { kind: 'reset', write, create: false, change: defaults };
+}
+
+/** Throws ERR_FORBIDDEN. */
+function deletionOf(name: string, write: Write): Wish {
+  if (!KEPT_NAMES.includes(name)) return { kind: 'delete', write: { ...write, force: true }, create: false, change: defaults };
+  throw new ConfigError('ERR_FORBIDDEN', {
+    message: `The config '${name}' cannot be deleted`,
+    hint: 'Reset it, if it is to be as it was first.',
+    details: { rule: 'kept configs' },
+  });
+}
+
+function defaults(): Draft {
+  return { config: DEFAULT_CONFIG, rollouts: noRollouts() };
+}
+
+/** Throws what `permit` throws. */
+function askPermission(
+  name: string,
+  features: FeatureSet,
+  current: Draft,
+  wanted: Draft,
+  { permit }: Pick<Write, 'permit'>,
+  isDeletion: boolean,
+): void {
+  if (permit === undefined) return;
+  const touched = touchedSections(current.config, wanted.config, current.rollouts, wanted.rollouts, features);
+  permit(configStream(name), isDeletion ? [...touched, DELETION_SECTION] : touched);
 }
 
 /** Throws ERR_CONFIG_INVALID for errors that the change would add. Returns the warnings of what is wanted. */
 function judged(
   name: string,
   features: FeatureSet,
+  rules: readonly Rule[],
   current: Draft,
   wanted: Draft,
   force: boolean,
 ): Validation['warnings'] {
-  const before = validate(current.config, contextOf(name, features, current.rollouts));
-  const after = validate(wanted.config, contextOf(name, features, wanted.rollouts));
+  const before = validate(current.config, contextOf(name, features, current.rollouts), rules);
+  const after = validate(wanted.config, contextOf(name, features, wanted.rollouts), rules);
   const added = after.errors.filter(({ code }) => !before.errors.some((known) => known.code === code));
   if (!force) requireValid({ isValid: added.length === 0, errors: added, warnings: [] });
   return after.warnings;
@@ -344,7 +501,7 @@ function withRollouts(rollouts: Uint16Array, percentages: unknown, features: Fea
 }
 
 /** What a snapshot looks like to users. */
-function viewOf(
+export function viewOf(
   { name, revision, config, rollouts, modifiedAt }: ConfigSnapshot | Committed,
   features: FeatureSet,
 ): ConfigView {

@@ -14,7 +14,7 @@ import type { Database } from './database.ts';
 import { checkHistoryFilter, checkWhole, HISTORY_LIMIT_DEFAULT, pageOf, ringHistory, timingsOf } from './history.ts';
 import type { HistoryFilter, HistoryPage } from './history.ts';
 import { imageOf } from './images.ts';
-import { configsProjection, rolloutsOf } from './projection.ts';
+import { configsProjection, rolloutsOf, type StoredState } from './projection.ts';
 
 /** One of the three. */
 export interface Moment {
@@ -86,8 +86,7 @@ export class JournalPast implements Past {
   async stateAt(moment: Moment): Promise<PastState> {
     const journal = await this.#database.journal;
     const found = await journal.query(configsProjection, 'stateAt', { ...moment, name: this.#name });
-    const isExact = moment.revision === undefined || found?.revision === moment.revision;
-    if (found === null || !isExact) throw momentNotFound(this.#name, moment);
+    if (!isStateAt(found, moment)) throw momentNotFound(this.#name, moment);
     const { revision, config, rollouts, rolloutsRevision } = found;
     return { revision, state: { config, rollouts: rolloutsOf(rollouts), rolloutsRevision } };
   }
@@ -95,15 +94,21 @@ export class JournalPast implements Past {
   remember(): void {}
 }
 
+/** A state, or what processes read of a config that was deleted. */
+export interface NewestState extends SlotImage {
+  readonly isDeleted: boolean;
+}
+
 /**
  * The newest state in the journal, at a revision that an entry can follow; null when it has none. Behind an entry that
  * tells no state (one that another program appended) the state is that of the last one that does.
  */
-export async function newestIn(database: Database, name: string): Promise<SlotImage | null> {
+export async function newestIn(database: Database, name: string): Promise<NewestState | null> {
   const journal = await database.journal;
   const stored = await journal.query(configsProjection, 'state', name);
   if (stored === null) return null;
-  return { ...imageOf(stored), revision: Math.max(stored.revision, await journal.streamHead(configStream(name))) };
+  const revision = Math.max(stored.revision, await journal.streamHead(configStream(name)));
+  return { ...imageOf(stored), revision, isDeleted: stored.isDeleted };
 }
 
 /** Well above the ring's 100 entries, so that looking for outdated ones is rare. */
@@ -185,11 +190,16 @@ export class RingPast implements Past {
   }
 }
 
+/** Whether what was found is a state that the config had then: not of another revision, nor of a deleted config. */
+export function isStateAt(found: StoredState | null, { revision }: Moment): found is StoredState {
+  return found !== null && !found.isDeleted && (revision === undefined || found.revision === revision);
+}
+
 export function momentNotFound(name: string, moment: Moment): ConfigError {
   const [[what, value] = ['state', 'any']] = Object.entries(moment);
   return new ConfigError('ERR_ENTRY_NOT_FOUND', {
-    message: `Config '${name}' has no ${what} ${value}`,
-    hint: 'See its history for the revisions there are.',
+    message: `Config '${name}' has no state at ${what} ${value}`,
+    hint: 'See its history for the revisions there are, and for when it was deleted.',
     details: { what: `${what} ${value}` },
   });
 }

@@ -10,6 +10,8 @@
  * 3. Between neighbours nothing is missing, so a before-image is the predecessor's after-image. An entry that says
  *    otherwise was made by somebody who never saw what he would overwrite: it is refused. Rollouts are not compared: of
  *    them an entry may know too much or too little.
+ * 4. A deletion is a change like others, after which the config is not there until the next one. Only a reason that
+ *    somebody entered without changing anything (`persist`) leaves it so.
  * @module
  */
 import { changedFields, CHANGED_FIELDS, decodeConfig, type ChangedField } from '../config/value.ts';
@@ -36,6 +38,8 @@ export interface StoredState {
   readonly rolloutsRevision: number;
   readonly modifiedAt: number;
   readonly seq: number;
+  /** Nobody has changed it since it was deleted: the revision is taken, the config is not there. */
+  readonly isDeleted: boolean;
 }
 
 /**
@@ -91,23 +95,23 @@ const CHANGE_COLUMNS = `seq, name, revision, at, actor, reason, kind, before, af
 
 export const configsProjection = {
   name: 'configs',
-  version: 2,
+  version: 3,
   create,
   apply,
   queries: {
     state: (sql: Sql, name: string): StoredState | null => stateOf(sql, { name }),
+    /** Of those that are there, in the order given. */
+    statesOf: (sql: Sql, names: readonly string[]): StoredState[] => statesOf(sql, names),
+    /** By name, from after `after`. */
     states: (sql: Sql, { after, limit }: { after: string; limit: number }): StoredState[] =>
-      sql
-        .all<{ name: string }>(
-          'SELECT DISTINCT name FROM config_changes WHERE name > ? ORDER BY name LIMIT ?',
-          after,
-          limit,
-        )
-        .map(({ name }) => stateOf(sql, { name })!),
+      statesOf(sql, namesIn(sql.all('SELECT name FROM config_names WHERE is_deleted = 0 AND name > ? ORDER BY name LIMIT ?', after, limit))),
+    /** Ascending. */
     names: (sql: Sql, _params: null): string[] =>
-      sql.all<{ name: string }>('SELECT DISTINCT name FROM config_changes').map(({ name }) => name),
+      namesIn(sql.all('SELECT name FROM config_names WHERE is_deleted = 0 ORDER BY name')),
+    /** Also of those that were deleted. */
+    namesEver: (sql: Sql, _params: null): string[] => namesIn(sql.all('SELECT name FROM config_names')),
     count: (sql: Sql, _params: null): number =>
-      sql.get<{ count: number }>('SELECT count(DISTINCT name) AS count FROM config_changes')!.count,
+      sql.get<{ count: number }>('SELECT count(*) AS count FROM config_names WHERE is_deleted = 0')!.count,
     flagsSince,
     stateAt,
     history,
@@ -125,7 +129,9 @@ function create(sql: Sql): void {
     seq INTEGER PRIMARY KEY, name TEXT NOT NULL, revision INTEGER NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,
     reason TEXT NOT NULL, kind TEXT NOT NULL, before BLOB, after BLOB NOT NULL, before_rollouts BLOB,
     after_rollouts BLOB NOT NULL, rollouts_revision INTEGER NOT NULL, changed INTEGER NOT NULL,
-    rollouts_changed INTEGER NOT NULL, previous INTEGER NOT NULL, gap_changed INTEGER NOT NULL)`);
+    rollouts_changed INTEGER NOT NULL, previous INTEGER NOT NULL, gap_changed INTEGER NOT NULL,
+    is_deleted INTEGER NOT NULL)`);
+  sql.run('CREATE TABLE config_names (name TEXT PRIMARY KEY, is_deleted INTEGER NOT NULL) WITHOUT ROWID');
   sql.run('CREATE UNIQUE INDEX config_changes_by_revision ON config_changes (name, revision)');
   sql.run('CREATE INDEX config_changes_by_rollouts ON config_changes (name, rollouts_revision, revision)');
   sql.run(
@@ -169,16 +175,18 @@ function applyChange(sql: Sql, stream: string, entry: Entry, body: Uint8Array): 
     entry.revision,
   );
   const next = sql.get<Neighbour>(`${NEIGHBOUR} AND revision > ? ORDER BY revision LIMIT 1`, name, entry.revision);
-  const self = {
+  const self = linked(previous, {
     revision: entry.revision,
+    kind,
     before: before?.config ?? null,
     before_rollouts: beforeRollouts,
     after: after.config,
     after_rollouts: bytesOf(after.rollouts),
-  };
+    changed,
+  });
   if (!follows(previous, self) || (next !== null && !follows(self, next))) throw unseen(entry, previous, next);
   sql.run(
-    `INSERT INTO config_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO config_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.seq,
     name,
     entry.revision,
@@ -186,46 +194,81 @@ function applyChange(sql: Sql, stream: string, entry: Entry, body: Uint8Array): 
     entry.actor,
     entry.reason,
     kind,
-    before?.config ?? null,
-    after.config,
+    self.before,
+    self.after,
     beforeRollouts,
-    bytesOf(after.rollouts),
+    self.after_rollouts,
     after.rolloutsRevision,
     changed,
     rolloutsChanged,
     previous?.revision ?? 0,
-    gapMask(previous, self),
+    self.gap_changed,
+    self.is_deleted,
   );
-  if (next === null) return;
+  linkAfter(sql, name, self);
   sql.run(
-    'UPDATE config_changes SET previous = ?, gap_changed = ? WHERE name = ? AND revision = ?',
-    entry.revision,
-    gapMask(self, next),
+    `INSERT INTO config_names SELECT name, is_deleted FROM config_changes WHERE name = ? ORDER BY revision DESC LIMIT 1
+     ON CONFLICT (name) DO UPDATE SET is_deleted = excluded.is_deleted`,
     name,
-    next.revision,
   );
 }
 
-interface Neighbour {
+/** What an entry that came late says of those after it: of the next one, and on as long as it makes a difference. */
+function linkAfter(sql: Sql, name: string, late: Neighbour): void {
+  for (let previous = late; ; ) {
+    const next = sql.get<Neighbour>(`${NEIGHBOUR} AND revision > ? ORDER BY revision LIMIT 1`, name, previous.revision);
+    if (next === null) return;
+    const { revision, gap_changed: gapChanged, is_deleted: isDeleted } = linked(previous, next);
+    sql.run(
+      'UPDATE config_changes SET previous = ?, gap_changed = ?, is_deleted = ? WHERE name = ? AND revision = ?',
+      previous.revision,
+      gapChanged,
+      isDeleted,
+      name,
+      revision,
+    );
+    if (isDeleted === next.is_deleted) return;
+    previous = { ...next, is_deleted: isDeleted };
+  }
+}
+
+interface Unlinked {
   readonly revision: number;
+  readonly kind: ChangeKind;
   readonly before: Uint8Array | null;
   readonly before_rollouts: Uint8Array | null;
   readonly after: Uint8Array;
   readonly after_rollouts: Uint8Array;
+  readonly changed: number;
 }
 
-const NEIGHBOUR = 'SELECT revision, before, before_rollouts, after, after_rollouts FROM config_changes WHERE name = ?';
+interface Neighbour extends Unlinked {
+  readonly gap_changed: number;
+  /** 0 or 1. */
+  readonly is_deleted: number;
+}
+
+const NEIGHBOUR = `SELECT revision, kind, before, before_rollouts, after, after_rollouts, changed, gap_changed, is_deleted
+  FROM config_changes WHERE name = ?`;
+
+/** A change with what hangs on the one before it. */
+function linked(previous: Neighbour | null, change: Unlinked): Neighbour {
+  const gap = gapMask(previous, change);
+  const leavesAsItWas = change.kind === 'persist' && change.changed === 0 && gap === 0;
+  const isDeleted = change.kind === 'delete' || (leavesAsItWas && previous?.is_deleted === 1);
+  return { ...change, gap_changed: gap, is_deleted: Number(isDeleted) };
+}
 
 /** Whether `next` was decided on what `previous` left, as far as that can be known. */
 function follows(
-  previous: Pick<Neighbour, 'revision' | 'after'> | null,
-  next: Pick<Neighbour, 'revision' | 'before'>,
+  previous: Pick<Unlinked, 'revision' | 'after'> | null,
+  next: Pick<Unlinked, 'revision' | 'before'>,
 ): boolean {
   if (previous === null || previous.revision !== next.revision - 1) return true;
   return next.before !== null && bytesEqual(previous.after, next.before);
 }
 
-function unseen({ stream, revision }: Entry, previous: Neighbour | null, next: Neighbour | null): ConfigError {
+function unseen({ stream, revision }: Entry, previous: Unlinked | null, next: Unlinked | null): ConfigError {
   const actual = (next ?? previous)!.revision;
   return new ConfigError('ERR_REVISION_CONFLICT', {
     message: `Revision ${revision} of ${stream} was decided on a state that is not the one at revision ${revision - 1}`,
@@ -236,8 +279,8 @@ function unseen({ stream, revision }: Entry, previous: Neighbour | null, next: N
 
 /** What happened between two neighbours without an entry; 0 where no revision is missing. */
 function gapMask(
-  previous: Pick<Neighbour, 'revision' | 'after' | 'after_rollouts'> | null,
-  next: Pick<Neighbour, 'revision' | 'before' | 'before_rollouts'>,
+  previous: Pick<Unlinked, 'revision' | 'after' | 'after_rollouts'> | null,
+  next: Pick<Unlinked, 'revision' | 'before' | 'before_rollouts'>,
 ): number {
   if (next.before === null || next.revision === (previous?.revision ?? 0) + 1) return 0;
   const rollouts = previous === null ? new Uint8Array(64) : previous.after_rollouts;
@@ -261,8 +304,8 @@ function stateOf(sql: Sql, { name, revision, seq, at }: MomentParams): StoredSta
     seq ?? Number.MAX_SAFE_INTEGER,
     at ?? Number.MAX_SAFE_INTEGER,
   ];
-  const newest = sql.get<{ revision: number; after: Uint8Array; at: number; seq: number }>(
-    `SELECT revision, after, at, seq FROM config_changes WHERE ${bounds} ORDER BY revision DESC LIMIT 1`,
+  const newest = sql.get<{ revision: number; after: Uint8Array; at: number; seq: number; isDeleted: number }>(
+    `SELECT revision, after, at, seq, is_deleted AS isDeleted FROM config_changes WHERE ${bounds} ORDER BY revision DESC LIMIT 1`,
     ...params,
   );
   if (newest === null) return null;
@@ -281,7 +324,16 @@ function stateOf(sql: Sql, { name, revision, seq, at }: MomentParams): StoredSta
     rolloutsRevision: rollouts.rollouts_revision,
     modifiedAt: newest.at,
     seq: newest.seq,
+    isDeleted: newest.isDeleted === 1,
   };
+}
+
+function statesOf(sql: Sql, names: readonly string[]): StoredState[] {
+  return names.flatMap((name) => stateOf(sql, { name }) ?? []).filter(({ isDeleted }) => !isDeleted);
+}
+
+function namesIn(rows: readonly { readonly name: string }[]): string[] {
+  return rows.map(({ name }) => name);
 }
 
 /** A revision without an entry is known too where the next one has one: its before-image. */
@@ -289,14 +341,15 @@ function stateAt(sql: Sql, moment: MomentParams): StoredState | null {
   const found = stateOf(sql, moment);
   const { name, revision } = moment;
   if (revision === undefined || found?.revision === revision) return found;
-  const next = sql.get<{ before: Uint8Array | null; before_rollouts: Uint8Array; at: number; seq: number }>(
-    'SELECT before, before_rollouts, at, seq FROM config_changes WHERE name = ? AND revision = ?',
+  const next = sql.get<Neighbour & { at: number; seq: number; before_rollouts: Uint8Array }>(
+    'SELECT before, before_rollouts, at, seq, gap_changed FROM config_changes WHERE name = ? AND revision = ?',
     name,
     revision + 1,
   );
   if (next === null || next.before === null) return found;
   const { before: config, before_rollouts: rollouts, at: modifiedAt, seq } = next;
-  return { name, revision, config, rollouts, rolloutsRevision: revision, modifiedAt, seq };
+  const isDeleted = found?.isDeleted === true && next.gap_changed === 0;
+  return { name, revision, config, rollouts, rolloutsRevision: revision, modifiedAt, seq, isDeleted };
 }
 
 /** Newest first. */
@@ -342,15 +395,21 @@ function analytics(sql: Sql, name: string): Uint8Array {
   }
 }
 
-/** The flags of the configs that entries after `seq` changed, a page of entries at a time; `seq` is where it ends. */
-function flagsSince(sql: Sql, seq: number): { configs: { name: string; flags: number }[]; seq: number } {
+/**
+ * The flags of the configs that entries after `seq` changed (null: it was deleted), a page of entries at a time; `seq`
+ * is where it ends.
+ */
+function flagsSince(sql: Sql, seq: number): { configs: { name: string; flags: number | null }[]; seq: number } {
   const rows = sql.all<{ name: string; seq: number }>(
     'SELECT name, seq FROM config_changes WHERE seq > ? ORDER BY seq LIMIT ?',
     seq,
     FLAGS_PAGE,
   );
   const names = [...new Set(rows.map(({ name }) => name))];
-  const configs = names.map((name) => ({ name, flags: decodeConfig(stateOf(sql, { name })!.config).featureFlags }));
+  const configs = names.map((name) => {
+    const { config, isDeleted } = stateOf(sql, { name })!;
+    return { name, flags: isDeleted ? null : decodeConfig(config).featureFlags };
+  });
   return { configs, seq: rows.at(-1)?.seq ?? seq };
 }
 
@@ -359,7 +418,7 @@ function uses(sql: Sql, service: string): { featureFlags: number; rollouts: Uint
   return sql
     .all<{ name: string }>(
       // '0' is the character after '/': every name that begins with `service/`.
-      'SELECT DISTINCT name FROM config_changes WHERE name = ? OR (name > ? AND name < ?)',
+      'SELECT name FROM config_names WHERE name = ? OR (name > ? AND name < ?)',
       service,
       `${service}/`,
       `${service}0`,
@@ -368,11 +427,14 @@ function uses(sql: Sql, service: string): { featureFlags: number; rollouts: Uint
     .map(({ config, rollouts }) => ({ featureFlags: decodeConfig(config).featureFlags, rollouts }));
 }
 
+/** Nor a deletion that holds: without it the config would be there again, with the defaults. */
 function refuseErasingTheCurrentState(sql: Sql, seq: number): void {
-  const row = sql.get<{ name: string }>('SELECT name FROM config_changes WHERE seq = ?', seq);
-  if (row === null || stateOf(sql, row)?.seq !== seq) return;
+  const row = sql.get<{ name: string; kind: ChangeKind }>('SELECT name, kind FROM config_changes WHERE seq = ?', seq);
+  const state = row === null ? null : stateOf(sql, row);
+  const isNeeded = state?.seq === seq || (state?.isDeleted === true && row?.kind === 'delete');
+  if (!isNeeded) return;
   throw new ConfigError('ERR_REDACT', {
-    message: `Entry ${seq} holds the current state of config '${row.name}'`,
+    message: `Entry ${seq} holds the current state of config '${row!.name}'`,
     hint: 'Change the config first, then erase the entry.',
     details: { seq },
   });

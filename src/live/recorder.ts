@@ -27,8 +27,6 @@ export interface Signature {
 export type Recorded = Omit<Swapped, 'before'> & { readonly before: Swapped['before'] | null };
 
 export interface RecorderEvents {
-  /** A durable entry: the board can tell others. */
-  onDurable(entry: Entry): void;
   /** An entry that will never be written: this process and the journal disagree about the config. */
   onRefused(stream: string, error: ConfigError): void;
 }
@@ -53,21 +51,18 @@ export class Recorder {
 
   /** Queues the entry of a change that has happened. */
   record(name: string, change: Recorded, signature: Signature): void {
-    this.run(() => this.#append(entryOf(name, change, signature)));
+    this.run(() => this.#append([entryOf(name, change, signature)]));
   }
 
   /**
-   * As `record`, and resolves with the entry once it is on disk. When that fails the entry stays queued, unless it was
-   * refused: what was visible for a moment is part of the past too.
+   * Appends the entries of changes that have happened, all or none, and resolves once they are on disk. When that fails
+   * they stay queued, unless one was refused: what was visible for a moment is part of the past too.
    */
-  async recordNow(name: string, change: Recorded, signature: Signature): Promise<Entry> {
-    const entry = entryOf(name, change, signature);
+  async recordNow(entries: readonly NewEntry[]): Promise<readonly Entry[]> {
     try {
-      const [appended] = await (await this.#journal).append([entry]);
-      this.#events.onDurable(appended!);
-      return appended!;
+      return await (await this.#journal).append(entries);
     } catch (error) {
-      if (!isRefusal(error)) this.#queued.push(() => this.#append(entry));
+      if (!isRefusal(error)) this.#queued.push(() => this.#append(entries));
       throw error;
     }
   }
@@ -134,14 +129,14 @@ export class Recorder {
     throw failures[0]!.error;
   }
 
-  async #append(entry: NewEntry): Promise<void> {
+  async #append(entries: readonly NewEntry[]): Promise<void> {
     try {
-      const journal = await this.#journal;
-      const [appended] = await journal.append([entry]);
-      this.#events.onDurable(appended!);
+      await (await this.#journal).append(entries);
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      this.#events.onRefused(entry.stream, error);
+      // What one of them is refused for is not the fault of the others.
+      if (entries.length > 1) for (const entry of entries) this.run(() => this.#append([entry]));
+      else this.#events.onRefused(entries[0]!.stream, error);
     }
   }
 

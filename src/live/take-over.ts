@@ -4,11 +4,10 @@
  * state that no entry tells of to be built upon.
  * @module
  */
-import type { SlotImage } from '../../bindings/backend.ts';
 import { conflict, type ConfigSlot, type Swapped } from './config-slot.ts';
 import type { Database } from './database.ts';
-import { newestIn } from './past.ts';
-import { isRevisionConflict, type Signature } from './recorder.ts';
+import { newestIn, type NewestState } from './past.ts';
+import { entryOf, isRevisionConflict, type Signature } from './recorder.ts';
 
 /** Far more often than others can write between our look at the journal and our entry. */
 const ATTEMPTS_MAX = 100;
@@ -35,7 +34,7 @@ export async function takeOver(
     try {
       const change = showNewest(slot, newest, revision);
       onShown();
-      if (change !== null) await database.recorder.recordNow(name, change, signature);
+      if (change !== null) await database.recorder.recordNow([entryOf(name, change, signature)]);
       return;
     } catch (error) {
       // Somebody was faster, in the slot or in the journal: look at both again.
@@ -46,7 +45,7 @@ export async function takeOver(
 }
 
 /** The change that had to be made for it, if any. Throws ERR_REVISION_CONFLICT when the slot is not at `expected`. */
-function showNewest(slot: ConfigSlot, newest: SlotImage, expected: number): Swapped | null {
+function showNewest(slot: ConfigSlot, newest: NewestState, expected: number): Swapped | null {
   if (slot.place.kind === 'memory') {
     slot.replace(newest);
     return null;
@@ -54,7 +53,8 @@ function showNewest(slot: ConfigSlot, newest: SlotImage, expected: number): Swap
   slot.raise(newest);
   if (newest.revision > expected && slot.revision === newest.revision) return null;
   const { config, rollouts } = newest;
-  const swapped = slot.swap({ kind: 'revert', expected }, (current) => ({ ...current, config, rollouts }));
+  const kind = newest.isDeleted ? 'delete' : 'revert';
+  const swapped = slot.swap({ kind, expected }, (current) => ({ ...current, config, rollouts }));
   // The state that was shown at the journal's own revision is in no entry; what the change follows there is the
   // journal's.
   return swapped !== null && newest.revision === expected ? { ...swapped, before: newest } : swapped;

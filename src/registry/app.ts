@@ -5,86 +5,90 @@
  */
 import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
-import { ANONYMOUS, type Principal } from '../auth/rights.ts';
-import type { BuiltinFeature } from '../config/features.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
-import { findConfig, isConditional } from './conditions.ts';
+import { core } from '../live/core.ts';
+import type { Alerting } from './alerting.ts';
 import type { RegistryApp, RegistryContext, RegistryEnv, Services } from './context.ts';
+import { guarded } from './guards.ts';
 import type { RegistryMetrics } from './metrics.ts';
-import type { Peer } from './peer.ts';
-import { asConfigError, problemResponse } from './problem.ts';
+import { failed, identified, observed, type PipelineOptions } from './pipeline.ts';
 import { admit, mount, type Route } from './route.ts';
+import { Idempotency, type IdempotencyStore } from './idempotency.ts';
+import { LOGIN_PATH } from './pages/sign-in-page.ts';
+import { signInRoutes, type PageServices } from './pages/sign-in-routes.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
 import { configRoutes } from './routes/config-routes.ts';
 import { featureRoutes } from './routes/feature-routes.ts';
+import { identityRoutes } from './routes/identity-routes.ts';
 import { pageRoutes } from './routes/page-routes.ts';
 import { pastRoutes } from './routes/past-routes.ts';
+import { referenceRoutes } from './routes/reference-routes.ts';
 import { healthRoutes, statusRoutes, type StatusSource } from './routes/status-routes.ts';
 import { templateRoutes } from './routes/template-routes.ts';
+import { alertRoutes } from './routes/v1/alert-routes.ts';
+import { v1ChangeRoutes } from './routes/v1/change-routes.ts';
+import { v1ConfigRoutes } from './routes/v1/config-routes.ts';
+import { v1DeclaredRoutes } from './routes/v1/declared-routes.ts';
+import { v1FeatureRoutes } from './routes/v1/feature-routes.ts';
+import { v1JournalRoutes, type Exports } from './routes/v1/journal-routes.ts';
+import { v1PastRoutes } from './routes/v1/past-routes.ts';
 
-const API = '/_dashboard/api';
-
-export interface AppOptions extends Services {
-  /** Who makes a request, anonymous if it says nothing. Throws ERR_UNAUTHENTICATED, ERR_FORBIDDEN. */
-  readonly identify: (request: Request, peer: Peer | null) => Promise<Principal>;
+export interface AppOptions extends Services, Exports, PipelineOptions {
+  readonly identity: PageServices['identity'];
+  readonly alerting: Alerting;
   readonly status: StatusSource;
   readonly metrics: RegistryMetrics;
-  /** What the registry's own config says of itself, read at every request. */
-  readonly own: { readonly flags: Readonly<Record<BuiltinFeature, boolean>> };
-  /** One line for the operator. */
-  readonly log: (line: string) => void;
+  /** Where answers wait for those who ask again. */
+  readonly answers: IdempotencyStore;
 }
 
 /**
  * @example
- * const app = createApp({ operations, identify, status, metrics, own, log: console.error });
+ * const app = createApp({ operations, identity, identify, own, limits, metrics, answers, ... });
  * const answer = await app.fetch(new Request('http://localhost/health'), { peer: null });
  */
 export function createApp(options: AppOptions): RegistryApp {
   const app = new Hono<RegistryEnv>({ getPath: pathOf });
   app.use((c, next) => observed(c, next, options));
   app.use((c, next) => identified(c, next, options));
+  const { own, answers, log } = options;
+  const idempotency = new Idempotency(answers, (error) => log(`an answer is not kept: ${String(error)}`));
+  const guards = { own, idempotency, core: core().backend };
+  const problem = async (c: RegistryContext, error: unknown): Promise<Response> =>
+    isPageFor(c, error) ? toSignIn(c) : await failed(c, error, options);
   const routes = routesOf(options);
-  mount(app, routes, (_c, _route, answer) => answer());
+  mount(app, routes, (c, route, answer) =>
+    guarded(c, route, () => answer().catch((error: unknown) => problem(c, error)), guards),
+  );
   const known = knownPaths(routes);
   app.notFound((c) => unrouted(c, known));
-  app.onError((error, c) => failed(c as RegistryContext, error, options));
+  app.onError((error, c) => problem(c as RegistryContext, error));
   return app;
 }
 
 /** All there is to ask. */
-function routesOf(options: AppOptions): readonly Route[] {
-  return [
+export function routesOf(options: AppOptions): readonly Route[] {
+  const routes = [
+    v1ConfigRoutes,
+    v1ChangeRoutes,
+    v1FeatureRoutes,
+    v1PastRoutes,
+    v1DeclaredRoutes,
+    v1JournalRoutes,
+    alertRoutes,
+    identityRoutes,
     healthRoutes,
     pageRoutes,
+    signInRoutes,
     configRoutes,
     pastRoutes,
     templateRoutes,
     backupRoutes,
     featureRoutes,
     statusRoutes,
-  ].flatMap((routes) => routes(options));
-}
-
-type Next = () => Promise<void>;
-
-/** Counts, logs, and puts on every answer what protects a browser that shows it. */
-async function observed(c: RegistryContext, next: Next, { metrics, own, log }: AppOptions): Promise<void> {
-  const started = performance.now();
-  const { metrics: isMeasured, logging: isLogged } = own.flags;
-  await next();
-  // Nothing from here on may throw: what was asked for is done.
-  const { headers, status } = c.res;
-  headers.set('x-content-type-options', 'nosniff');
-  headers.set('referrer-policy', 'no-referrer');
-  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
-  if (!headers.has('content-security-policy')) {
-    headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-  }
-  const took_ms = performance.now() - started;
-  if (isMeasured) metrics.observe(c.req.method, c.req.routePath, status, took_ms / 1000);
-  if (isLogged) log(`${c.req.method} ${targetOf(c.req.url)} ${status} ${took_ms.toFixed(1)} ms`);
+  ].flatMap((some) => some(options));
+  return [...routes, ...referenceRoutes(options.status.version, () => routes)];
 }
 
 /** Where the Host is none that a URL can hold, the server hands on the path alone. */
@@ -92,42 +96,19 @@ function pathOf(request: Request): string {
   return request.url.startsWith('/') ? getPath(new Request(`http://localhost${request.url}`)) : getPath(request);
 }
 
-/** Path and query for the log: cut, and in printable ASCII. */
-function targetOf(url: string): string {
-  return url
-    .replace(/^[a-z]+:\/\/[^/?#]*/i, '')
-    .slice(0, 500)
-    .replace(/[^\x21-\x7e]/g, '?');
+/** A person who opened a page without being signed in is shown where to. */
+function isPageFor({ req }: RegistryContext, error: unknown): boolean {
+  if (!isConfigError(error) || error.code !== 'ERR_UNAUTHENTICATED') return false;
+  const isPage = /^\/(?:_dashboard(?!\/api\/)|docs|-\/docs)(?:\/|$)/.test(req.path);
+  return req.method === 'GET' && isPage && /\btext\/html\b/.test(req.header('accept') ?? '');
 }
 
-/** Who cannot be let in may still ask what is public: the route decides. */
-async function identified(c: RegistryContext, next: Next, { identify }: AppOptions): Promise<void> {
-  c.set('principal', ANONYMOUS);
-  c.set('refusal', null);
-  try {
-    c.set('principal', await identify(c.req.raw, c.env.peer));
-  } catch (error) {
-    if (!isConfigError(error)) throw error;
-    c.set('refusal', error);
-  }
-  await next();
+function toSignIn(c: RegistryContext): Response {
+  const { pathname, search } = new URL(c.req.url);
+  return c.redirect(`${LOGIN_PATH}?returnTo=${encodeURIComponent(pathname + search)}`, 303);
 }
 
-/** What proxies log for a client that went away before its request was whole; nobody is there to read it. */
-const CLIENT_GONE = 499;
-
-async function failed(c: RegistryContext, thrown: Error, { operations, log }: AppOptions): Promise<Response> {
-  if (c.req.raw.signal.aborted && thrown.name === 'AbortError') return new Response(null, { status: CLIENT_GONE });
-  const error = asConfigError(thrown, log);
-  const isUnmet =
-    error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
-  if (!isUnmet) return problemResponse(error);
-  // What overtook it may still be on its way to disk.
-  await operations.store.journal.flush();
-  return problemResponse(error, await findConfig(c.get('name'), operations));
-}
-
-/** The methods of every path that is not a pattern. */
+/** The methods of every path. */
 function knownPaths(routes: readonly Route[]): ReadonlyMap<string, readonly string[]> {
   const known = new Map<string, string[]>();
   for (const { path, method } of routes) {
@@ -140,8 +121,9 @@ function knownPaths(routes: readonly Route[]): ReadonlyMap<string, readonly stri
 function unrouted(c: RegistryContext, known: ReadonlyMap<string, readonly string[]>): Response {
   admit(c, 'granted');
   const { path, method } = c.req;
-  const allowed = known.get(path);
-  if (allowed === undefined) throw noSuchPath(path.slice(0, 200), [...known.keys()]);
+  const methods = [...known].flatMap(([pattern, some]) => (isOfPattern(path, pattern) ? some : []));
+  const allowed = [...new Set(methods)];
+  if (allowed.length === 0) throw noSuchPath(path.slice(0, 200), [...known.keys()]);
   if (method === 'OPTIONS') return c.body(null, 204, { allow: allowed.join(', ') });
   throw new ConfigError('ERR_METHOD', {
     message: `${path} does not take ${method.slice(0, 20)}`,
@@ -150,11 +132,17 @@ function unrouted(c: RegistryContext, known: ReadonlyMap<string, readonly string
   });
 }
 
+/** `/configs/checkout` is of `/configs/:name`. */
+function isOfPattern(path: string, pattern: string): boolean {
+  const [parts, wanted] = [path.split('/'), pattern.split('/')];
+  return parts.length === wanted.length && wanted.every((part, i) => (part.startsWith(':') ? parts[i] !== '' : part === parts[i]));
+}
+
 function noSuchPath(path: string, known: readonly string[]): ConfigError {
   const suggestion = nearest(path, known);
   return new ConfigError('ERR_NOT_FOUND', {
     message: `There is nothing at ${path}`,
-    hint: suggestion === null ? `See ${API}/status and the page at /_dashboard.` : `Did you mean ${suggestion}?`,
+    hint: suggestion === null ? 'See /docs for all there is.' : `Did you mean ${suggestion}?`,
     details: { what: path },
   });
 }

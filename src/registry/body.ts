@@ -16,11 +16,23 @@ const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
 export async function readBody(request: Request, closing?: AbortSignal): Promise<unknown> {
   const type = request.headers.get('content-type');
   if (type !== null && !JSON_TYPE.test(type)) throw contentType(type);
-  if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) throw tooLarge();
-  const bytes = await readLimited(request.body, closing);
+  const bytes = await readBytes(request, closing);
   if (bytes.length === 0) return undefined;
   if (type === null) throw contentType(null);
   return parseJson(bytes);
+}
+
+/** A body comes once; who asks again gets the same bytes. */
+const READ = new WeakMap<Request, Promise<Uint8Array>>();
+
+/** The body as it came, empty when there is none. Errors: ERR_BODY_TOO_LARGE, ERR_CLOSED as `readBody`. */
+export async function readBytes(request: Request, closing?: AbortSignal): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) throw tooLarge();
+  const known = READ.get(request);
+  if (known !== undefined) return await known;
+  const reading = readLimited(request.body, closing);
+  READ.set(request, reading);
+  return await reading;
 }
 
 /** Counts what really comes: a chunked body announces no length. */

@@ -9,10 +9,9 @@ import { readSettings } from '../env/env.ts';
 import { DEFAULT_NAME } from '../config/name.ts';
 import { openConfigStore } from '../live/config-store.ts';
 import { databaseIn, openDataDirectory } from '../live/data-directory.ts';
-import { ConfigOperations } from '../live/operations.ts';
+import { ConfigOperations, type OperationsOptions } from '../live/operations.ts';
+import { REGISTRY_CONFIG } from './own-config.ts';
 
-/** The config that the registry itself obeys. */
-export const REGISTRY_CONFIG = 'registry';
 export const REGISTRY_ACTOR = 'registry';
 
 const REGISTRY_FEATURES = ['metrics', 'logging', 'cache_enabled', 'binary_protocol', 'proxy_mode'];
@@ -25,9 +24,9 @@ export interface Bootstrapped {
 }
 
 /** Idempotent. Errors: ERR_SETTING (the directory), and those of `openConfigStore`. */
-export async function bootstrap(dataDirectory: string): Promise<Bootstrapped> {
+export async function bootstrap(dataDirectory: string, options: OperationsOptions = {}): Promise<Bootstrapped> {
   const directory = openDataDirectory(dataDirectory);
-  const operations = new ConfigOperations(await openConfigStore(databaseIn(directory)));
+  const operations = new ConfigOperations(await openConfigStore(databaseIn(directory)), options);
   const features = Object.fromEntries(REGISTRY_FEATURES.map((feature) => [feature, true]));
   const wanted = { [DEFAULT_NAME]: {}, [REGISTRY_CONFIG]: { features } };
   const made: string[] = [];

@@ -4,29 +4,35 @@
  * @module
  */
 import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { plainTags } from '../http/compression.ts';
 import type { ConfigOperations, ConfigView } from '../live/operations.ts';
 
 const TAG = /^"(0|[1-9][0-9]{0,15})"$/;
 
-export function etagOf({ revision }: Pick<ConfigView, 'revision'>): string {
+/** What has a revision: a config, a template, a rule, a user. */
+interface Revised {
+  readonly revision: number;
+}
+
+export function etagOf({ revision }: Revised): string {
   return `"${revision}"`;
 }
 
 /** True when the reader has this revision already: 304 says so. */
-export function isKnownToReader(headers: Headers, config: ConfigView): boolean {
+export function isKnownToReader(headers: Headers, thing: Revised): boolean {
   const known = tagsOf(headers.get('if-none-match'));
   // A weak tag is good enough to read by.
-  return known.includes('*') || known.some((tag) => tag.replace(/^W\//, '') === etagOf(config));
+  return known.includes('*') || known.some((tag) => tag.replace(/^W\//, '') === etagOf(thing));
 }
 
 /**
- * The revision a write is bound to: 0 for one that must make the config, undefined for any. Throws ERR_PRECONDITION
- * for a condition that cannot hold. `If-Match: *` asks for any revision of what is there; configs are never taken away.
+ * The revision a write is bound to: 0 for one that must make the thing, undefined for any; `revisionNow` is 0 for what
+ * is not there. Throws ERR_PRECONDITION for a condition that cannot hold. `If-Match: *` asks for any revision of what is
+ * there; of what is deleted meanwhile, the write itself says so.
  */
 export async function expectedRevision(
   headers: Headers,
-  name: string,
-  operations: ConfigOperations,
+  revisionNow: () => Promise<number>,
 ): Promise<number | undefined> {
   const [match, noneMatch] = [headers.get('if-match'), headers.get('if-none-match')];
   if (noneMatch !== null && (noneMatch.trim() !== '*' || match !== null)) throw unusable('if-none-match', noneMatch);
@@ -35,7 +41,7 @@ export async function expectedRevision(
   const tags = tagsOf(match);
   const revisions = tags.map((tag) => TAG.exec(tag)?.[1]).map(Number);
   if (tags.length === 1 && revisions[0]! > 0) return revisions[0];
-  const current = (await findConfig(name, operations))?.revision ?? 0;
+  const current = await revisionNow();
   if (current > 0 && tags.includes('*')) return undefined;
   if (current > 0 && revisions.includes(current)) return current;
   throw unmet(match, current);
@@ -57,14 +63,26 @@ export async function findConfig(name: string, operations: ConfigOperations): Pr
 }
 
 function tagsOf(header: string | null): string[] {
-  return (header ?? '').split(',').map((tag) => tag.trim());
+  return plainTags(header ?? '')
+    .split(',')
+    .map((tag) => tag.trim());
 }
 
 function unmet(header: string, current: number): ConfigError {
   return new ConfigError('ERR_PRECONDITION', {
-    message: `If-Match is ${header.slice(0, 80)}, but the config is ${current === 0 ? 'not there' : `at "${current}"`}`,
+    message: `If-Match is ${header.slice(0, 80)}, but what it is about is ${current === 0 ? 'not there' : `at "${current}"`}`,
     hint: 'Look at the current state, then try again with its ETag.',
     details: { expected: header.slice(0, 80), actual: current === 0 ? '' : `"${current}"` },
+  });
+}
+
+/** For a write that knows no revisions: who says what he expects relies on it. */
+export function noCondition(path: string): ConfigError {
+  const shown = path.slice(0, 80);
+  return new ConfigError('ERR_BAD_REQUEST', {
+    message: `What ${shown} does depends on no revision, so it takes neither If-Match nor If-None-Match`,
+    hint: 'Leave the header out.',
+    details: { parameter: 'if-match' },
   });
 }
 

@@ -4,7 +4,9 @@ import { forbiddenSections, may, requireRight, type Principal } from '../auth/ri
 import { configStream } from '../config/name.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { ConfigOperations, Write, WrittenConfig } from '../live/operations.ts';
-import { etagOf, expectedRevision } from './conditions.ts';
+import { etagOf, expectedRevision, findConfig } from './conditions.ts';
+import type { RequestSpan } from '../logging/tracing.ts';
+import { checkMaintained } from './own-config.ts';
 import type { Peer } from './peer.ts';
 import type { Need } from './route.ts';
 
@@ -13,6 +15,8 @@ export interface RegistryEnv extends Env {
     readonly peer: Peer | null;
     /** Aborted when the server waits no longer for what clients have not sent yet. */
     readonly closing?: AbortSignal;
+    /** Where the trace hears what becomes known on the way. */
+    readonly span?: RequestSpan;
   };
   Variables: {
     /** Who asks; anonymous until he is known. */
@@ -21,8 +25,14 @@ export interface RegistryEnv extends Env {
     refusal: ConfigError | null;
     /** In every line of the log about this request, and in its answer. */
     requestId: string;
-    /** The config a write is about. */
-    name: string;
+    /** The client's address; null without a connection. */
+    address: string | null;
+    /** What the limit says that the request was counted against. */
+    limitHeaders: Headers | undefined;
+    /** Nothing changes but what ends the maintenance. */
+    isMaintained: boolean | undefined;
+    /** What a conditional write is about, as it is now; null where there is none. */
+    current: (() => Promise<unknown>) | undefined;
   };
 }
 
@@ -61,20 +71,37 @@ export async function writeOf(
   name: string,
   { reason, force }: Said,
 ): Promise<Write> {
-  context.set('name', name);
-  const expected = await expectedRevision(context.req.raw.headers, name, operations);
   return {
     ...signatureOf(context),
-    expected,
+    expected: await expectedOf(context, () => findConfig(name, operations)),
     ...(reason === undefined ? {} : { reason }),
     ...(force === undefined ? {} : { force }),
   };
 }
 
+/**
+ * The revision of what a write is about that the request asks for; where that does not hold, the answer shows what
+ * `find` finds then. Errors: those of `expectedRevision`.
+ */
+export async function expectedOf(
+  context: RegistryContext,
+  find: () => Promise<{ readonly revision: number } | null>,
+): Promise<number | undefined> {
+  context.set('current', find);
+  return await expectedRevision(context.req.raw.headers, async () => (await find())?.revision ?? 0);
+}
+
 /** Who signs, and what of a config he may touch. */
 export function signatureOf(context: RegistryContext): Pick<Write, 'actor' | 'permit'> {
   const principal = context.get('principal');
-  return { actor: principal.actor, permit: (stream, touched) => permit(principal, stream, touched) };
+  const isMaintained = context.get('isMaintained') === true;
+  return {
+    actor: principal.actor,
+    permit: (stream, touched) => {
+      if (isMaintained) checkMaintained(stream, touched);
+      permit(principal, stream, touched);
+    },
+  };
 }
 
 /** Throws ERR_FORBIDDEN. */

@@ -4,13 +4,16 @@
  * @module
  */
 import { parseArgs } from 'node:util';
-import { parseSetting, readSetting, SETTINGS, unknownSettings } from '../env/env.ts';
+import { parseSetting, readSetting, SETTINGS, unknownSettings, type Settings } from '../env/env.ts';
+import { readTracingSettings } from '../env/tracing-settings.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
+import { createLogger } from '../logging/logger.ts';
 import { startRegistry, type RegistrySettings, type RunningRegistry } from './registry.ts';
 import { firstSteps } from './routes/page-routes.ts';
 
 const SAME_KEY_PRESS_MS = 300;
+const logger = createLogger('registry');
 
 const FLAGS = { host: 'host', port: 'port', data: 'dataDirectory' } as const;
 
@@ -29,11 +32,12 @@ async function main(args: readonly string[]): Promise<void> {
   const flags = parseFlags(args);
   if (flags === 'help') return console.log(USAGE);
   for (const { variable, nearest: meant } of unknownSettings()) {
-    log(`warning: ${variable} is not a setting${meant === null ? '' : `; did you mean ${meant}?`}`);
+    logger.warn(`${variable} is not a setting${meant === null ? '' : `; did you mean ${meant}?`}`);
   }
-  const registry = await startRegistry(settingsFrom(flags), log);
+  const registry = await startRegistry(settingsFrom(flags), logger);
   stopOnSignals(registry);
   console.log(`The registry listens on ${registry.url} over ${registry.dataDirectory}`);
+  if (registry.setup !== null) console.log(`To let others in, make the first administrator: ${registry.setup}`);
   console.log(`Page: ${registry.url}/_dashboard\nTo try first:\n${firstSteps(registry.url)}`);
 }
 
@@ -60,16 +64,24 @@ function parseFlags(args: readonly string[]): Partial<Record<Flag, string>> | 'h
 
 /** Flags, then variables, then defaults. Throws ERR_SETTING. */
 function settingsFrom(flags: Partial<Record<Flag, string>>): RegistrySettings {
-  const setting = <K extends RegistrySettingName>(flag: Flag, name: K): RegistrySettings[K] =>
+  const setting = <K extends RegistrySettingName>(flag: Flag, name: K): Settings[K] =>
     flags[flag] === undefined ? readSetting(name) : parseSetting(name, flags[flag], `--${flag}`);
   return {
     host: setting('host', 'host'),
     port: setting('port', 'port'),
     dataDirectory: setting('data', 'dataDirectory'),
+    trustedProxies: readSetting('trustedProxies'),
+    rateLimit: readSetting('rateLimit'),
+    anonymousRateLimit: readSetting('anonymousRateLimit'),
+    publicUrl: readSetting('publicUrl'),
+    oidcIssuer: readSetting('oidcIssuer'),
+    oidcClientId: readSetting('oidcClientId'),
+    oidcClientSecretFile: readSetting('oidcClientSecretFile'),
+    tracing: readTracingSettings(),
   };
 }
 
-type RegistrySettingName = keyof RegistrySettings;
+type RegistrySettingName = 'host' | 'port' | 'dataDirectory';
 
 /**
  * The first signal finishes what is under way; a later one ends at once. A terminal signals this process and the runner
@@ -83,18 +95,19 @@ function stopOnSignals(registry: RunningRegistry): void {
       return;
     }
     stoppingSince_ms = performance.now();
-    log('stopping; once more to stop at once');
+    logger.info('stopping; once more to stop at once');
+    // The operator waits, and is to see that he was heard.
+    void logger.flush();
     registry.stop().then(
-      () => process.exit(0),
+      async () => {
+        await logger.flush();
+        process.exit(0);
+      },
       (error: unknown) => fail(error),
     );
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
-}
-
-function log(line: string): void {
-  console.error(`${new Date().toISOString()} ${line}`);
 }
 
 function fail(error: unknown): never {

@@ -1,54 +1,44 @@
 /**
  * The registry's figures in Prometheus' text format. Two sets: what describes the process, for anybody who probes it,
- * and what describes requests and data, for those who may come in. Figures of the store are read when asked for, not
- * kept.
+ * and what describes requests and data, for those who may come in. Figures of the store and the board are read when
+ * asked for, not kept.
  * @module
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { readdirSync } from 'node:fs';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { StoreStatus } from '../live/operations.ts';
+import { Figures } from '../metrics/figures.ts';
 
-const DURATION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
-
-/** Requests for paths that are no route share one series, or a scanner would make as many as it asks for. */
-const NO_ROUTE = 'none';
+/** How the board that processes share does. */
+export interface BoardFigures {
+  /** Configs on it. */
+  readonly slots: number;
+  readonly capacity: number;
+  /** The journal's head, as other processes have been told. */
+  readonly announced: number;
+}
 
 export class RegistryMetrics {
   readonly #process = new Registry();
   readonly #inside = new Registry();
-  readonly #requests: Counter<'method' | 'route' | 'status'>;
-  readonly #durations: Histogram<'method' | 'route'>;
+  /** What is counted while the registry works. */
+  readonly figures = new Figures(this.#inside);
   readonly contentType = this.#process.contentType;
 
   constructor(version: string, started: number) {
     describeProcess(this.#process, version, started);
-    const registers = [this.#inside];
-    this.#requests = new Counter({
-      name: 'c13_http_requests_total',
-      help: 'Requests answered.',
-      labelNames: ['method', 'route', 'status'],
-      registers,
-    });
-    this.#durations = new Histogram({
-      name: 'c13_http_request_duration_seconds',
-      help: 'Time from the request to its answer.',
-      labelNames: ['method', 'route'],
-      buckets: DURATION_BUCKETS_S,
-      registers,
-    });
   }
 
+  /** One answered request. */
   observe(method: string, routePath: string, status: number, duration_s: number): void {
-    const route = routePath.endsWith('*') ? NO_ROUTE : routePath;
-    const known = route === NO_ROUTE ? 'any' : method;
-    this.#requests.inc({ method: known, route, status });
-    this.#durations.observe({ method: known, route }, duration_s);
+    this.figures.observe(method, routePath, status, duration_s);
   }
 
   /** All figures, or those of the process alone when `store` is null. */
-  async text(store: StoreStatus | null): Promise<string> {
+  async text(store: StoreStatus | null, board: BoardFigures | null = null): Promise<string> {
     const process = await this.#process.metrics();
     if (store === null) return process;
-    return `${process}\n${await this.#inside.metrics()}\n${await storeFigures(store).metrics()}`;
+    return `${process}\n${await this.#inside.metrics()}\n${await storeFigures(store, board).metrics()}`;
   }
 }
 
@@ -61,6 +51,9 @@ function describeProcess(registry: Registry, version: string, started: number): 
   );
   gauge(registers, 'process_resident_memory_bytes', 'Memory that is in RAM.', () => process.memoryUsage.rss());
   gauge(registers, 'process_heap_bytes', 'Memory of the JavaScript heap.', () => process.memoryUsage().heapUsed);
+  if (process.platform === 'linux') {
+    gauge(registers, 'process_open_fds', 'Open file descriptors.', () => readdirSync('/proc/self/fd').length);
+  }
   new Counter({
     name: 'process_cpu_seconds_total',
     help: 'User and system time.',
@@ -73,7 +66,7 @@ function describeProcess(registry: Registry, version: string, started: number): 
   });
 }
 
-function storeFigures({ journal, configs, sharing, core }: StoreStatus): Registry {
+function storeFigures({ journal, configs, sharing, core }: StoreStatus, board: BoardFigures | null): Registry {
   const registry = new Registry();
   const registers = [registry];
   gauge(registers, 'c13_journal_head_sequence', 'Entries in the journal.').set(journal.head.seq);
@@ -81,6 +74,11 @@ function storeFigures({ journal, configs, sharing, core }: StoreStatus): Registr
   gauge(registers, 'c13_journal_size_bytes', 'Size of the database file.').set(journal.size_bytes);
   gauge(registers, 'c13_configs', 'Configs in the journal.').set(configs);
   gauge(registers, 'c13_board_shared', '1 when configs are shared between processes.').set(sharing === 'board' ? 1 : 0);
+  if (board !== null) {
+    gauge(registers, 'c13_board_slots', 'Configs on the board.').set(board.slots);
+    gauge(registers, 'c13_board_capacity', 'Configs that the board has room for.').set(board.capacity);
+    gauge(registers, 'c13_board_announced_sequence', "The journal's head as the board tells it.").set(board.announced);
+  }
   new Gauge({ name: 'c13_core_info', help: 'Core, as labels.', labelNames: ['kind', 'crc64_kernel'], registers }).set(
     { kind: core.kind, crc64_kernel: core.crc64Kernel },
     1,

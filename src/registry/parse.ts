@@ -8,6 +8,7 @@ import { isCalendarDay } from '../config/calendar.ts';
 import { asObject, unknownField, wrongType } from '../config/input.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
+import { parseConfigName } from '../config/name.ts';
 import { MAX_REVISION, MAX_TIME_MS } from '../journal/journal.ts';
 import { nameOrDefault } from '../live/config-store.ts';
 import { readBody } from './body.ts';
@@ -20,13 +21,38 @@ const ISO_TIME = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]
 /** `?name=`, `default` when left out. Throws ERR_NAME. */
 export const NAME = z.string().optional().transform(nameOrDefault);
 
-/** A whole number, written in decimal digits. */
-export const WHOLE = z
+/** `:name` in a path. Throws ERR_NAME. */
+export const NAME_PARAM = z
   .string()
-  .regex(/^\d{1,16}$/)
+  .transform((name) => parseConfigName(name).name)
+  .meta({
+    description: 'The name of a config, `service` or `service/environment`, URL-encoded: `checkout%2Fproduction`.',
+    example: 'checkout/production',
+    override: { pattern: '^[a-z0-9]([a-z0-9._-]*[a-z0-9])?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)?$' },
+  });
+
+/** What people call a thing that they make. */
+export const NAME_TEXT = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+  .meta({ expected: '1-64 lower-case letters, digits, `.`, `_` and `-`, a letter or digit first' });
+
+/** A whole number, written in decimal digits. */
+export const WHOLE = wholeUpTo(0, MAX_REVISION);
+
+const PAGE_DEFAULT = 100;
+const PAGE_MAX = 1000;
+
+/** What every list takes; `limit` things at most, beginning where the page before ended. */
+export const LIMIT = wholeUpTo(1, PAGE_MAX).default(PAGE_DEFAULT);
+/** Where the cursor is a number; it is given back as the text it came as. */
+export const NUMBER_CURSOR = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,15})$/)
   .transform(Number)
   .refine((value) => value <= MAX_REVISION)
-  .meta({ expected: `a whole number up to ${MAX_REVISION}` });
+  .optional()
+  .meta({ expected: 'the cursor of an answer', description: 'The `cursor` of the page before.' });
 
 /** A whole number in a body. */
 export const COUNT = z
@@ -36,7 +62,7 @@ export const COUNT = z
 
 const TIME_EXPECTED = 'milliseconds since 1970 or an ISO time with its zone, 2026-03-01T12:00:00Z';
 
-/** Milliseconds since 1970, from digits or an ISO time. */
+/** Milliseconds since 1970, from digits or an ISO time with its zone. */
 export const TIME = z
   .union([z.number(), z.string()])
   .transform((value) => millisecondsOf(value) ?? z.NEVER)
@@ -55,16 +81,12 @@ export function parseQuery<S extends Shape>({ req }: RegistryContext, shape: S):
     if (more.length > 0) throw badRequest(parameter, `The parameter ${parameter} is there ${more.length + 1} times`);
     values[parameter] = value!;
   }
-  return parse(z.object(shape), values, (path, expected, value) =>
-    badRequest(path, `Invalid ${path}: ${JSON.stringify(String(value).slice(0, 80))} (must be ${expected})`),
-  );
+  return parse(z.object(shape), values, refusedText);
 }
 
 /** The parts of a path that are named in its pattern. Errors: ERR_BAD_REQUEST naming the part, ERR_NAME. */
 export function parseParams<S extends Shape>({ req }: RegistryContext, shape: S): z.infer<z.ZodObject<S>> {
-  return parse(z.object(shape), req.param() as Record<string, string>, (path, expected, value) =>
-    badRequest(path, `Invalid ${path}: ${JSON.stringify(String(value).slice(0, 80))} (must be ${expected})`),
-  );
+  return parse(z.object(shape), req.param() as Record<string, string>, refusedText);
 }
 
 /**
@@ -95,6 +117,21 @@ async function bodyOf({ req, env }: RegistryContext): Promise<Readonly<Record<st
   return body === undefined ? {} : asObject('body', body);
 }
 
+/** In a parameter, which is always text; `min` is said and checked, leading zeros are nobody's business. */
+function wholeUpTo(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,16}$/)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max)
+    .meta({
+      expected: min === 0 ? `a whole number up to ${max}` : `a whole number from ${min} to ${max}`,
+      override: ({ jsonSchema }: { jsonSchema: object }) => {
+        Object.assign(jsonSchema, { type: 'integer', pattern: undefined, minimum: min, maximum: max });
+      },
+    });
+}
+
 /** Without the fields that were left out. */
 export function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
@@ -102,6 +139,11 @@ export function given<T extends object>(fields: T): { [K in keyof T]: Exclude<T[
 
 export function badRequest(parameter: string, message: string, hint = 'Correct it, or leave it out.'): ConfigError {
   return new ConfigError('ERR_BAD_REQUEST', { message, hint, details: { parameter } });
+}
+
+function refusedText(parameter: string, expected: string, value: unknown): ConfigError {
+  const found = value === undefined ? 'it is missing' : JSON.stringify(String(value).slice(0, 80));
+  return badRequest(parameter, `Invalid ${parameter}: ${found} (must be ${expected})`);
 }
 
 function parse<T extends z.ZodObject>(
@@ -117,11 +159,17 @@ function parse<T extends z.ZodObject>(
 }
 
 function expectedOf(field: z.core.$ZodType, issue: z.core.$ZodIssue): string {
-  const inner = field instanceof z.ZodOptional ? field.unwrap() : field;
-  const said = z.globalRegistry.get(inner as z.ZodType)?.['expected'];
+  const said = wordsOf(field);
   if (typeof said === 'string') return said;
+  if (issue.code === 'invalid_value') return `one of ${issue.values.join(', ')}`;
   if (issue.code !== 'invalid_type') return issue.message;
   return WORDS[issue.expected] ?? `a ${issue.expected}`;
+}
+
+function wordsOf(field: z.core.$ZodType): unknown {
+  const said = z.globalRegistry.get(field as z.ZodType)?.['expected'];
+  const hasInner = field instanceof z.ZodOptional || field instanceof z.ZodDefault;
+  return said ?? (hasInner ? wordsOf(field.unwrap()) : undefined);
 }
 
 const WORDS: Readonly<Record<string, string>> = { string: 'text', boolean: 'true or false', record: 'an object' };

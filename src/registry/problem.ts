@@ -59,10 +59,12 @@ export const STATUS = {
   ERR_NOT_LOOPBACK: 403,
   ERR_ADDRESS_IN_USE: 409,
   ERR_REGISTRY_UNREACHABLE: 502,
+  ERR_UPSTREAM: 502,
   ERR_USAGE: 400,
   ERR_UNAUTHENTICATED: 401,
   ERR_PASSWORD: 422,
   ERR_KEYS: 500,
+  ERR_STORE: 503,
   ERR_OIDC: 403,
   ERR_RATE_LIMITED: 429,
   ERR_BUSY: 503,
@@ -121,6 +123,7 @@ export function problemResponse(error: AnyConfigError, current?: unknown): Respo
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
   if (error.code === 'ERR_METHOD') headers.set('allow', error.details.allowed.join(', '));
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="13-byte config"');
+  if (error.code === 'ERR_BUSY') headers.set('retry-after', '1');
   if (error.code === 'ERR_RATE_LIMITED') headers.set('retry-after', String(error.details.retryAfter_s));
   // The rest of a refused body is never read, so the connection cannot carry another request.
   if (status === 413) headers.set('connection', 'close');

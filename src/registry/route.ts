@@ -7,6 +7,7 @@
 import type { z } from 'zod';
 import { requireRight, type Action, type Principal } from '../auth/rights.ts';
 import { ConfigError, type ErrorCode } from '../errors/errors.ts';
+import { isConditional, noCondition } from './conditions.ts';
 import type { RegistryApp, RegistryContext } from './context.ts';
 import { parseBody, parseParams, parseQuery } from './parse.ts';
 
@@ -26,8 +27,8 @@ export interface Need {
 export interface Answer {
   readonly description: string;
   readonly schema?: z.ZodType;
-  /** Default `application/json`. */
-  readonly contentType?: string;
+  /** Default `application/json`; several: one of them. */
+  readonly contentType?: string | readonly string[];
 }
 
 type Writes = boolean | 'checked';
@@ -56,6 +57,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly access: OpenTo | ((call: Pick<Call<P, Q, B>, 'params' | 'query'>) => readonly Need[]);
   readonly params?: P;
   readonly query?: Q;
+  /** Whether parameters are let through that nobody has declared: those of strangers' protocols. */
+  readonly takesAnyQuery?: boolean;
   /** An object with these fields alone. Left out: the route reads no body, or reads it itself. */
   readonly body?: B;
   readonly answers: Readonly<Record<number, Answer>>;
@@ -68,15 +71,26 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
    * everything but `get`.
    */
   readonly writes?: Writes;
+  /**
+   * Whether it writes under If-Match and If-None-Match; a route that does not refuses them, for who sends one relies on
+   * it. Default: what is `checked`.
+   */
+  readonly conditional?: boolean;
+  /** Its body or answer holds a secret: nothing of it is kept, not even a hash, so that an Idempotency-Key is refused. */
+  readonly isSecret?: boolean;
+  /** It may still change: there only while the registry's own feature `beta_feature` is on. */
+  readonly isBeta?: boolean;
   readonly handle: (call: Call<P, Q, B>) => Response | Promise<Response>;
 }
 
 /** A route whose shapes nobody outside needs to know. */
 export interface Route extends Omit<RouteDefinition<Shape, Shape, Shape>, 'access' | 'handle'> {
   readonly writes: Writes;
-  /** The rights that a request for these parameters needs; null: none. Tests walk it. */
+  readonly conditional: boolean;
+  /** The rights that a request for these parameters needs. Tests walk it. */
   readonly access: OpenTo | ((call: { params: never; query: never }) => readonly Need[]);
-  readonly answer: (c: RegistryContext) => Promise<Response>;
+  /** Lets a request in, or throws; what was asked for is done when the result is called. */
+  readonly enter: (c: RegistryContext) => () => Promise<Response>;
 }
 
 /**
@@ -94,23 +108,33 @@ export function route<
   B extends Shape = Record<never, never>,
 >(definition: RouteDefinition<P, Q, B>): Route {
   const { method, access, handle, params = {} as P, query = {} as Q, body } = definition;
-  const answer = async (c: RegistryContext): Promise<Response> => {
-    const principal = c.get('principal');
-    const asked = { params: parseParams(c, params), query: parseQuery(c, query) };
+  const { writes = method !== 'get', conditional = writes === 'checked' } = definition;
+  const enter = (c: RegistryContext) => {
+    // Nobody in particular learns nothing, not even what is wrong with his request.
+    if (access !== 'public' && isNobody(c)) admit(c, 'signed-in');
+    const asked = {
+      params: parseParams(c, params),
+      query: definition.takesAnyQuery === true ? ({} as Parsed<Q>) : parseQuery(c, query),
+    };
     admit(c, typeof access === 'function' ? access(asked) : access);
-    const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body);
-    return await handle({ c, principal, ...asked, body: sent });
+    if (method !== 'get' && !conditional && isConditional(c.req.raw.headers)) throw noCondition(c.req.path);
+    return async (): Promise<Response> => {
+      const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body);
+      return await handle({ c, principal: c.get('principal'), ...asked, body: sent });
+    };
   };
-  return { ...definition, writes: definition.writes ?? method !== 'get', answer } as unknown as Route;
+  return { ...definition, writes, conditional, enter } as unknown as Route;
 }
 
-/** Puts routes into an app; `around` is what every one of them goes through. */
+/** Puts routes into an app; `around` is what every request goes through that was let in. */
 export function mount(
   app: RegistryApp,
   routes: readonly Route[],
   around: (c: RegistryContext, route: Route, answer: () => Promise<Response>) => Promise<Response>,
 ): void {
-  for (const one of routes) app.on(one.method.toUpperCase(), one.path, (c) => around(c, one, () => one.answer(c)));
+  for (const one of routes) {
+    app.on(one.method.toUpperCase(), one.path, async (c) => await around(c, one, one.enter(c)));
+  }
 }
 
 /** Lets a request in or throws ERR_UNAUTHENTICATED, ERR_FORBIDDEN. */
@@ -127,6 +151,11 @@ export function admit(c: RegistryContext, access: OpenTo | readonly Need[]): voi
     // Who is not known may well be somebody who may: he hears why he is not known.
     throw isAnonymous ? (c.get('refusal') ?? unauthenticated()) : error;
   }
+}
+
+function isNobody(c: RegistryContext): boolean {
+  const { kind, grants } = c.get('principal');
+  return kind === 'anonymous' && grants.length === 0;
 }
 
 function nothingGranted({ actor }: Principal): ConfigError {

@@ -19,6 +19,15 @@ type Answer = (
   from: { readonly peer: Peer | null; readonly closing: AbortSignal },
 ) => Response | Promise<Response>;
 
+export interface ServeOptions {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly answer: Answer;
+  /** Answers the read of one config at once, or null: then `answer` is asked. */
+  readonly read: (request: Request, name: string) => Response | null;
+}
+
 export interface Served {
   readonly port: number;
   /** `http://127.0.0.1:4873` */
@@ -28,9 +37,10 @@ export interface Served {
 }
 
 /** Errors: ERR_ADDRESS_IN_USE, ERR_SETTING for an address that is not this machine's. */
-export function serve(host: string, port: number, answer: Answer): Served {
+export function serve({ host, port, answer, read }: ServeOptions): Served {
   const closing = new AbortController();
-  const server = listen(host, port, (request, from) => answer(request, { ...from, closing: closing.signal }));
+  const ask: Ask = (request, from) => answer(request, { ...from, closing: closing.signal });
+  const server = listen({ host, port, ask, read });
   const bound = server.port!;
   return {
     port: bound,
@@ -48,11 +58,12 @@ export function serve(host: string, port: number, answer: Answer): Served {
   };
 }
 
-function listen(
-  host: string,
-  port: number,
-  answer: (request: Request, from: { readonly peer: Peer | null }) => ReturnType<Answer>,
-): Bun.Server<undefined> {
+type Ask = (request: Request, from: { readonly peer: Peer | null }) => ReturnType<Answer>;
+type Listen = Omit<ServeOptions, 'answer'> & { readonly ask: Ask };
+
+function listen({ host, port, ask, read }: Listen): Bun.Server<undefined> {
+  const fetch = (request: Request, from: Bun.Server<undefined>): ReturnType<Answer> =>
+    ask(request, { peer: from.requestIP(request) as Peer | null });
   try {
     return Bun.serve({
       hostname: host,
@@ -62,7 +73,12 @@ function listen(
       reusePort: false,
       maxRequestBodySize: REQUEST_SIZE_MAX_BYTES,
       development: false,
-      fetch: (request, from) => answer(request, { peer: from.requestIP(request) as Peer | null }),
+      routes: {
+        '/api/v1/configs/:name': {
+          GET: (request, from) => read(request, request.params.name) ?? fetch(request, from),
+        },
+      },
+      fetch,
     });
   } catch (cause) {
     throw listenError(host, port, cause);

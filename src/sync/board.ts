@@ -39,12 +39,31 @@ export function boardPathOf(database: string): string {
  * ERR_UNSUPPORTED.
  */
 export function openBoardPlace(native: NativeBackend, settings: BoardSettings, name: string): Place {
+  return sharedBoard(native, settings).place(name);
+}
+
+/** How far the journal is, as the processes on a board tell each other. */
+export interface BoardHead {
+  /** The highest sequence that anybody has announced: one load. Once the board is lost, what it was then. */
+  readonly seq: number;
+  /** Whether this board no longer shows the journal. */
+  readonly isLost: boolean;
+  announce(seq: number): void;
+  close(): void;
+}
+
+/** That of the board at `settings.path`. Errors: ERR_BOARD, ERR_UNSUPPORTED. */
+export function openBoardHead(native: NativeBackend, settings: BoardSettings): BoardHead {
+  return sharedBoard(native, settings).head();
+}
+
+function sharedBoard(native: NativeBackend, settings: BoardSettings): SharedBoard {
   const key = `${settings.path}\0${settings.journalId}`;
   // One that must be left is left before it could be taken for the new one.
   boards.get(key)?.checkJournal();
   const board = boards.get(key) ?? new SharedBoard(native, settings, () => boards.delete(key));
   boards.set(key, board);
-  return board.place(name);
+  return board;
 }
 
 /** Looks now at every board of this process, as happens each second by itself. */
@@ -59,6 +78,7 @@ class SharedBoard {
   readonly #settings: BoardSettings;
   readonly #onUnused: () => void;
   readonly #places = new Set<BoardPlace>();
+  readonly #heads = new Set<SharedHead>();
   readonly #timer: ReturnType<typeof setInterval>;
   board: NativeBoard;
 
@@ -81,13 +101,20 @@ class SharedBoard {
       this.#places.add(place);
       return place;
     } finally {
-      if (this.#places.size === 0) this.#end();
+      this.#endIfUnused();
     }
   }
 
-  forget(place: BoardPlace): void {
-    this.#places.delete(place);
-    if (this.#places.size === 0) this.#end();
+  head(): SharedHead {
+    const head = new SharedHead(this);
+    this.#heads.add(head);
+    return head;
+  }
+
+  forget(user: BoardPlace | SharedHead): void {
+    if (user instanceof SharedHead) this.#heads.delete(user);
+    else this.#places.delete(user);
+    this.#endIfUnused();
   }
 
   /**
@@ -134,6 +161,7 @@ class SharedBoard {
       next.close();
       throw error;
     }
+    next.announce(old.head());
     this.board = next;
     for (const [place, slot] of moves) place.move(next, slot);
     old.close();
@@ -144,9 +172,14 @@ class SharedBoard {
   }
 
   #leave(): void {
-    for (const place of this.#places) place.leave();
+    for (const user of [...this.#places, ...this.#heads]) user.leave();
     this.#places.clear();
+    this.#heads.clear();
     this.#end();
+  }
+
+  #endIfUnused(): void {
+    if (this.#places.size + this.#heads.size === 0) this.#end();
   }
 
   #end(): void {
@@ -178,6 +211,38 @@ class SharedBoard {
     if (announced === 0 || this.#settings.journalHead === undefined) return;
     const head = this.#settings.journalHead();
     if (head < announced) board.rewind(head);
+  }
+}
+
+class SharedHead implements BoardHead {
+  readonly #shared: SharedBoard;
+  /** What it was when the board was lost. */
+  #last: number | null = null;
+
+  constructor(shared: SharedBoard) {
+    this.#shared = shared;
+  }
+
+  get seq(): number {
+    return this.#last ?? this.#shared.board.head();
+  }
+
+  get isLost(): boolean {
+    return this.#last !== null;
+  }
+
+  announce(seq: number): void {
+    if (this.#last === null) this.#shared.board.announce(seq);
+  }
+
+  leave(): void {
+    this.#last = this.seq;
+  }
+
+  close(): void {
+    if (this.#last !== null) return;
+    this.leave();
+    this.#shared.forget(this);
   }
 }
 
@@ -229,10 +294,6 @@ class BoardPlace implements Place {
     } catch (error) {
       if (!isConfigError(error) || error.code !== 'ERR_RECORD_CHECKSUM') throw error;
     }
-  }
-
-  announce(seq: number): void {
-    if (!this.#isLost) this.#shared.board.announce(seq);
   }
 
   onMoved(listener: () => void): void {

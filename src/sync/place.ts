@@ -14,8 +14,6 @@ export interface Place {
   prepare(): void;
   /** Keeps the state as it is now, to be read on when the shared memory is taken away. */
   remember(): void;
-  /** Tells others that the journal holds at least this sequence. */
-  announce(seq: number): void;
   /** Called when `region` or `slot` are other ones than before. */
   onMoved(listener: () => void): void;
   close(): void;
@@ -41,7 +39,6 @@ export function openMemoryPlace(backend: Backend): Place {
     slot,
     prepare() {},
     remember() {},
-    announce() {},
     onMoved() {},
     close() {
       const start = slot * (region.bytes.length / region.slotCount);

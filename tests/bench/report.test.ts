@@ -37,19 +37,25 @@ function results(...claims: ClaimResult[]): Results {
     { name: 'read', passes: 1000, collections: 0, control: 20 },
     { name: 'wasteful', passes: 1000, collections: 3, control: 20 },
   ];
-  return { machine, suites: [{ suite: 'sums', claims, frugal, cases }] };
+  const figures = [
+    { name: 'start', unit: 'ms' as const, bound: 300, value: 212.34, isMet: true },
+    { name: 'memory', unit: 'MB' as const, bound: 80, value: 91, isMet: false },
+  ];
+  return { machine, suites: [{ suite: 'sums', claims, frugal, figures, cases }] };
 }
 
 describe('the document', () => {
   test('names what is missed, before any table', () => {
     const text = document(results(claim('good', true), claim('bad', false), claim('told', null, atMost(null))));
-    expect(text).toContain('1 of 2 bounds are met; missed: bad.');
+    expect(text).toContain('2 of 4 bounds are met; missed: bad; memory.');
     expect(text).toContain('Some CPU, 2 cores, linux-x64; Bun 1.0.0, Zig 0.1.0; commit abc+; load 0.5');
     expect(text.indexOf('missed: bad')).toBeLessThan(text.indexOf('| claim'));
   });
 
   test('says so when nothing is missed', () => {
-    expect(document(results(claim('good', true)))).toContain('All 1 bounds are met.');
+    const [suite] = results(claim('good', true)).suites;
+    const text = document({ machine, suites: [{ ...suite!, figures: [] }] });
+    expect(text).toContain('All 1 bounds are met.');
   });
 });
 
@@ -62,6 +68,8 @@ test('each outcome has its word', () => {
   expect(row('bad')).toContain('**missed**');
   expect(row('told')).toContain('reported');
   expect(row('tiny')).toContain('not judged');
+  expect(row('start')).toMatch(/212 ms +\| at most 300 ms \| met/);
+  expect(row('memory')).toMatch(/91 MB +\| at most 80 MB +\| \*\*missed\*\*/);
   expect(row('`read`')).toContain('0 bytes');
   expect(row('`wasteful`')).toContain('missed');
   expect(row('add')).toMatch(/1\.23 ns +\| 12\.3 us/);

@@ -3,15 +3,20 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { describeTarget } from '../contract/target.contract.ts';
 import { HttpTarget } from '../../src/cli/http-target.ts';
+import { RegistryClient } from '../../src/cli/registry-client.ts';
 import { startRegistry, Workplace } from './cli.ts';
 
 const never = new AbortController().signal;
+
+function targetAt(url: string, token: string | null = null, signal = never): HttpTarget {
+  return new HttpTarget(new RegistryClient({ url, signal, token }));
+}
 
 describeTarget('registry', async () => {
   const workplace = new Workplace();
   const registry = await startRegistry(workplace.data);
   return {
-    target: new HttpTarget(registry.url, never),
+    target: targetAt(registry.url),
     async close() {
       await registry.stop();
       workplace[Symbol.dispose]();
@@ -20,14 +25,16 @@ describeTarget('registry', async () => {
 });
 
 test('where nobody answers, the error says what to do', async () => {
-  const error = await new HttpTarget('http://127.0.0.1:1', never).get('default').catch((thrown: unknown) => thrown);
+  const error = await targetAt('http://127.0.0.1:1')
+    .get('default')
+    .catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_REGISTRY_UNREACHABLE', hint: expect.stringContaining('--database') });
 });
 
 test('where the answer is lost, the error says that nobody knows', async () => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy()));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()));
-  const target = new HttpTarget(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, never);
+  const target = targetAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const error = await target.set('default', { rows: 9 }, { actor: '' }).catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_REGISTRY_UNREACHABLE', message: expect.stringContaining('is not known') });
   server.close();
@@ -36,7 +43,7 @@ test('where the answer is lost, the error says that nobody knows', async () => {
 test('what answers but is no registry is called so', async () => {
   const server = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi'));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()));
-  const target = new HttpTarget(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, never);
+  const target = targetAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   const error = await target.get('default').catch((thrown: unknown) => thrown);
   expect(error).toMatchObject({ code: 'ERR_REGISTRY_UNREACHABLE', message: expect.stringContaining('is no registry') });
   server.close();
@@ -52,15 +59,15 @@ test('a token is shown when there is one', async () => {
   );
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await new HttpTarget(url, never, 'c0ffee').status();
-  await new HttpTarget(url, never).status();
+  await targetAt(url, 'c0ffee').status();
+  await targetAt(url).status();
   expect(heard).toEqual(['Bearer c0ffee', 'none']);
   server.close();
 });
 
 test('an interrupt ends a request with its own reason', async () => {
   const reason = new Error('stop');
-  await expect(new HttpTarget('http://127.0.0.1:1', AbortSignal.abort(reason)).get('default')).rejects.toBe(reason);
+  await expect(targetAt('http://127.0.0.1:1', null, AbortSignal.abort(reason)).get('default')).rejects.toBe(reason);
 });
 
 /** Answers every request with this, as if it were a registry. */

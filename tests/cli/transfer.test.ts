@@ -5,7 +5,8 @@ import { openDatabaseTarget } from '../../src/cli/database-target.ts';
 import { planImport } from '../../src/cli/import-plan.ts';
 import { runImport } from '../../src/cli/import-run.ts';
 import { allConfigs, type Target } from '../../src/cli/target.ts';
-import { exportConfigs, parseExport } from '../../src/cli/transfer.ts';
+import { parseExport } from '../../src/cli/transfer.ts';
+import { exportConfigs } from '../../src/live/export.ts';
 import { Workplace } from './cli.ts';
 
 const WRITE = { actor: 'ann', reason: 'import' };

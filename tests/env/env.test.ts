@@ -17,6 +17,16 @@ describe('readSettings', () => {
       dataDirectory: './.c13',
       registryUrl: 'http://127.0.0.1:4873',
       boardCapacity: 65536,
+      trustedProxies: [],
+      peers: [],
+      rateLimit: 60000,
+      anonymousRateLimit: 600,
+      logLevel: 'info',
+      publicUrl: '',
+      oidcIssuer: '',
+      oidcClientId: '',
+      oidcClientSecretFile: '',
+      token: '',
     };
     expect(readSettings({})).toEqual(defaults);
     expect(readSettings({ C13_HOST: '', C13_PORT: '', C13_DATA: '', C13_URL: '' })).toEqual(defaults);
@@ -30,6 +40,16 @@ describe('readSettings', () => {
         C13_DATA: '/var/lib/c13',
         C13_URL: 'https://c13.example/',
         C13_BOARD_CAPACITY: '1048576',
+        C13_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+        C13_PEERS: 'https://Registry.example:443/,http://10.0.0.7:4873',
+        C13_RATE_LIMIT: '0',
+        C13_RATE_LIMIT_ANONYMOUS: '60',
+        C13_LOG_LEVEL: 'debug',
+        C13_PUBLIC_URL: 'HTTPS://Config.example/',
+        C13_OIDC_ISSUER: 'https://id.example/realms/a',
+        C13_OIDC_CLIENT_ID: 'c13',
+        C13_OIDC_CLIENT_SECRET_FILE: '/run/secrets/oidc',
+        C13_TOKEN: 'c13_a_b_c',
       }),
     ).toEqual({
       host: '::1',
@@ -37,6 +57,16 @@ describe('readSettings', () => {
       dataDirectory: '/var/lib/c13',
       registryUrl: 'https://c13.example',
       boardCapacity: 1_048_576,
+      trustedProxies: ['10.0.0.0/8', '::1'],
+      peers: ['https://registry.example', 'http://10.0.0.7:4873'],
+      rateLimit: 0,
+      anonymousRateLimit: 60,
+      logLevel: 'debug',
+      publicUrl: 'https://config.example',
+      oidcIssuer: 'https://id.example/realms/a',
+      oidcClientId: 'c13',
+      oidcClientSecretFile: '/run/secrets/oidc',
+      token: 'c13_a_b_c',
     });
   });
 
@@ -51,9 +81,26 @@ describe('readSettings', () => {
     ['C13_URL', '127.0.0.1:4873'],
     ['C13_URL', 'file:///etc'],
     ['C13_URL', 'http://'],
+    ['C13_PUBLIC_URL', 'https://a.example/path'],
+    ['C13_PUBLIC_URL', 'https://ann@a.example'],
+    ['C13_PUBLIC_URL', 'a.example'],
+    ['C13_OIDC_ISSUER', 'id.example'],
     ['C13_BOARD_CAPACITY', '0'],
     ['C13_BOARD_CAPACITY', '1048577'],
     ['C13_BOARD_CAPACITY', '1e3'],
+    ['C13_TRUSTED_PROXIES', 'proxy.example'],
+    ['C13_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['C13_TRUSTED_PROXIES', '::1/129'],
+    ['C13_TRUSTED_PROXIES', '10.0.0.0/08'],
+    ['C13_TRUSTED_PROXIES', '10.0.0.1,'],
+    ['C13_PEERS', 'registry.example'],
+    ['C13_PEERS', 'https://registry.example/path'],
+    ['C13_PEERS', 'https://ann:secret@registry.example'],
+    ['C13_PEERS', 'ftp://registry.example'],
+    ['C13_PEERS', 'https://a.example,,https://b.example'],
+    ['C13_RATE_LIMIT', '-1'],
+    ['C13_RATE_LIMIT', '1.5'],
+    ['C13_RATE_LIMIT_ANONYMOUS', '99999999999'],
   ])('%s=%j is refused', (setting, value) => {
     expect(() => readSettings({ [setting]: value })).toThrow(
       expect.objectContaining({
@@ -62,6 +109,12 @@ describe('readSettings', () => {
         details: { setting, value },
       }),
     );
+  });
+
+  test('what is in a secret is in no message', () => {
+    const error = (): unknown => readSettings({ C13_TOKEN: 'two words' });
+    expect(error).toThrow(expect.objectContaining({ details: { setting: 'C13_TOKEN', value: '[redacted]' } }));
+    expect(error).not.toThrow(/two words/);
   });
 
   test('a fault in one setting leaves the others readable', () => {

@@ -22,17 +22,37 @@ describe('a disk that is full', () => {
         changedInMemory: [true, 50, true],
         readsHistory: true,
         pending: true,
-        commitWhileFull: ['ERR_JOURNAL_WRITE', 'ERR_JOURNAL_WRITE'],
+        bulkWhileFull: 'ERR_JOURNAL_WRITE',
+        refusedWhileFull: ['ERR_JOURNAL_WRITE', 'ERR_JOURNAL_WRITE'],
         unchanged: true,
+        bulkWithRoom: [
+          [true, 70],
+          [true, null],
+          [true, 40],
+        ],
         commitWithRoom: 60,
         pendingAfter: 0,
         complete: true,
         newest: ['room again', 50],
-        storedHistory: [
-          ['update', 60],
-          ['revert', 30],
-          ['update', 40],
-          ['create', 30],
+        pasts: [
+          [
+            ['update', 60],
+            ['update', 40],
+            ['revert', 30],
+            ['update', 40],
+            ['create', 30],
+          ],
+          [
+            ['delete', 24],
+            ['revert', 20],
+            ['delete', 24],
+            ['create', 20],
+          ],
+          [
+            ['create', 70],
+            ['delete', 24],
+            ['create', 70],
+          ],
         ],
         verified: true,
       });

@@ -6,6 +6,7 @@
 import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openConfigStore } from '../../src/live/config-store.ts';
+import { ConfigOperations } from '../../src/live/operations.ts';
 import { createProductionConfig } from '../../src/live/production-config.ts';
 import { codeOf } from './code-of.ts';
 
@@ -44,6 +45,12 @@ const commit = (name: string, rows: number) =>
   });
 await config.persist('room');
 await commit('stored', 30);
+await commit('other', 20);
+const BULK = [
+  { name: 'made', set: { rows: 70 } },
+  { name: 'other', delete: true },
+  { name: 'stored', set: { rows: 40 } },
+];
 
 fill();
 const before = config.revision;
@@ -55,18 +62,25 @@ saw.stillFull = await codeOf(config.persist('x'.repeat(3000)));
 saw.changedInMemory = [config.flags.metrics, config.rows, config.revision > before];
 saw.readsHistory = (await config.getHistory()).length > 0;
 saw.pending = config.pendingWrites > 0;
-const stored = await store.get('stored');
-saw.commitWhileFull = [await codeOf(commit('stored', 40)), await codeOf(commit('stored', 50))];
-saw.unchanged = JSON.stringify(await store.get('stored')) === JSON.stringify(stored);
+const operations = new ConfigOperations(store);
+const write = { actor: 'store' };
+const states = async (): Promise<string> => JSON.stringify(await operations.list());
+const stored = await states();
+saw.bulkWhileFull = await codeOf(operations.bulk(BULK, write));
+saw.refusedWhileFull = [await codeOf(commit('stored', 50)), await codeOf(operations.delete('other', write))];
+saw.unchanged = (await states()) === stored;
 
 rmSync(ballast);
+saw.bulkWithRoom = (await operations.bulk(BULK, write)).map(({ changed, config }) => [changed, config?.rows ?? null]);
 saw.commitWithRoom = (await commit('stored', 60)).config.rows;
 await config.persist('room again');
 saw.pendingAfter = config.pendingWrites;
 const history = await config.getHistory({ limit: 1000 });
 saw.complete = history.length === config.revision && history.every(({ kind }) => kind !== 'unattributed');
 saw.newest = [history[0]!.reason, history[0]!.config.rows];
-saw.storedHistory = (await store.history('stored')).entries.map(({ kind, config: { rows } }) => [kind, rows]);
+const pastOf = async (name: string) =>
+  (await store.history(name)).entries.map(({ kind, config: { rows } }) => [kind, rows]);
+saw.pasts = [await pastOf('stored'), await pastOf('other'), await pastOf('made')];
 saw.verified = (await store.journal.verify()).ok;
 await config.close();
 await store.close();

@@ -91,6 +91,55 @@ describe('the projection of configs', () => {
     expect([now.rolloutsRevision, now.rollouts[24]]).toEqual([3, 7]);
   });
 
+  it('says in any order of the entries which config was deleted, and since which revision', () => {
+    const kind = fc.constantFrom('update', 'persist', 'persist', 'delete' as const);
+    const steps = fc.array(fc.record({ kind, rows: fc.integer({ min: 24, max: 26 }) }), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(steps, fc.infiniteStream(fc.nat()), (some, order) => {
+        // A deletion leaves 24 rows; so may an update, after which the config is there.
+        const rows = some.reduce<number[]>(
+          (all, step) => [...all, step.kind === 'delete' ? 24 : step.kind === 'persist' ? all.at(-1)! : step.rows],
+          [30],
+        );
+        const states = rows.map((value) => stateWith(value, 0, 1));
+        const all = changesOf(states).map((change, i) => ({ ...change, kind: some[i - 1]?.kind ?? change.kind }));
+        const isDeleted = some.reduce<boolean[]>(
+          (gone, step) => [...gone, step.kind === 'delete' || (step.kind === 'persist' && gone.at(-1)!)],
+          [false],
+        );
+        using engine = openHere();
+        const shuffled = all.map((change) => ({ change, at: order.next().value! })).sort((a, b) => a.at - b.at);
+        for (const { change } of shuffled) engine.append([entryOf('shop', change, SIGNATURE)]);
+        const ask = (): unknown => [
+          isDeleted.map((_, i) => {
+            const at = engine.query('configs', 'stateAt', { name: 'shop', revision: i + 1 }) as StoredState;
+            return at.isDeleted;
+          }),
+          engine.query('configs', 'names', null),
+          engine.query('configs', 'count', null),
+          (engine.query('configs', 'flagsSince', 0) as { configs: { flags: number | null }[] }).configs[0]!.flags,
+        ];
+        const isGone = isDeleted.at(-1)!;
+        const said = [isDeleted, isGone ? [] : ['shop'], isGone ? 0 : 1, isGone ? null : 0];
+        expect(ask()).toEqual(said);
+        engine.drop('configs');
+        expect(ask()).toEqual(said);
+      }),
+      { seed: 6, numRuns: 80 },
+    );
+  });
+
+  it('does not let a deletion be erased that holds, also behind a reason that left it so', async () => {
+    using engine = openHere();
+    const states = [stateWith(30, 0, 1), stateWith(24, 0, 1), stateWith(24, 0, 1)];
+    const kinds = ['create', 'delete', 'persist'] as const;
+    changesOf(states).forEach((change, i) => engine.append([entryOf('shop', { ...change, kind: kinds[i]! }, SIGNATURE)]));
+    const by = { actor: 'dpo', reason: 'asked for' };
+    expect(await codeOf(() => engine.redact(2, by))).toBe('ERR_REDACT');
+    engine.redact(1, by);
+    expect(engine.query('configs', 'names', null)).toEqual([]);
+  });
+
   it('refuses an entry of somebody who never saw its neighbours, and is the same when it is made again', () => {
     const one = fc.record({ revision: fc.integer({ min: 1, max: 5 }), before: fc.nat(2), after: fc.nat(2) });
     fc.assert(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { firstImage } from '../../src/live/images.ts';
 import { configsProjection } from '../../src/live/projection.ts';
-import { Recorder, type Recorded } from '../../src/live/recorder.ts';
+import { entryOf, Recorder, type Recorded } from '../../src/live/recorder.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openLocalJournal } from '../../src/journal/local.ts';
 import { codeOf, tempDirectory } from '../journal/fixtures.ts';
@@ -21,13 +21,13 @@ class Gate {
 function recorder(): Recorder {
   // Only `run` is used: no entry is ever appended.
   const never = new Promise<Journal>(() => {});
-  return new Recorder(never, { onDurable() {}, onRefused() {} });
+  return new Recorder(never, { onRefused() {} });
 }
 
 /** A full disk by hand: a clock that stands, and work that fails until it is told otherwise. */
 function fullDisk() {
   const disk = { now: 0, isFull: true, attempts: 0 };
-  const queue = new Recorder(new Promise<Journal>(() => {}), { onDurable() {}, onRefused() {} }, () => disk.now);
+  const queue = new Recorder(new Promise<Journal>(() => {}), { onRefused() {} }, () => disk.now);
   const change = (): void =>
     queue.run(async () => {
       disk.attempts++;
@@ -118,8 +118,8 @@ describe('while nothing can be written', () => {
     const journal = openLocalJournal({ path, projections: [configsProjection] });
     const refused: unknown[] = [];
     const durable: number[] = [];
+    journal.onAppend((entries) => durable.push(...entries.map(({ revision }) => revision)));
     const queue = new Recorder(Promise.resolve(journal), {
-      onDurable: ({ revision }) => durable.push(revision),
       onRefused: (stream, { code }) => refused.push([stream, code]),
     });
     const image = firstImage();
@@ -128,7 +128,8 @@ describe('while nothing can be written', () => {
     queue.record('shop', change, { actor: 'ann', reason: '' });
     await queue.settle();
     expect([queue.pending, refused, durable]).toEqual([0, [['config:shop', 'ERR_OUT_OF_RANGE']], [1]]);
-    expect(await codeOf(queue.recordNow('shop', change, { actor: '', reason: '' }))).toBe('ERR_OUT_OF_RANGE');
+    const unsigned = entryOf('shop', change, { actor: '', reason: '' });
+    expect(await codeOf(queue.recordNow([unsigned]))).toBe('ERR_OUT_OF_RANGE');
     expect(queue.pending).toBe(0);
     await journal.close();
   });

@@ -1,18 +1,24 @@
 /** The registry's app over a real database, without a port: a request in, an answer out. @module */
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { owner } from '../../src/auth/rights.ts';
+import { owner, type Principal } from '../../src/auth/rights.ts';
 import { BUILTIN_FEATURES, type BuiltinFeature } from '../../src/config/features.ts';
-import { createApp } from '../../src/registry/app.ts';
+import { createApp, routesOf, type AppOptions } from '../../src/registry/app.ts';
 import type { RegistryApp } from '../../src/registry/context.ts';
 import { bootstrap } from '../../src/registry/bootstrap.ts';
 import type { Admission } from '../../src/registry/loopback.ts';
+import { identityServices } from '../../src/registry/identity-services.ts';
+import { openIdentityIn } from '../../src/registry/open-identity.ts';
+import { limitsFor } from '../../src/registry/limits.ts';
+import { openAlerting } from '../../src/registry/seeing.ts';
 import { RegistryMetrics } from '../../src/registry/metrics.ts';
+import type { Route } from '../../src/registry/route.ts';
 import type { ConfigOperations } from '../../src/live/operations.ts';
 import { contentOf, JSON_TYPE, tempDirectory, type Answer, type Call } from './fixtures.ts';
 
 export interface TestApp {
   readonly app: RegistryApp;
+  readonly routes: readonly Route[];
   readonly operations: ConfigOperations;
   readonly lines: string[];
   readonly own: { flags: Record<BuiltinFeature, boolean> };
@@ -20,26 +26,44 @@ export interface TestApp {
   readonly send: (method: string, path: string, init: RequestInit) => Promise<Answer>;
 }
 
-export async function openApp(admission: Admission = async () => {}): Promise<TestApp> {
-  const { operations } = await bootstrap(join(tempDirectory(), 'data'));
+/** `identify` says who makes a request that was admitted. */
+export async function openApp(
+  admission: Admission = async () => {},
+  identify: (request: Request) => Principal = () => owner('ann@loopback'),
+): Promise<TestApp> {
+  const { operations, directory } = await bootstrap(join(tempDirectory(), 'data'));
   onTestFinished(() => operations.store.close());
   const lines: string[] = [];
+  const { identity, opened } = await openServices(directory, operations, lines);
   const off = Object.fromEntries(BUILTIN_FEATURES.names.map((name) => [name, false])) as Record<
     BuiltinFeature,
     boolean
   >;
   const own = { flags: { ...off, logging: true, metrics: true } };
-  const app = createApp({
+  const metrics = new RegistryMetrics('1.2.3', 1000);
+  const { journal } = operations.store;
+  const warn = (line: string): void => void lines.push(line);
+  const alerting = openAlerting({ directory, journal, keyring: opened.keyring, metrics, warn });
+  const answers = new Map<string, string>();
+  const options: AppOptions = {
     operations,
+    identity,
+    answers: { get: (key) => answers.get(key) ?? null, set: (key, value) => void answers.set(key, value) },
     identify: async (request, peer) => {
       await admission(request, peer);
-      return owner('ann@loopback');
+      return identify(request);
     },
     status: { version: '1.2.3', pid: 7, started: 1000, now: () => 1500 },
-    metrics: new RegistryMetrics('1.2.3', 1000),
+    metrics,
+    figures: metrics.figures,
+    alerting,
+    requestLog: ({ method, url, status }) => lines.push(`${method} ${new URL(url).pathname} ${status}`),
+    limits: limitsFor({ trustedProxies: [], rateLimit: 0, anonymousRateLimit: 0 }),
+    flush: () => operations.store.journal.flush(),
     own,
     log: (line) => lines.push(line),
-  });
+  };
+  const [app, routes] = [createApp(options), routesOf(options)];
   const send = async (method: string, path: string, init: RequestInit): Promise<Answer> => {
     const url = `http://localhost:4873${path.startsWith('/') ? path : `/_dashboard/api/${path}`}`;
     const answer = await app.fetch(new Request(url, { ...init, method }), { peer: null });
@@ -50,5 +74,16 @@ export async function openApp(admission: Admission = async () => {}): Promise<Te
       headers: { ...(body === undefined ? {} : JSON_TYPE), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-  return { app, operations, lines, own, call, send };
+  return { app, routes, operations, lines, own, call, send };
+}
+
+async function openServices(directory: string, { store }: ConfigOperations, lines: string[]) {
+  const onError = (error: unknown): void => void lines.push(String(error));
+  const opened = await openIdentityIn({
+    ...{ directory, journal: store.journal, head: () => store.head(), publicUrl: null, onError },
+  });
+  onTestFinished(() => opened.close());
+  const settings = { publicUrl: '', oidcIssuer: '', oidcClientId: '', oidcClientSecretFile: '' };
+  const log = (line: string): void => void lines.push(line);
+  return { opened, identity: identityServices({ identity: opened, settings, addressOf: () => '127.0.0.1', log }) };
 }

@@ -275,7 +275,7 @@ describe('the registry itself', () => {
   it('obeys its own config: no lines without logging, no figures without metrics', async () => {
     const { call, own, lines } = await openApp();
     await call('GET', 'config');
-    expect(lines).toEqual([expect.stringMatching(/^GET \/_dashboard\/api\/config 200 [\d.]+ ms$/)]);
+    expect(lines).toEqual(['GET /_dashboard/api/config 200']);
     own.flags = { ...own.flags, logging: false, metrics: false };
     expect((await call('GET', 'metrics')).status).toBe(404);
     expect(lines).toHaveLength(1);

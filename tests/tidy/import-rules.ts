@@ -42,7 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/client/': BROWSER,
   'src/dashboard/': BROWSER,
   'src/bundle/': ['src/errors/', 'src/config/', ...PLAIN_CORE],
-  'src/index.ts': [...BASE, ...DOMAINS, 'src/bundle/'],
+  'src/index.ts': [...BASE, ...DOMAINS, 'src/bundle/', 'src/logging/'],
   'src/node.ts': [...BASE, ...DOMAINS],
 };
 

@@ -31,7 +31,7 @@ export function addLooks(program: Command): void {
     .description('judge a config, or what it would be with other values; exit code 1 when it is invalid')
     .argument('[field=value...]', 'rows=50, features.debug=true, ...')
     .action(run(validate));
-  takes(program.command('metrics'), 'url', 'database')
+  takes(program.command('metrics'), ...TARGET)
     .description("print the registry's metrics as Prometheus text")
     .action(run(metrics));
 }

@@ -1,6 +1,7 @@
 /** Configs out of one database and into another. @module */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { exportConfigs, exportText } from '../../live/export.ts';
 import { planImport, type ImportPlan } from '../import-plan.ts';
 import { runImport } from '../import-run.ts';
 import { usageError } from '../failure.ts';
@@ -10,7 +11,7 @@ import { run } from '../run.ts';
 import type { Session } from '../session.ts';
 import { allConfigs } from '../target.ts';
 import { clean, cleanLines, type Style } from '../text.ts';
-import { exportConfigs, parseExport } from '../transfer.ts';
+import { parseExport } from '../transfer.ts';
 
 export function addTransfers(program: Command): void {
   takes(program.command('export'), ...READS_CONFIG)
@@ -29,7 +30,7 @@ async function exportAll(session: Session): Promise<Answer> {
   const views =
     session.options.name === undefined ? await progress.during(allConfigs(target)) : [await target.get(session.name)];
   const document = await exportConfigs(target, views);
-  return { data: document, text: () => cleanLines(JSON.stringify(document, null, 2)) };
+  return { data: document, text: () => cleanLines(exportText(document)) };
 }
 
 async function importAll(session: Session, file: string, { dryRun = false }: { dryRun?: boolean }): Promise<Answer> {

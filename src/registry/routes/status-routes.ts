@@ -2,8 +2,9 @@
 import { may } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import type { StoreStatus } from '../../live/operations.ts';
+import { healthOf } from '../../metrics/health.ts';
 import type { Services } from '../context.ts';
-import type { RegistryMetrics } from '../metrics.ts';
+import type { BoardFigures, RegistryMetrics } from '../metrics.ts';
 import { route, type Need, type Route } from '../route.ts';
 
 export interface RegistryStatus extends StoreStatus {
@@ -27,6 +28,19 @@ interface StatusServices extends Services {
   readonly status: StatusSource;
   readonly metrics: RegistryMetrics;
   readonly own: { readonly flags: { readonly metrics: boolean } };
+  /** One line for the operator. */
+  readonly log: (line: string) => void;
+  /** The server around these routes; without one, nothing stops it. */
+  readonly server?: ServerState;
+}
+
+/** What the server knows of itself. */
+export interface ServerState {
+  readonly isStopping: () => boolean;
+  /** Whether the board shows what the journal holds; true where there is no board. */
+  readonly isBoardCurrent: () => boolean | Promise<boolean>;
+  /** null where there is no board. */
+  readonly board: () => BoardFigures | null;
 }
 
 export async function readStatus({ operations, status }: StatusServices, actor: string): Promise<RegistryStatus> {
@@ -36,21 +50,35 @@ export async function readStatus({ operations, status }: StatusServices, actor: 
 
 const readsStatus = (): readonly Need[] => [{ action: 'read', stream: 'status:registry' }];
 
-/** Nothing in these is secret: they answer anybody. */
-export function healthRoutes({ operations }: StatusServices): readonly Route[] {
-  const health = ['/health', '/-/health'].map((path) =>
+const UNWELL = 503;
+const HEALTH_ANSWERS = { 200: { description: 'It is' }, [UNWELL]: { description: 'It is not; checks tell why' } };
+
+/** Nothing in these is secret: they answer anybody. Each is there a second time where no package can be in its way. */
+export function healthRoutes(services: StatusServices): readonly Route[] {
+  const ready = readiness(services);
+  const health = ['/health', '/health/ready', '/-/health', '/-/health/ready'].map((path) =>
     route({
       method: 'get',
       path,
       tag: 'health',
       summary: 'Whether the registry can do its work',
       access: 'public',
-      answers: { 200: { description: 'It can' } },
+      answers: HEALTH_ANSWERS,
       handle: async ({ c }) => {
-        // Reads the journal: a registry that cannot is not healthy, however well it answers.
-        await operations.store.journal.head();
-        return c.json({ status: 'ok' });
+        const found = await ready();
+        return c.json(found, found.status === 'ok' ? 200 : UNWELL);
       },
+    }),
+  );
+  const live = ['/health/live', '/-/health/live'].map((path) =>
+    route({
+      method: 'get',
+      path,
+      tag: 'health',
+      summary: 'Whether the process answers: one that does not has to be started anew',
+      access: 'public',
+      answers: { 200: { description: 'It does' } },
+      handle: ({ c }) => c.json({ status: 'ok', checks: {} }),
     }),
   );
   const ping = route({
@@ -62,36 +90,47 @@ export function healthRoutes({ operations }: StatusServices): readonly Route[] {
     answers: { 200: { description: 'An empty object' } },
     handle: ({ c }) => c.json({}),
   });
-  return [...health, ping];
+  return [...health, ...live, ping];
+}
+
+function readiness({ operations, server, log }: StatusServices) {
+  const checks = {
+    // A registry that cannot read its journal is not well, however well it answers.
+    journal: async () => (await operations.store.journal.head()).seq >= 0,
+    serving: () => server?.isStopping() !== true,
+    board: () => server?.isBoardCurrent() ?? true,
+  };
+  return healthOf(checks, { failed: (check, why) => log(`not ready: ${check}: ${why}`) });
 }
 
 export function statusRoutes(services: StatusServices): readonly Route[] {
-  const { operations, metrics, own } = services;
-  return [
-    route({
-      method: 'get',
-      path: '/_dashboard/api/status',
-      tag: 'health',
-      summary: 'What runs here, and how far the journal is',
-      access: readsStatus,
-      answers: { 200: { description: 'The status' } },
-      handle: async ({ c, principal }) => c.json(await readStatus(services, principal.actor)),
-    }),
-    route({
-      method: 'get',
-      path: '/_dashboard/api/metrics',
-      tag: 'health',
-      summary: "Figures in Prometheus' text format; those of the process alone for anybody",
-      access: 'public',
-      answers: { 200: { description: 'The figures', contentType: 'text/plain' } },
-      handle: async ({ c, principal }) => {
-        if (!own.flags.metrics) throw switchedOff();
-        const isInside = may(principal, 'read', 'status:registry');
-        const text = await metrics.text(isInside ? await operations.status() : null);
-        return c.body(text, 200, { 'content-type': metrics.contentType });
-      },
-    }),
-  ];
+  const status = route({
+    method: 'get',
+    path: '/_dashboard/api/status',
+    tag: 'health',
+    summary: 'What runs here, and how far the journal is',
+    access: readsStatus,
+    answers: { 200: { description: 'The status' } },
+    handle: async ({ c, principal }) => c.json(await readStatus(services, principal.actor)),
+  });
+  return [status, ...['/_dashboard/api/metrics', '/metrics', '/-/metrics'].map((path) => metricsRoute(path, services))];
+}
+
+function metricsRoute(path: string, { operations, metrics, own, server }: StatusServices): Route {
+  return route({
+    method: 'get',
+    path,
+    tag: 'health',
+    summary: "Figures in Prometheus' text format; those of the process alone for anybody",
+    access: 'public',
+    answers: { 200: { description: 'The figures', contentType: 'text/plain' } },
+    handle: async ({ c, principal }) => {
+      if (!own.flags.metrics) throw switchedOff();
+      const isInside = may(principal, 'read', 'status:registry');
+      const text = await metrics.text(isInside ? await operations.status() : null, server?.board() ?? null);
+      return c.body(text, 200, { 'content-type': metrics.contentType });
+    },
+  });
 }
 
 function switchedOff(): ConfigError {

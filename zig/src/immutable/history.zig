@@ -20,6 +20,7 @@ pub const ChangeKind = enum(u8) {
     restore = 6,
     persist = 7,
     revert = 8,
+    delete = 9,
     _,
 };
 

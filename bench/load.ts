@@ -1,0 +1,136 @@
+/**
+ * A client that costs little, so that what is measured is the server: keep-alive connections, one request at a time on
+ * each, responses told apart by their length alone. Knows GET and nothing else.
+ * @module
+ */
+
+export interface Target {
+  readonly port: number;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Waiter {
+  readonly resolve: (status: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const HEAD_END = '\r\n\r\n';
+const LENGTH = 'ontent-length: ';
+
+/** One connection: `get` resolves with the status when the whole response is there. */
+class Connection {
+  readonly #request: Uint8Array;
+  readonly #socket: Bun.Socket<undefined>;
+  #waiter: Waiter | null = null;
+  #held: Buffer<ArrayBuffer> = Buffer.alloc(0);
+
+  private constructor(request: Uint8Array, socket: Bun.Socket<undefined>) {
+    this.#request = request;
+    this.#socket = socket;
+  }
+
+  static async open({ port, path, headers }: Target): Promise<Connection> {
+    const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`);
+    const request = Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}${HEAD_END}`);
+    let connection: Connection | null = null;
+    const socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port,
+      socket: {
+        data: (_socket, chunk) => connection?.receive(chunk),
+        close: () => connection?.fail(new Error('the server closed the connection')),
+        error: (_socket, error) => connection?.fail(error),
+      },
+    });
+    connection = new Connection(request, socket);
+    return connection;
+  }
+
+  get(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+      this.#socket.write(this.#request);
+    });
+  }
+
+  close(): void {
+    this.#waiter = null;
+    this.#socket.end();
+  }
+
+  receive(chunk: Buffer): void {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const head = bytes.indexOf(HEAD_END);
+    const length = head < 0 ? -1 : bytes.indexOf(LENGTH);
+    if (head < 0 || bytes.length < head + HEAD_END.length + numberAt(bytes, length + LENGTH.length)) {
+      this.#held = Buffer.from(bytes);
+      return;
+    }
+    this.#held = Buffer.alloc(0);
+    // `HTTP/1.1 200`
+    this.#waiter?.resolve(numberAt(bytes, 9));
+  }
+
+  fail(error: Error): void {
+    this.#waiter?.reject(error);
+  }
+}
+
+function numberAt(bytes: Uint8Array, from: number): number {
+  let value = 0;
+  for (let at = from; bytes[at]! >= 48 && bytes[at]! <= 57; at++) value = value * 10 + bytes[at]! - 48;
+  return value;
+}
+
+export class Load {
+  readonly #connections: readonly Connection[];
+
+  private constructor(connections: readonly Connection[]) {
+    this.#connections = connections;
+  }
+
+  static async open(target: Target, connections: number): Promise<Load> {
+    return new Load(await Promise.all(Array.from({ length: connections }, () => Connection.open(target))));
+  }
+
+  /** So many requests as fast as they go, over all connections. Returns the sum of the statuses. */
+  async run(requests: number): Promise<number> {
+    let left = requests;
+    let sum = 0;
+    const work = async (connection: Connection): Promise<void> => {
+      while (left-- > 0) {
+        const status = await connection.get();
+        sum += status;
+      }
+    };
+    await Promise.all(this.#connections.map(work));
+    return sum;
+  }
+
+  /**
+   * `perSecond` requests a second for so long, each due at its own moment whether or not those before are answered.
+   * Returns how long each took from when it was due, in milliseconds: a wait for a free connection counts.
+   */
+  async paced(perSecond: number, seconds: number): Promise<number[]> {
+    const total = Math.max(1, Math.round(perSecond * seconds));
+    const began = performance.now();
+    const took: number[] = [];
+    let next = 0;
+    const work = async (connection: Connection): Promise<void> => {
+      while (next < total) {
+        const due = began + (next++ * 1000) / perSecond;
+        while (performance.now() < due) await new Promise<void>((resolve) => void setImmediate(resolve));
+        const status = await connection.get();
+        if (status !== 200) throw new Error(`answered ${status}`);
+        took.push(performance.now() - due);
+      }
+    };
+    await Promise.all(this.#connections.map(work));
+    return took;
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * What the domain keeps in the side store that is durable: which spaces there are, and what their keys and values say.
+ * Nothing of this is in the journal; what it is about is.
+ * @module
+ */
+
+export const KEYRING = {
+  /** Of a user, by name: the argon2id text of the password. */
+  password: 'password',
+  /** Of a name, ever used: the highest epoch it has had. A database from a backup does not bring sign-ins back. */
+  epoch: 'epoch',
+  /** API tokens that were revoked, by id, until they would have expired. A backup does not bring them back either. */
+  revoked: 'revoked',
+  /** Sign-ins that were signed out, by id, until they would have expired. */
+  ended: 'ended',
+  /** The link that makes the first administrator: the hash of its secret. */
+  setup: 'setup',
+} as const;

@@ -1,0 +1,119 @@
+/**
+ * API tokens: for programs, made by a user, limited as he likes, shown once. The journal has the hash of the secret;
+ * the secret itself is kept nowhere. A token can never do more than its user, and goes with him.
+ * @module
+ */
+import { ConfigError } from '../errors/errors.ts';
+import type { Resource, ResourceWrite } from '../journal/resources.ts';
+import type { SideStore } from '../journal/side-store.ts';
+import type { Identities } from './identities.ts';
+import { found, type IdentityChanges } from './identity-changes.ts';
+import { parseToken, type Token } from './identity-values.ts';
+import { KEYRING } from './keyring.ts';
+import type { Grant } from './rights.ts';
+import { hashOfSecret, randomId, randomSecret, tokenText } from './token-text.ts';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+export const TOKEN_LIFETIME_MS = 90 * DAY_MS;
+export const TOKEN_LIFETIME_MAX_MS = 3653 * DAY_MS;
+
+export interface TokenFields {
+  readonly user: string;
+  /** Which one it is, for people and in the journal (`ann/ci`). */
+  readonly name: string;
+  /** Left out or null: all that the user may do. */
+  readonly scope?: readonly Grant[] | null | undefined;
+  readonly readOnly?: boolean | undefined;
+  /** Milliseconds since 1970; left out: in 90 days. At most ten years from now. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** What may be told of a token. */
+export type TokenView = Omit<Token, 'hash'> & { readonly id: string };
+
+export interface MadeToken {
+  readonly token: TokenView;
+  /** The only time that it is seen. */
+  readonly text: string;
+  readonly revision: number;
+}
+
+export interface TokensOptions {
+  readonly identities: Identities;
+  readonly changes: IdentityChanges;
+  readonly keyring: SideStore;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+}
+
+/**
+ * Errors of all: those of `IdentityChanges.make`.
+ * @example
+ * const { text } = await tokens.create({ user: 'ann', name: 'ci', readOnly: true }, { actor: 'ann' });
+ */
+export class Tokens {
+  readonly #identities: Identities;
+  readonly #changes: IdentityChanges;
+  readonly #keyring: SideStore;
+  readonly #clock: () => number;
+
+  constructor({ identities, changes, keyring, clock }: TokensOptions) {
+    this.#identities = identities;
+    this.#changes = changes;
+    this.#keyring = keyring;
+    this.#clock = clock;
+  }
+
+  /** Errors: ERR_WRONG_TYPE, ERR_NOT_FOUND for no such user, ERR_OUT_OF_RANGE for an expiry. */
+  async create(fields: TokenFields, write: ResourceWrite): Promise<MadeToken> {
+    const createdAt = this.#clock();
+    const { user, name, scope = null, readOnly = false, expiresAt = createdAt + TOKEN_LIFETIME_MS } = fields;
+    const parts = { id: randomId(), secret: randomSecret() };
+    const hash = hashOfSecret(parts.secret);
+    const value = parseToken({ user, name, hash, scope, readOnly, expiresAt, createdAt });
+    if (value.expiresAt <= createdAt || value.expiresAt > createdAt + TOKEN_LIFETIME_MAX_MS) {
+      throw badExpiry(value.expiresAt, createdAt);
+    }
+    const plan = () => [{ kind: 'token', key: parts.id, value } as const];
+    const { revision } = await this.#changes.make({ ...write, expected: 0 }, plan);
+    return { token: tokenView(parts.id, value), text: tokenText(parts), revision };
+  }
+
+  /** Ends the token, on this host from the next request on, and also if the database is put back from a backup. */
+  async revoke(id: string, write: ResourceWrite): Promise<void> {
+    let revoked: Token | null = null;
+    await this.#changes.make(write, (state) => {
+      revoked = found('token', id, state.tokens);
+      return [{ kind: 'token', key: id, value: null }];
+    });
+    noteRevoked(this.#keyring, id, revoked!);
+  }
+
+  /** Of one user, by id. */
+  async ofUser(user: string): Promise<TokenView[]> {
+    const { tokens } = await this.#identities.fresh();
+    return [...tokens.values()].filter(({ value }) => value.user === user).map(viewOf);
+  }
+}
+
+/** Keeps it from coming back to life with an older database. */
+export function noteRevoked(keyring: SideStore, id: string, { expiresAt }: Token): void {
+  keyring.set(KEYRING.revoked, id, '', expiresAt);
+}
+
+/** Without what proves that somebody has it. */
+export function viewOf({ key, value }: Resource<Token>): TokenView {
+  return tokenView(key, value);
+}
+
+function tokenView(id: string, { user, name, scope, readOnly, expiresAt, createdAt }: Token): TokenView {
+  return { id, user, name, scope, readOnly, expiresAt, createdAt };
+}
+
+function badExpiry(value: number, now: number): ConfigError {
+  return new ConfigError('ERR_OUT_OF_RANGE', {
+    message: 'A token expires after now, and within ten years',
+    hint: 'Give a later or an earlier time, in milliseconds since 1970, or none for 90 days.',
+    details: { field: 'expiresAt', value, min: now + 1, max: now + TOKEN_LIFETIME_MAX_MS },
+  });
+}

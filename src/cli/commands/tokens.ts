@@ -1,0 +1,124 @@
+/** Commands about API tokens and signing keys. @module */
+import type { Command } from 'commander';
+import { usageError } from '../failure.ts';
+import { group } from '../group.ts';
+import { allItems } from '../identity-target.ts';
+import { CHANGES_IDENTITY, takes, TARGET } from '../options.ts';
+import type { Answer } from '../printer.ts';
+import { run } from '../run.ts';
+import type { Session } from '../session.ts';
+import { clean, table, timeText } from '../text.ts';
+import { parseTime } from '../values.ts';
+import { ROLES, type Grant, type Role } from '../../auth/rights.ts';
+import type { KeyView, TokenView } from '../../registry/identity-operations.ts';
+
+const UNITS_MS = { h: 3_600_000, d: 86_400_000 } as const;
+
+export function addTokens(program: Command): void {
+  const tokens = group(program, 'tokens', 'API tokens, for programs');
+  takes(tokens.command('list'), ...TARGET)
+    .description('list your tokens; for administrators all')
+    .option('--user <user>', 'only those of this user')
+    .action(run(list));
+  takes(tokens.command('create'), ...CHANGES_IDENTITY)
+    .description('make a token; it is shown once')
+    .argument('<name>', 'what it is for: ci')
+    .option('--user <user>', 'whose; your own when left out')
+    .option('--read-only', 'it can only read')
+    .option('--scope <grant...>', "less than the user may: 'operator config:checkout/*', with sections behind it")
+    .option('--expires <when>', 'a time, or 90d, 12h from now (90d)', (text) => parseExpiry(text, Date.now()))
+    .action(run(create));
+  takes(tokens.command('delete'), ...CHANGES_IDENTITY, 'ifRevision')
+    .description('revoke a token, from the next request on')
+    .argument('<token>', 'its id: the part after c13_')
+    .action(run(remove));
+  const keys = group(program, 'keys', 'the keys that sign sessions');
+  takes(keys.command('list'), ...TARGET)
+    .description('list the keys, the newest first')
+    .action(run(listKeys));
+  takes(keys.command('rotate'), ...TARGET)
+    .description('sign with a new key from now on; what the old ones signed stays good until it expires')
+    .action(run(rotateKeys));
+}
+
+async function list(session: Session, { user }: { user?: string }): Promise<Answer> {
+  const target = await session.identity();
+  const tokens = await allItems((cursor) => target.tokens({ cursor, user }));
+  const rows = tokens.map((token) => [
+    token.id,
+    token.user,
+    token.name,
+    limitsOf(token),
+    timeText(token.expiresAt),
+    token.lastUsedAt === null ? 'never' : timeText(token.lastUsedAt),
+  ]);
+  const head = ['token', 'user', 'name', 'limits', 'expires', 'last used'];
+  return { data: { tokens }, text: (style) => table(style, head, rows, 'limits') };
+}
+
+function limitsOf({ scope, readOnly }: TokenView): string {
+  const grants = scope?.map(({ role, pattern, sections }) => [role, pattern, ...(sections ?? [])].join(' ')) ?? [];
+  return [...(readOnly ? ['read-only'] : []), ...grants].join(', ') || 'none';
+}
+
+interface CreateOptions {
+  readonly user?: string;
+  readonly readOnly?: boolean;
+  readonly scope?: readonly string[];
+  readonly expires?: number;
+}
+
+async function create(session: Session, name: string, options: CreateOptions): Promise<Answer> {
+  const write = session.write();
+  const { readOnly = false, expires: expiresAt, scope: texts } = options;
+  const scope = texts?.map(parseScope) ?? null;
+  const target = await session.identity();
+  const user = options.user ?? (await target.self());
+  if (user === null) throw usageError('--user', 'You are no user whose token it could be', 'Name one with --user.');
+  const made = await target.createToken({ user, name, scope, readOnly, expiresAt }, write);
+  return {
+    data: made,
+    text: (style) =>
+      [
+        made.secret,
+        style.dim(clean(`token ${made.id} of ${user}, until ${timeText(made.expiresAt)}; it is not shown again`)),
+      ].join('\n'),
+  };
+}
+
+/** `operator config:checkout/* feature:new_*` */
+function parseScope(text: string): Grant {
+  const [role = '', pattern, ...sections] = text.split(' ').filter((word) => word !== '');
+  if (ROLES.some((known) => known === role) && pattern !== undefined) {
+    return { role: role as Role, pattern, sections: sections.length === 0 ? null : sections };
+  }
+  throw usageError(
+    '--scope',
+    `--scope: '${text}' is no grant`,
+    `Write '<${ROLES.join('|')}> <pattern> [section ...]'.`,
+  );
+}
+
+/** Milliseconds since 1970. Throws ERR_USAGE. */
+export function parseExpiry(text: string, now: number): number {
+  const [, count, unit] = /^(\d{1,6})([hd])$/.exec(text) ?? [];
+  return count === undefined ? parseTime(text, '--expires') : now + Number(count) * UNITS_MS[unit as 'h' | 'd'];
+}
+
+async function remove(session: Session, id: string): Promise<Answer> {
+  await (await session.identity()).deleteToken(id, session.write());
+  return { data: { id }, text: () => `revoked ${clean(id)}` };
+}
+
+async function listKeys(session: Session): Promise<Answer> {
+  return keysAnswer(await (await session.identity()).keys());
+}
+
+async function rotateKeys(session: Session): Promise<Answer> {
+  return keysAnswer(await (await session.identity()).rotateKeys());
+}
+
+function keysAnswer(keys: readonly KeyView[]): Answer {
+  const rows = keys.map(({ kid, isSigning }) => [kid, isSigning ? 'signs' : 'verifies only']);
+  return { data: { keys }, text: (style) => table(style, ['key', 'state'], rows) };
+}

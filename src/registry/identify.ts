@@ -1,0 +1,77 @@
+/**
+ * Who makes a request. While there is no user, whoever runs the registry, by the loopback rule; from the first user on,
+ * whoever shows a token (or, in a browser, the cookie of a sign-in), and for whoever shows nothing what everybody may.
+ * Decides nothing about what he may do.
+ * @module
+ */
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { Identities } from '../auth/identities.ts';
+import { tellable } from '../auth/refusal.ts';
+import { ANONYMOUS, type Principal } from '../auth/rights.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
+import type { Peer } from './peer.ts';
+import type { SessionCookies } from './session-cookie.ts';
+
+export interface IdentifierOptions {
+  readonly authenticator: Pick<Authenticator, 'authenticate' | 'authenticateNow'>;
+  readonly identities: Pick<Identities, 'fresh' | 'isFresh' | 'hasUsers'>;
+  readonly cookies: SessionCookies;
+  /** The owner, while there is no user. Throws ERR_FORBIDDEN for everybody else. */
+  readonly loopback: (request: Request, peer: Peer | null) => Promise<Principal>;
+  /** Whether what was granted to everybody counts for signed-in users alone. */
+  readonly isPrivate: () => boolean;
+  /** Why somebody was turned away, for the log: he hears less. */
+  readonly onRefusal: (why: string) => void;
+}
+
+/**
+ * @example
+ * const principal = identifier.identifyNow(request.headers) ?? (await identifier.identify(request, peer));
+ */
+export class Identifier {
+  readonly #options: IdentifierOptions;
+
+  constructor(options: IdentifierOptions) {
+    this.#options = options;
+  }
+
+  /** Who shows a token that is known already; null: ask `identify`. Waits for nothing. */
+  identifyNow(headers: Headers): Principal | null {
+    const { authenticator, identities } = this.#options;
+    const authorization = headers.get('authorization');
+    if (authorization === null || !identities.isFresh || !identities.hasUsers) return null;
+    return authenticator.authenticateNow(authorization);
+  }
+
+  /** Errors: ERR_UNAUTHENTICATED, ERR_FORBIDDEN, those of the journal. */
+  async identify(request: Request, peer: Peer | null): Promise<Principal> {
+    const { identities, cookies, loopback, isPrivate } = this.#options;
+    const state = await identities.fresh();
+    if (state.users.size === 0) return await loopback(request, peer);
+    const authorization = request.headers.get('authorization');
+    if (authorization !== null) return await this.#authenticated(authorization);
+    const session = cookies.sessionOf(request);
+    if (session !== null) return await this.#authenticated(`Bearer ${session}`);
+    return isPrivate() ? ANONYMOUS : state.anonymous;
+  }
+
+  async #authenticated(authorization: string): Promise<Principal> {
+    const { authenticator, onRefusal } = this.#options;
+    if (/^basic\b/i.test(authorization)) throw basic();
+    try {
+      return await authenticator.authenticate(authorization);
+    } catch (error) {
+      if (!isConfigError(error)) throw error;
+      if (error.code === 'ERR_UNAUTHENTICATED') onRefusal(error.details.why);
+      throw tellable(error);
+    }
+  }
+}
+
+function basic(): ConfigError {
+  return new ConfigError('ERR_UNAUTHENTICATED', {
+    message: 'A name and a password in every request are not taken',
+    hint: "Sign in once (`c13 login`, POST /api/v1/login), then send the header 'Authorization: Bearer ...'.",
+    details: { why: 'scheme' },
+  });
+}

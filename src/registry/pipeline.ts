@@ -1,0 +1,169 @@
+/**
+ * What every request goes through besides its route, from the outside in: it is told of (log, figures, trace), gets a
+ * place among those under way, says who makes it, and is counted against a limit. A failure anywhere leaves as a
+ * problem. Must know no route by its name.
+ * @module
+ */
+import { ANONYMOUS, type Principal } from '../auth/rights.ts';
+import { ConfigError, isConfigError, type AnyConfigError } from '../errors/errors.ts';
+import { addressKey, clientAddress, type TrustedProxies } from '../http/client-address.ts';
+import { compressResponse } from '../http/compression.ts';
+import type { ConnectionLimit } from '../http/connection-limit.ts';
+import { requestIdOf, type RequestLog } from '../logging/request-log.ts';
+import type { AuthOutcome, Figures } from '../metrics/figures.ts';
+import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
+import { setRateLimitHeaders } from '../rate-limiting/rate-limit-headers.ts';
+import { isConditional } from './conditions.ts';
+import type { RegistryContext } from './context.ts';
+import type { OwnConfig } from './own-config.ts';
+import type { Peer } from './peer.ts';
+import { asConfigError, problemResponse } from './problem.ts';
+import { makeSafe } from './safe-headers.ts';
+
+export interface PipelineOptions {
+  /** Who makes a request, anonymous if it says nothing. Throws ERR_UNAUTHENTICATED, ERR_FORBIDDEN. */
+  readonly identify: (request: Request, peer: Peer | null) => Promise<Principal>;
+  readonly own: OwnConfig;
+  readonly figures: Figures;
+  readonly requestLog: RequestLog;
+  /** One line for the operator. */
+  readonly log: (line: string) => void;
+  readonly limits: Limits;
+  /** Resolves when everything asked of the journal so far is answered. */
+  readonly flush: () => Promise<void>;
+}
+
+/** How much of the registry anybody gets. */
+export interface Limits {
+  readonly proxies: TrustedProxies;
+  readonly underWay: ConnectionLimit;
+  /** By whoever is known; null: any number. */
+  readonly token: RateLimiter | null;
+  /** By address, for whoever is not; null: any number. */
+  readonly address: RateLimiter | null;
+}
+
+type Next = () => Promise<void>;
+
+/** Counts, logs, encodes, and puts on every answer what protects a browser that shows it. */
+export async function observed(c: RegistryContext, next: Next, options: PipelineOptions): Promise<void> {
+  const began = performance.now();
+  const request = c.req.raw;
+  c.set('requestId', requestIdOf(request.headers));
+  c.set(
+    'address',
+    c.env.peer === null ? null : clientAddress(c.env.peer.address, request.headers, options.limits.proxies),
+  );
+  const { metrics: isMeasured, logging: isLogged, verbose } = options.own.flags;
+  await placed(c, next, options.limits.underWay);
+  // Nothing from here on may throw: what was asked for is done.
+  finish(c);
+  await encode(c);
+  const duration_ms = performance.now() - began;
+  const { status } = c.res;
+  const { span } = c.env;
+  if (span !== undefined) Object.assign(span, { route: c.req.routePath, address: c.get('address') });
+  if (isMeasured) options.figures.observe(c.req.method, c.req.routePath, status, duration_ms / 1000);
+  if (!isLogged) return;
+  const user = c.get('principal')?.actor || null;
+  const facts = { id: c.get('requestId'), method: c.req.method, url: c.req.url, status, duration_ms, user };
+  const headers = verbose ? { request: request.headers, response: c.res.headers } : null;
+  options.requestLog({ ...facts, address: c.get('address') }, headers);
+}
+
+/** A slow client holds a place, and only so many. */
+async function placed(c: RegistryContext, next: Next, underWay: ConnectionLimit): Promise<void> {
+  const key = addressKey(c.get('address') ?? '');
+  try {
+    underWay.acquire(key);
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    c.res = problemResponse(error);
+    return;
+  }
+  try {
+    await next();
+  } finally {
+    underWay.release(key);
+  }
+}
+
+function finish(c: RegistryContext): void {
+  const { headers } = c.res;
+  makeSafe(headers);
+  headers.set('x-request-id', c.get('requestId'));
+  for (const [name, value] of c.get('limitHeaders') ?? []) headers.set(name, value);
+}
+
+/** Set through nothing, or the framework would put the headers of the plain response back. */
+async function encode(c: RegistryContext): Promise<void> {
+  const encoded = await compressResponse(c.req.raw, c.res);
+  if (encoded === c.res) return;
+  c.res = undefined;
+  c.res = encoded;
+}
+
+/** Who cannot be let in may still ask what is public: the route decides. */
+export async function identified(c: RegistryContext, next: Next, options: PipelineOptions): Promise<void> {
+  c.set('principal', ANONYMOUS);
+  c.set('refusal', null);
+  try {
+    c.set('principal', await options.identify(c.req.raw, c.env.peer));
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    c.set('refusal', error);
+  }
+  options.figures.auth[outcomeOf(c)].value++;
+  limited(c, options.limits, options.figures);
+  await next();
+}
+
+/** Throws ERR_RATE_LIMITED. */
+function limited(c: RegistryContext, { token, address }: Limits, figures: Figures): void {
+  const principal = c.get('principal');
+  const isAnonymous = principal.kind === 'anonymous';
+  const limiter = isAnonymous ? address : token;
+  // Whoever calls the app without a connection has none to be counted by.
+  const key = isAnonymous ? c.get('address') : principal.actor;
+  if (limiter === null || key === null) return;
+  const answer = limiter.check(isAnonymous ? addressKey(key) : key);
+  const headers = new Headers();
+  setRateLimitHeaders(headers, limiter, answer);
+  c.set('limitHeaders', headers);
+  if (answer.allowed) return;
+  figures.rateLimited[isAnonymous ? 'address' : 'token'].value++;
+  throw new ConfigError('ERR_RATE_LIMITED', {
+    message: `More than ${limiter.limit} requests within ${limiter.window_s} s`,
+    hint: `Wait ${answer.retryAfter_s} s, as Retry-After says.`,
+    details: { policy: limiter.policy, retryAfter_s: answer.retryAfter_s },
+  });
+}
+
+function outcomeOf(c: RegistryContext): AuthOutcome {
+  const refusal = c.get('refusal') as AnyConfigError | null;
+  if (refusal === null) return c.get('principal').kind === 'anonymous' ? 'anonymous' : 'ok';
+  if (refusal.code !== 'ERR_UNAUTHENTICATED') return 'refused';
+  const { why } = refusal.details;
+  return why === 'expired' || why === 'revoked' ? why : 'refused';
+}
+
+/** What proxies log for a client that went away before its request was whole; nobody is there to read it. */
+const CLIENT_GONE = 499;
+
+/** The answer to a request that failed. */
+export async function failed(
+  c: RegistryContext,
+  thrown: unknown,
+  { log, flush }: Pick<PipelineOptions, 'log' | 'flush'>,
+): Promise<Response> {
+  if (c.req.raw.signal.aborted && (thrown as Error).name === 'AbortError') {
+    return new Response(null, { status: CLIENT_GONE });
+  }
+  const error = asConfigError(thrown, log);
+  const isUnmet =
+    error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
+  if (!isUnmet) return problemResponse(error);
+  // What overtook it may still be on its way to disk.
+  await flush();
+  return problemResponse(error, (await c.get('current')?.()) ?? null);
+}

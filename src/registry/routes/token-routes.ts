@@ -1,0 +1,141 @@
+/**
+ * API tokens: everybody's own, and for administrators those of all. A token makes no tokens for its user: it could make
+ * one that may do more than itself, or lives longer.
+ * @module
+ */
+import { z } from 'zod';
+import { may, requireRight, type Principal } from '../../auth/rights.ts';
+import { ConfigError } from '../../errors/errors.ts';
+import { etagOf } from '../conditions.ts';
+import { TIME } from '../parse.ts';
+import { route, type Route } from '../route.ts';
+import {
+  isSelf,
+  PAGE,
+  REASON,
+  requireOwn,
+  SCOPE_GRANT,
+  signed,
+  TOKEN,
+  type IdentityServices,
+} from './identity-shapes.ts';
+import { userOrNull } from './user-routes.ts';
+
+const PATH = '/api/v1/tokens';
+const TAG = 'tokens';
+const ALL = 'token:*';
+const ID = { id: z.string().meta({ description: 'The id of a token: the part after `c13_`.' }) };
+const NEW_TOKEN = {
+  user: z.string().optional().meta({ description: 'Whose; your own when left out.' }),
+  name: z.string().meta({ description: 'What it is for; changes are signed `ann/ci`.', example: 'ci' }),
+  scope: z.array(SCOPE_GRANT).nullable().optional().meta({
+    expected: 'a list of grants, or null',
+    description: 'Limits what the user may do; null: not at all.',
+  }),
+  readOnly: z.boolean().optional(),
+  expiresAt: TIME.optional().meta({ description: 'Default: in 90 days. At most ten years from now.' }),
+};
+
+export function tokenRoutes(services: IdentityServices): readonly Route[] {
+  return [...manyTokens(services), ...oneToken(services)];
+}
+
+function manyTokens({ identity: { operations } }: IdentityServices): readonly Route[] {
+  return [
+    route({
+      method: 'get',
+      path: PATH,
+      tag: TAG,
+      summary: 'Your tokens; for administrators all, or those of one user',
+      access: 'signed-in',
+      query: { user: z.string().optional(), ...PAGE },
+      answers: {
+        200: { description: 'A page', schema: z.object({ tokens: z.array(TOKEN), cursor: z.string().nullable() }) },
+      },
+      handle: async ({ c, principal, query: { user = everybodyOr(principal), ...page } }) => {
+        if (user === undefined) requireRight(principal, 'read', ALL);
+        else requireOwn(principal, user, 'read', ALL);
+        const { items: tokens, cursor } = await operations.tokens({ user, ...page });
+        return c.json({ tokens, cursor });
+      },
+    }),
+    route({
+      method: 'post',
+      path: PATH,
+      tag: TAG,
+      summary: 'Make a token',
+      description:
+        'Its secret is in this answer and nowhere else. It can never do more than its user, and goes with him.',
+      access: 'signed-in',
+      isSecret: true,
+      body: { ...NEW_TOKEN, ...REASON },
+      answers: { 201: { description: 'The token', schema: TOKEN.extend({ secret: z.string() }) } },
+      errors: ['ERR_NOT_FOUND', 'ERR_WRONG_TYPE', 'ERR_OUT_OF_RANGE'],
+      handle: async ({ c, principal, body: { reason, user = principal.user, ...fields } }) => {
+        if (user === null) throw nobodys();
+        requireOwn(principal, user, 'administer', ALL);
+        const scope = fields.scope?.map(({ sections = null, ...grant }) => ({ ...grant, sections })) ?? null;
+        const made = await operations.createToken({ ...fields, scope, user }, { actor: principal.actor, reason });
+        c.header('etag', etagOf(made));
+        return c.json(made, 201);
+      },
+    }),
+  ];
+}
+
+function oneToken({ identity: { operations } }: IdentityServices): readonly Route[] {
+  const path = `${PATH}/:id`;
+  /** Of what is not his, nobody learns whether it is there. */
+  const own = async (principal: Principal, id: string, action: 'read' | 'administer') => {
+    const token = await userOrNull(operations.token(id));
+    if (token === null) requireRight(principal, action, `token:${id}`);
+    else requireOwn(principal, token.user, action, `token:${id}`);
+    return token ?? (await operations.token(id));
+  };
+  return [
+    route({
+      method: 'get',
+      path,
+      tag: TAG,
+      summary: 'One token, without its secret',
+      access: 'signed-in',
+      params: ID,
+      answers: { 200: { description: 'The token', schema: TOKEN } },
+      errors: ['ERR_NOT_FOUND'],
+      handle: async ({ c, principal, params: { id } }) => {
+        const token = await own(principal, id, 'read');
+        c.header('etag', etagOf(token));
+        return c.json(token);
+      },
+    }),
+    route({
+      method: 'delete',
+      path,
+      tag: TAG,
+      summary: 'Revoke a token, from the next request on',
+      access: 'signed-in',
+      conditional: true,
+      params: ID,
+      answers: { 204: { description: 'It is worth nothing any more' } },
+      errors: ['ERR_NOT_FOUND', 'ERR_REVISION_CONFLICT'],
+      handle: async ({ c, principal, params: { id } }) => {
+        await own(principal, id, 'administer');
+        await operations.deleteToken(id, await signed(c, {}, () => userOrNull(operations.token(id))));
+        return c.body(null, 204);
+      },
+    }),
+  ];
+}
+
+/** Whose tokens are meant when nobody is named. */
+function everybodyOr(principal: Principal): string | undefined {
+  return isSelf(principal, principal.user ?? '') && !may(principal, 'read', ALL) ? principal.user! : undefined;
+}
+
+function nobodys(): ConfigError {
+  return new ConfigError('ERR_BAD_REQUEST', {
+    message: 'There is no user whose token it could be',
+    hint: "Make the first administrator with the setup link, or name somebody as 'user'.",
+    details: { parameter: 'user' },
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * From a password, a link or a provider's word to a session: a signed token for eight hours. Guessing is slowed down:
+ * an address may try so often a minute, and so may all addresses together that a user has never signed in from.
+ * Whoever is attacked by name is therefore not locked out where he usually signs in, nor anywhere for longer than the
+ * attack lasts; what was signed in before, and tokens, go on.
+ * @module
+ */
+import { ConfigError } from '../errors/errors.ts';
+import type { SideStore } from '../journal/side-store.ts';
+import { RateLimiter } from '../rate-limiting/rate-limiter.ts';
+import type { SignedIn } from '../auth/sign-in.ts';
+import type { OpenedIdentity } from './open-identity.ts';
+
+const ADDRESS_LIMIT = 30;
+const NAME_LIMIT = 10;
+const SPACE = 'signed-in-from';
+const REMEMBERED_MS = 90 * 24 * 60 * 60 * 1000;
+
+export interface Session {
+  readonly user: string;
+  readonly token: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+export interface SignInsOptions extends Pick<OpenedIdentity, 'identities' | 'signIn' | 'setupLink' | 'jwts'> {
+  readonly scratch: SideStore;
+  /** One line for the operator. */
+  readonly log: (line: string) => void;
+  /** Milliseconds since 1970. */
+  readonly clock?: () => number;
+}
+
+export class SignIns {
+  readonly #options: SignInsOptions;
+  readonly #clock: () => number;
+  readonly #byAddress: RateLimiter;
+  readonly #byName: RateLimiter;
+
+  constructor(options: SignInsOptions) {
+    const { clock = Date.now } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.#byAddress = new RateLimiter({ policy: 'sign-in-address', limit: ADDRESS_LIMIT, clock });
+    this.#byName = new RateLimiter({ policy: 'sign-in-name', limit: NAME_LIMIT, clock });
+  }
+
+  /** `address`: what requests are counted by. Errors: ERR_UNAUTHENTICATED, ERR_RATE_LIMITED, ERR_BUSY. */
+  async withPassword(user: string, password: string, address: string): Promise<Session> {
+    return await this.#session(await this.confirmed(user, password, address));
+  }
+
+  /** That somebody knows the user's password, slowed down as a sign-in is. Errors: those of `withPassword`. */
+  async confirmed(user: string, password: string, address: string): Promise<SignedIn> {
+    this.#slowDown(user, address);
+    try {
+      const signedIn = await this.#options.signIn.withPassword(user, password);
+      this.#options.scratch.set(SPACE, `${user} ${address}`, '', this.#clock() + REMEMBERED_MS);
+      return signedIn;
+    } catch (error) {
+      this.#log(user, address, error);
+      throw error;
+    }
+  }
+
+  /** The first administrator. Errors: those of `SetupLink.redeem`, ERR_RATE_LIMITED. */
+  async withSetupLink(secret: string, user: string, password: string, address: string): Promise<Session> {
+    refuse(this.#byAddress, address);
+    await this.#options.setupLink.redeem(secret, user, password);
+    return await this.vouchedFor(user);
+  }
+
+  /** A user whom a provider vouches for. Errors: ERR_UNAUTHENTICATED. */
+  async vouchedFor(user: string): Promise<Session> {
+    return await this.#session(await this.#options.signIn.vouchedFor(user));
+  }
+
+  async #session({ user, epoch }: SignedIn): Promise<Session> {
+    const { token, expiresAt_ms: expiresAt } = await this.#options.jwts.issue(user, epoch);
+    return { user, token, expiresAt };
+  }
+
+  #slowDown(user: string, address: string): void {
+    refuse(this.#byAddress, address);
+    const isKnown = this.#options.scratch.get(SPACE, `${user} ${address}`) !== null;
+    if (!isKnown) refuse(this.#byName, user.slice(0, 64));
+  }
+
+  /** What is no user's name may be a password that was typed into the wrong field. */
+  #log(user: string, address: string, error: unknown): void {
+    const name = this.#options.identities.state.users.has(user) ? user : 'nobody that is known';
+    const why = error instanceof ConfigError ? error.code : 'a fault';
+    this.#options.log(`sign-in of ${name} from ${address} failed: ${why}`);
+  }
+}
+
+/** Throws ERR_RATE_LIMITED. */
+function refuse(limiter: RateLimiter, key: string): void {
+  const { allowed, retryAfter_s } = limiter.check(key);
+  if (allowed) return;
+  throw new ConfigError('ERR_RATE_LIMITED', {
+    message: 'Too many sign-ins were tried',
+    hint: `Try again in ${retryAfter_s} s.`,
+    details: { policy: limiter.policy, retryAfter_s },
+  });
+}

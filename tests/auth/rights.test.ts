@@ -1,0 +1,203 @@
+/** Who may do what: the whole matrix, patterns beside regular expressions, and what a token can never do. @module */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isConfigError } from '../../src/errors/errors.ts';
+import {
+  ACTIONS,
+  ANONYMOUS,
+  forbiddenSections,
+  matches,
+  may,
+  owner,
+  requireRight,
+  ROLES,
+  type Grant,
+  type Principal,
+  type Role,
+} from '../../src/auth/rights.ts';
+
+/** Written out, so that a change of the code is a change of this table: read, write, publish, administer. */
+const TABLE = `
+  kind        viewer  operator  publisher  admin
+  config      r       rw        -          rwpa
+  features    r       rw        -          rwpa
+  template    r       rw        -          rwpa
+  rule        r       rw        -          rwpa
+  flag        r       rw        -          rwpa
+  document    r       rw        -          rwpa
+  segment     r       rw        -          rwpa
+  package     r       r         rp         rwpa
+  status      r       r         r          rwpa
+  user        -       -         -          rwpa
+  token       -       -         -          rwpa
+  grant       -       -         -          rwpa
+  identities  -       -         -          rwpa
+  audit       -       -         -          rwpa
+  webhook     -       -         -          rwpa
+  backup      -       -         -          rwpa
+  journal     -       -         -          rwpa
+  unheard-of  -       -         -          rwpa
+`;
+const [COLUMNS, ...ROWS] = TABLE.trim()
+  .split('\n')
+  .map((line) => line.trim().split(/\s+/)) as [string[], ...string[][]];
+const KINDS = ROWS.map(([kind]) => kind!);
+
+function somebody(grants: readonly Grant[], more: Partial<Principal> = {}): Principal {
+  return { kind: 'user', actor: 'ann', user: 'ann', grants, scope: null, readOnly: false, ...more };
+}
+
+function grant(role: Role, pattern: string, sections: readonly string[] | null = null): Grant {
+  return { role, pattern, sections };
+}
+
+const cells = ROWS.flatMap(([kind, ...rights]) =>
+  rights.flatMap((letters, column) =>
+    ACTIONS.map((action) => [COLUMNS[column + 1] as Role, action, kind!, letters.includes(action[0]!)] as const),
+  ),
+);
+
+describe('the matrix', () => {
+  it('has every role', () => expect(COLUMNS.slice(1)).toEqual([...ROLES]));
+
+  it.each(cells)('%s, %s, %s: %s', (role, action, kind, isAllowed) => {
+    const stream = `${kind}:a/b`;
+    expect(may(somebody([grant(role, '*')]), action, stream)).toBe(isAllowed);
+    expect(may(somebody([grant(role, `${kind}:a/*`)]), action, stream)).toBe(isAllowed);
+    expect(may(somebody([grant(role, `${kind}:b/*`)]), action, stream), 'of another pattern').toBe(false);
+    expect(may(somebody([]), action, stream), 'without a grant').toBe(false);
+    expect(may(ANONYMOUS, action, stream), 'nobody').toBe(false);
+    expect(may(owner('ann@loopback'), action, stream), 'the owner').toBe(true);
+    const readOnly = somebody([grant(role, '*')], { readOnly: true });
+    expect(may(readOnly, action, stream), 'read-only').toBe(isAllowed && action === 'read');
+  });
+
+  it('knows a kind by the whole of it', () => {
+    for (const stream of ['configs', 'configx:a', 'confi', 'CONFIG:a', '', ':config', ' config:a']) {
+      expect(may(somebody([grant('operator', '*')]), 'write', stream), stream).toBe(false);
+    }
+    expect(may(somebody([grant('operator', '*')]), 'write', 'config')).toBe(true);
+  });
+});
+
+describe('a refusal', () => {
+  it('says who may not do what', () => {
+    const refusalOf = (principal: Principal): string => {
+      try {
+        requireRight(principal, 'write', 'config:a');
+        return 'none';
+      } catch (error) {
+        return isConfigError(error) ? `${error.code} ${error.message}` : 'another';
+      }
+    };
+    expect(refusalOf(somebody([]))).toBe('ERR_FORBIDDEN ann may not write config:a');
+    expect(refusalOf(ANONYMOUS)).toBe('ERR_FORBIDDEN nobody in particular may not write config:a');
+    expect(refusalOf(somebody([grant('operator', 'config:*')]))).toBe('none');
+  });
+});
+
+describe('a pattern', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', ':', '/', '.', '+', '('), maxLength: 8 });
+  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', ':', '/', '.', '+', '(', '*'), maxLength: 6 });
+
+  it('means what a regular expression with .* for each star means', () => {
+    fc.assert(
+      fc.property(pattern, text, (stars, given) => {
+        const expression = new RegExp(
+          `^${stars
+            .split('*')
+            .map((part) => RegExp.escape(part))
+            .join('.*')}$`,
+          's',
+        );
+        expect(matches(stars, given)).toBe(expression.test(given));
+      }),
+      { numRuns: 20_000, seed: 13 },
+    );
+  });
+
+  it.each([
+    ['*', '', true],
+    ['a*a', 'a', false],
+    ['a*a', 'aa', true],
+    ['*ab*ab*', 'xabyab', true],
+    ['*ab*ab*', 'xab', false],
+    ['config:checkout/*', 'config:checkout', false],
+    ['config:checkout/*', 'config:checkout/a/b', true],
+  ])('%s of %s: %s', (stars, given, isOf) => expect(matches(stars, given)).toBe(isOf));
+});
+
+describe('sections', () => {
+  const STREAM = 'config:checkout/production';
+
+  it('are those that some grant over the stream covers', () => {
+    const ann = somebody([
+      grant('operator', 'config:checkout/*', ['feature:new_*', 'terminal']),
+      grant('operator', 'config:other/*'),
+      grant('viewer', '*'),
+    ]);
+    const touched = ['feature:new_checkout', 'feature:debug', 'terminal', 'version'];
+    expect(forbiddenSections(ann, STREAM, touched)).toEqual(['feature:debug', 'version']);
+    expect(forbiddenSections(ann, 'config:other/a', touched)).toEqual([]);
+    expect(forbiddenSections(ann, 'config:third/a', touched)).toEqual(touched);
+  });
+
+  it('are covered by the scope of a token too', () => {
+    const scope = [grant('operator', 'config:*', ['feature:*'])];
+    const token = somebody([grant('admin', '*')], { kind: 'token', scope });
+    expect(forbiddenSections(token, STREAM, ['feature:debug', 'terminal'])).toEqual(['terminal']);
+    expect(forbiddenSections(owner('o'), STREAM, ['feature:debug', 'terminal'])).toEqual([]);
+  });
+});
+
+const anyGrant: fc.Arbitrary<Grant> = fc.record({
+  role: fc.constantFrom(...ROLES),
+  pattern: fc.constantFrom('*', 'config:*', 'config:a/*', '*a*', 'package:*', 'user:*', '*:b'),
+  sections: fc.option(fc.subarray(['feature:*', 'feature:new_*', 'terminal', 'version'], { minLength: 1 })),
+});
+const anyStream = fc
+  .tuple(fc.constantFrom(...KINDS), fc.constantFrom('a/b', 'a', 'b', 'c/d'))
+  .map(([kind, key]) => `${kind}:${key}`);
+
+describe('a token', () => {
+  it('is never allowed what its user is not, nor what its scope does not say', () => {
+    const grants = fc.array(anyGrant, { maxLength: 4 });
+    const anyScope = fc.option(fc.array(anyGrant, { minLength: 1, maxLength: 3 }));
+    fc.assert(
+      fc.property(
+        grants,
+        anyScope,
+        fc.boolean(),
+        anyStream,
+        fc.constantFrom(...ACTIONS),
+        (held, scope, readOnly, stream, action) => {
+          const user = somebody(held);
+          const token = somebody(held, { kind: 'token', scope, readOnly });
+          const touched = ['feature:new_x', 'feature:debug', 'terminal', 'version', 'registryHash'];
+          if (may(token, action, stream)) {
+            expect(may(user, action, stream)).toBe(true);
+            expect(scope === null || may(somebody(scope), action, stream)).toBe(true);
+            expect(!readOnly || action === 'read').toBe(true);
+          }
+          const forbidden = new Set(forbiddenSections(token, stream, touched));
+          for (const section of forbiddenSections(user, stream, touched)) expect(forbidden).toContain(section);
+        },
+      ),
+      { numRuns: 5000, seed: 13 },
+    );
+  });
+
+  it('without limits may do exactly what its user may', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyGrant, { maxLength: 4 }),
+        anyStream,
+        fc.constantFrom(...ACTIONS),
+        (held, stream, action) => {
+          expect(may(somebody(held, { kind: 'token' }), action, stream)).toBe(may(somebody(held), action, stream));
+        },
+      ),
+      { numRuns: 1000, seed: 13 },
+    );
+  });
+});
