@@ -66,8 +66,9 @@ const TERMINAL_MODE_FIELD = CONFIG_FIELDS.find(({ name }) => name === 'terminalM
 export function checkRuleCode(code: string): void {
   const isTaken = RULES.some((rule) => rule.code === code);
   if (isRuleCode(code) && !isTaken) return;
+  const why = isTaken ? 'it is built in' : 'it is not of the form TEAM_RULE';
   throw new ConfigError('ERR_USAGE', {
-    message: `Invalid rule code '${code.slice(0, 80)}': ${isTaken ? 'it is built in' : 'it is not of the form TEAM_RULE'}`,
+    message: `Invalid rule code '${code.slice(0, 80)}': ${why}`,
     hint: "Give each rule a code of its own: upper-case words joined by '_'.",
     details: { argument: 'code' },
   });
@@ -91,11 +92,20 @@ export function parseRule(input: unknown): RuleInput {
 }
 
 /** The rule as one service means it; null where it names a feature that the service does not know. */
-export function ruleFor(code: string, { severity, message, hint, when = {}, require }: RuleInput, features: FeatureSet): Rule | null {
+export function ruleFor(
+  code: string,
+  { severity, message, hint, when = {}, require }: RuleInput,
+  features: FeatureSet,
+): Rule | null {
   const maxRollout = Object.entries(require.maxRollout ?? {});
   const lists = [when.on, when.off, require.on, require.off, maxRollout.map(([feature]) => feature)];
   if (!lists.every((names = []) => names.every((name) => features.has(name)))) return null;
-  const [whenOn, whenOff, on, off] = lists.map((names = []) => features.masksOf(names)) as [number, number, number, number];
+  const [whenOn, whenOff, on, off] = lists.map((names = []) => features.masksOf(names)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   const limits = maxRollout.map(([feature, percent]) => [features.bitOf(feature), parsePercent(percent)] as const);
   return {
     code,
@@ -141,13 +151,20 @@ function parseRequirement(input: unknown): RuleRequirement {
 
 function parseLimits(input: unknown): Readonly<Record<string, number>> {
   const limits = Object.entries(asObject('require.maxRollout', input));
-  parseFeatureNames('require.maxRollout', limits.map(([feature]) => feature));
+  parseFeatureNames(
+    'require.maxRollout',
+    limits.map(([feature]) => feature),
+  );
   return Object.fromEntries(
     limits.map(([feature, percent]) => [feature, parsePercent(percent, `require.maxRollout.${feature}`) / 100]),
   );
 }
 
-function knownFields<F extends string>(field: string, input: unknown, known: readonly F[]): Partial<Record<F, unknown>> {
+function knownFields<F extends string>(
+  field: string,
+  input: unknown,
+  known: readonly F[],
+): Partial<Record<F, unknown>> {
   const fields = asObject(field, input);
   const unknown = Object.keys(fields).find((name) => !known.includes(name as F));
   if (unknown !== undefined) throw unknownField(unknown, known);

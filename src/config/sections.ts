@@ -2,8 +2,8 @@
  * The sections of a config that a change touches: what rights on a part of a config are about. Pure; who may touch what
  * is decided elsewhere.
  *
- * `feature:<name>` is a feature's bit or its rollout (`feature:bit_17` where the service has no name for it), `terminal`
- * its mode, rows and columns; `version` and `registryHash` are themselves.
+ * `feature:<name>` is a feature's bit or its rollout (`feature:bit_17` where the service has no name for it),
+ * `terminal` its mode, rows and columns; `version` and `registryHash` are themselves.
  * @module
  */
 import type { FeatureSet } from './features.ts';

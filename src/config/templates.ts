@@ -165,7 +165,7 @@ function parseDescription(description: unknown): string {
   throw wrongType('description', `text of at most ${DESCRIPTION_LENGTH_MAX} characters`, description);
 }
 
-/** A list of names from outside; whether a service knows them is asked later. Errors: ERR_WRONG_TYPE, ERR_FEATURE_NAME. */
+/** Names from outside; whether a service knows them is asked later. Errors: ERR_WRONG_TYPE, ERR_FEATURE_NAME. */
 export function parseFeatureNames(field: string, value: unknown = []): readonly string[] {
   if (!Array.isArray(value) || !value.every((name) => typeof name === 'string')) {
     throw wrongType(field, 'a list of feature names', value);

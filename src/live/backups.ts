@@ -22,7 +22,15 @@ import { boardPathOf } from '../sync/board.ts';
 import { backupsOf } from './data-directory.ts';
 import { decodeChange, isBlank, type ConfigChange } from './change.ts';
 import { PROJECTIONS } from './projections.ts';
-import { isPlainLeftover, isSealed, sealedBackup, sealedPath, withOpened, withPlainPath, type Sealer } from './sealed.ts';
+import {
+  isPlainLeftover,
+  isSealed,
+  sealedBackup,
+  sealedPath,
+  withOpened,
+  withPlainPath,
+  type Sealer,
+} from './sealed.ts';
 
 export interface BackupFile {
   /** What `restore` takes. */
@@ -138,7 +146,7 @@ async function stateIn(journal: Journal, backup: string, name: string): Promise<
 
 /** Whether a change left the config deleted: by itself, or by leaving a deletion as it was. */
 async function isGoneAfter(journal: Journal, { stream, revision }: Entry, change: ConfigChange): Promise<boolean> {
-  for (let at = revision, { kind, before, after } = change; isBlank(after); ) {
+  for (let at = revision, { kind, before, after } = change; isBlank(after);) {
     if (kind === 'delete') return true;
     if (kind !== 'persist' || before === null || !isBlank(before)) return false;
     const { entries } = await journal.read({ stream, revision: --at, limit: 1, order: 'desc' });
@@ -159,7 +167,8 @@ function wholeState(backup: string, { after }: ConfigChange): Draft {
 /**
  * Puts a backup in the place of a database that no process has open. What was there is kept beside it, and its path
  * answered. Errors: ERR_BACKUP when the backup or the copy of it does not verify, when the copy cannot be written, when
- * the backup is sealed, or when a database is in the way and `replace` is false; after an error the database is as it was.
+ * the backup is sealed, or when a database is in the way and `replace` is false; after an error the database is as it
+ * was.
  */
 export function restoreDatabase(
   backup: string,

@@ -2,11 +2,12 @@
  * Changes of one config or of several, all or none: swapped, appended as one, answered when they are on disk.
  *
  * 1. All of them are worked out first: what one is refused for, none is made of.
- * 2. If a swap loses its race, those before it are swapped back, and all are worked out anew; a condition that no longer
- *    holds is then told.
+ * 2. If a swap loses its race, those before it are swapped back, and all are worked out anew; a condition that no
+ *    longer holds is then told.
  * 3. If the append fails they are swapped back and the error is told; the failed entries and those that took them back
  *    stay queued, for both were visible.
- * 4. While entries are queued no change is begun: the next one first brings them to disk, or is refused before its swap.
+ * 4. While such entries are queued no change is begun: the next one first brings them to disk, or is refused before its
+ *    swap.
  * @module
  */
 import { configOfStream, configStream, parseConfigName } from '../config/name.ts';
@@ -135,7 +136,8 @@ export class Commits {
         return done;
       } catch (error) {
         const made = done.flatMap((one) => one.made ?? []);
-        for (const one of made.toReversed()) this.#recordAndTakeBack(one, 'another change of the same request was not made');
+        for (const one of made.toReversed())
+          this.#recordAndTakeBack(one, 'another change of the same request was not made');
         if (!(error instanceof LostRace)) throw error;
         if (made.length > 0) rolledBack++;
         if (attempt === ATTEMPTS_MAX || rolledBack === ROLLED_BACK_MAX) throw error.told;
@@ -173,8 +175,12 @@ export class Commits {
       const change = { revision, kind: 'create', at, before: null, after: wanted } as const;
       return { name, slot: opened.slot, change, signature, wasThere };
     }
-    const how = wasThere ? { kind: commit.kind, always: commit.always === true } : { kind: 'create' as const, always: true };
-    const change = raced(() => slot.swap({ ...how, expected: seen.revision }, () => ({ ...seen, ...contentOf(wanted) })));
+    const how = wasThere
+      ? { kind: commit.kind, always: commit.always === true }
+      : { kind: 'create' as const, always: true };
+    const change = raced(() =>
+      slot.swap({ ...how, expected: seen.revision }, () => ({ ...seen, ...contentOf(wanted) })),
+    );
     return change === null ? null : { name, slot, change, signature, wasThere };
   }
 
@@ -191,7 +197,10 @@ export class Commits {
     const always = !wasThere || change.kind === 'delete';
     const kind = wasThere ? 'revert' : 'delete';
     try {
-      const back = slot.swap({ kind, always, expected: change.revision }, (state) => ({ ...state, ...contentOf(before) }));
+      const back = slot.swap({ kind, always, expected: change.revision }, (state) => ({
+        ...state,
+        ...contentOf(before),
+      }));
       if (back !== null) this.#database.recorder.record(name, back, { ...signature, reason });
     } catch (error) {
       if (!isRevisionConflict(error)) throw error;

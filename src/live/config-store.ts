@@ -163,7 +163,8 @@ export class ConfigStore {
   async history(name: string, filter: HistoryFilter = {}): Promise<HistoryPage> {
     checkHistoryFilter(filter);
     // What was deleted keeps its past.
-    if ((await this.journal.query(configsProjection, 'state', parseConfigName(name).name)) === null) throw notFound(name);
+    if ((await this.journal.query(configsProjection, 'state', parseConfigName(name).name)) === null)
+      throw notFound(name);
     const { cursor, limit = HISTORY_LIMIT_DEFAULT, ...bounds } = filter;
     const page = { ...bounds, name, limit: limit + 1, ...(cursor === undefined ? {} : { beforeRevision: cursor }) };
     const changes = await this.journal.query(configsProjection, 'history', page);

@@ -1,6 +1,6 @@
 /**
- * What a team has declared beside its configs: templates and rules of its own, kept as resources of the journal and used
- * by every service that knows the features they name. Held in memory as long as the journal has not moved.
+ * What a team has declared beside its configs: templates and rules of its own, kept as resources of the journal and
+ * used by every service that knows the features they name. Held in memory as long as the journal has not moved.
  * @module
  */
 import { checkRuleCode, parseRule, ruleFor, type RuleInput } from '../config/declared-rules.ts';
@@ -61,7 +61,7 @@ export class Declarations {
     return [...BUILTIN_TEMPLATES, ...usable.map((template) => templateFor(template, features))];
   }
 
-  /** Throws ERR_UNKNOWN_TEMPLATE, and ERR_UNKNOWN_FEATURE where a template names a feature the service does not know. */
+  /** Errors: ERR_UNKNOWN_TEMPLATE, ERR_UNKNOWN_FEATURE (the template names a feature the service does not know). */
   async templateFor(name: string, features: FeatureSet): Promise<Template> {
     const own = (await this.#declared()).templates.find((template) => template.name === name);
     return own === undefined ? findTemplate(name, await this.templatesFor(features)) : templateFor(own, features);

@@ -130,7 +130,7 @@ const ROLLOUTS = 'rollouts';
 /** A change that may be asked for, and how its answer is made. */
 interface Prepared {
   readonly commit: NamedCommit;
-  answer(committed: Committed): WrittenConfig;
+  readonly answer: (committed: Committed) => WrittenConfig;
 }
 
 /** What is wanted, from what is. */
@@ -217,8 +217,8 @@ export class ConfigOperations {
 
   /**
    * Many changes, all or none, in one transaction of the journal; the answers are in their order. What the changes say
-   * is parsed here (`parseBulk`). Errors: those of `parseBulk` and of each change; `write` says who, why and `force` for
-   * all.
+   * is parsed here (`parseBulk`). Errors: those of `parseBulk` and of each change; `write` says who, why and `force`
+   * for all.
    */
   async bulk(changes: unknown, write: Omit<Write, 'expected'>): Promise<BulkOutcome[]> {
     const parsed = parseBulk(changes);
@@ -260,7 +260,12 @@ export class ConfigOperations {
     const { config, rollouts } = await openBackup(this.store.path, backup, name, this.#sealer);
     const reason = write.reason ?? `restored from ${backup}`;
     const forced = { ...write, reason, force: true };
-    return await this.#write(name, { kind: 'restore', write: forced, create: true, change: () => ({ config, rollouts }) });
+    return await this.#write(name, {
+      kind: 'restore',
+      write: forced,
+      create: true,
+      change: () => ({ config, rollouts }),
+    });
   }
 
   history(name: string, filter: HistoryFilter = {}): Promise<HistoryPage> {
@@ -350,7 +355,12 @@ export class ConfigOperations {
   }
 
   /** Names that a query asks for, ascending; null where it asks for all. */
-  async #namesOf({ on = [], off = [], service, visible }: Omit<ListQuery, 'after' | 'limit'>): Promise<string[] | null> {
+  async #namesOf({
+    on = [],
+    off = [],
+    service,
+    visible,
+  }: Omit<ListQuery, 'after' | 'limit'>): Promise<string[] | null> {
     const names = await this.#namesWhere(on, off, service);
     if (visible === undefined) return names;
     return (names ?? (await this.store.names())).filter(visible);
@@ -446,7 +456,8 @@ function resetOf(write: Write): Wish {
 
 /** Throws ERR_FORBIDDEN. */
 function deletionOf(name: string, write: Write): Wish {
-  if (!KEPT_NAMES.includes(name)) return { kind: 'delete', write: { ...write, force: true }, create: false, change: defaults };
+  if (!KEPT_NAMES.includes(name))
+    return { kind: 'delete', write: { ...write, force: true }, create: false, change: defaults };
   throw new ConfigError('ERR_FORBIDDEN', {
     message: `The config '${name}' cannot be deleted`,
     hint: 'Reset it, if it is to be as it was first.',

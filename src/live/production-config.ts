@@ -73,8 +73,9 @@ export class ProductionConfig<Name extends string = BuiltinFeature> extends Conf
 
   /**
    * The state in the journal, after all changes of this process reached it; null without `persistPath`, or while the
-   * journal has none: there is no entry yet, or the config was deleted (this one reads the defaults then). Where another process has written a newer state past this one's memory, it is taken over; what
-   * lost the race for a revision is then gone. Errors: ERR_CLOSED, ERR_JOURNAL_WRITE.
+   * journal has none: there is no entry yet, or the config was deleted (this one reads the defaults then). Where
+   * another process has written a newer state past this one's memory, it is taken over; what lost the race for a
+   * revision is then gone. Errors: ERR_CLOSED, ERR_JOURNAL_WRITE.
    */
   async load(): Promise<EnhancedConfig | null> {
     this.slot.guard();

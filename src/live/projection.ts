@@ -104,7 +104,16 @@ export const configsProjection = {
     statesOf: (sql: Sql, names: readonly string[]): StoredState[] => statesOf(sql, names),
     /** By name, from after `after`. */
     states: (sql: Sql, { after, limit }: { after: string; limit: number }): StoredState[] =>
-      statesOf(sql, namesIn(sql.all('SELECT name FROM config_names WHERE is_deleted = 0 AND name > ? ORDER BY name LIMIT ?', after, limit))),
+      statesOf(
+        sql,
+        namesIn(
+          sql.all(
+            'SELECT name FROM config_names WHERE is_deleted = 0 AND name > ? ORDER BY name LIMIT ?',
+            after,
+            limit,
+          ),
+        ),
+      ),
     /** Ascending. */
     names: (sql: Sql, _params: null): string[] =>
       namesIn(sql.all('SELECT name FROM config_names WHERE is_deleted = 0 ORDER BY name')),
@@ -215,7 +224,7 @@ function applyChange(sql: Sql, stream: string, entry: Entry, body: Uint8Array): 
 
 /** What an entry that came late says of those after it: of the next one, and on as long as it makes a difference. */
 function linkAfter(sql: Sql, name: string, late: Neighbour): void {
-  for (let previous = late; ; ) {
+  for (let previous = late; ;) {
     const next = sql.get<Neighbour>(`${NEIGHBOUR} AND revision > ? ORDER BY revision LIMIT 1`, name, previous.revision);
     if (next === null) return;
     const { revision, gap_changed: gapChanged, is_deleted: isDeleted } = linked(previous, next);
@@ -248,8 +257,8 @@ interface Neighbour extends Unlinked {
   readonly is_deleted: number;
 }
 
-const NEIGHBOUR = `SELECT revision, kind, before, before_rollouts, after, after_rollouts, changed, gap_changed, is_deleted
-  FROM config_changes WHERE name = ?`;
+const NEIGHBOUR = `SELECT revision, kind, before, before_rollouts, after, after_rollouts, changed, gap_changed,
+  is_deleted FROM config_changes WHERE name = ?`;
 
 /** A change with what hangs on the one before it. */
 function linked(previous: Neighbour | null, change: Unlinked): Neighbour {
@@ -305,7 +314,8 @@ function stateOf(sql: Sql, { name, revision, seq, at }: MomentParams): StoredSta
     at ?? Number.MAX_SAFE_INTEGER,
   ];
   const newest = sql.get<{ revision: number; after: Uint8Array; at: number; seq: number; isDeleted: number }>(
-    `SELECT revision, after, at, seq, is_deleted AS isDeleted FROM config_changes WHERE ${bounds} ORDER BY revision DESC LIMIT 1`,
+    `SELECT revision, after, at, seq, is_deleted AS isDeleted FROM config_changes WHERE ${bounds}
+     ORDER BY revision DESC LIMIT 1`,
     ...params,
   );
   if (newest === null) return null;

@@ -9,7 +9,7 @@ import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { core } from '../live/core.ts';
 import type { Alerting } from './alerting.ts';
-import type { RegistryApp, RegistryContext, RegistryEnv, Services } from './context.ts';
+import type { RegistryApp, RegistryContext, RegistryEnv, ReadServices } from './context.ts';
 import { guarded } from './guards.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import { failed, identified, observed, type PipelineOptions } from './pipeline.ts';
@@ -27,6 +27,7 @@ import { referenceRoutes } from './routes/reference-routes.ts';
 import { healthRoutes, statusRoutes, type StatusSource } from './routes/status-routes.ts';
 import { templateRoutes } from './routes/template-routes.ts';
 import { alertRoutes } from './routes/v1/alert-routes.ts';
+import { v1BulkRoutes } from './routes/v1/bulk-routes.ts';
 import { v1ChangeRoutes } from './routes/v1/change-routes.ts';
 import { v1ConfigRoutes } from './routes/v1/config-routes.ts';
 import { v1DeclaredRoutes } from './routes/v1/declared-routes.ts';
@@ -34,7 +35,7 @@ import { v1FeatureRoutes } from './routes/v1/feature-routes.ts';
 import { v1JournalRoutes, type Exports } from './routes/v1/journal-routes.ts';
 import { v1PastRoutes } from './routes/v1/past-routes.ts';
 
-export interface AppOptions extends Services, Exports, PipelineOptions {
+export interface AppOptions extends ReadServices, Exports, PipelineOptions {
   readonly identity: PageServices['identity'];
   readonly alerting: Alerting;
   readonly status: StatusSource;
@@ -71,6 +72,7 @@ export function createApp(options: AppOptions): RegistryApp {
 export function routesOf(options: AppOptions): readonly Route[] {
   const routes = [
     v1ConfigRoutes,
+    v1BulkRoutes,
     v1ChangeRoutes,
     v1FeatureRoutes,
     v1PastRoutes,
@@ -135,7 +137,10 @@ function unrouted(c: RegistryContext, known: ReadonlyMap<string, readonly string
 /** `/configs/checkout` is of `/configs/:name`. */
 function isOfPattern(path: string, pattern: string): boolean {
   const [parts, wanted] = [path.split('/'), pattern.split('/')];
-  return parts.length === wanted.length && wanted.every((part, i) => (part.startsWith(':') ? parts[i] !== '' : part === parts[i]));
+  return (
+    parts.length === wanted.length &&
+    wanted.every((part, i) => (part.startsWith(':') ? parts[i] !== '' : part === parts[i]))
+  );
 }
 
 function noSuchPath(path: string, known: readonly string[]): ConfigError {

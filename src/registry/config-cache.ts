@@ -14,6 +14,7 @@ const HELD_MAX = 10_000;
 
 export interface RenderedConfig {
   readonly name: string;
+  readonly revision: number;
   readonly etag: string;
   /** The JSON of a `ConfigView`. */
   readonly json: string;
@@ -63,7 +64,8 @@ export class ConfigCache {
   async #render(name: string): Promise<RenderedConfig> {
     const drops = this.#drops;
     const config = await this.#options.operations.get(name);
-    const rendered = { name: config.name, etag: etagOf(config), json: JSON.stringify(config) };
+    const { name: known, revision } = config;
+    const rendered = { name: known, revision, etag: etagOf(config), json: JSON.stringify(config) };
     if (drops === this.#drops && this.#options.isEnabled()) this.#hold(rendered);
     return rendered;
   }

@@ -4,7 +4,8 @@ import { forbiddenSections, may, requireRight, type Principal } from '../auth/ri
 import { configStream } from '../config/name.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { ConfigOperations, Write, WrittenConfig } from '../live/operations.ts';
-import { etagOf, expectedRevision, findConfig } from './conditions.ts';
+import type { ConfigCache, RenderedConfig } from './config-cache.ts';
+import { etagOf, expectedRevision, findConfig, isKnownToReader } from './conditions.ts';
 import type { RequestSpan } from '../logging/tracing.ts';
 import { checkMaintained } from './own-config.ts';
 import type { Peer } from './peer.ts';
@@ -41,6 +42,11 @@ export type RegistryApp = Hono<RegistryEnv>;
 
 export interface Services {
   readonly operations: ConfigOperations;
+}
+
+export interface ReadServices extends Services {
+  /** Configs as they are answered. */
+  readonly cache: Pick<ConfigCache, 'read'>;
 }
 
 interface Said {
@@ -114,6 +120,13 @@ function permit(principal: Principal, stream: string, touched: readonly string[]
     hint: 'Ask an administrator for a grant on these sections.',
     details: { rule: 'sections' },
   });
+}
+
+export function answerConfig(context: RegistryContext, config: RenderedConfig): Response {
+  context.header('etag', config.etag);
+  context.header('cache-control', 'no-cache');
+  if (isKnownToReader(context.req.raw.headers, config)) return context.body(null, 304);
+  return context.body(config.json, 200, { 'content-type': 'application/json' });
 }
 
 export function answerWritten<W extends WrittenConfig>(context: RegistryContext, written: W): Response {

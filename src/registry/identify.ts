@@ -6,7 +6,7 @@
  */
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Identities } from '../auth/identities.ts';
-import { tellable } from '../auth/refusal.ts';
+import { tellable, unauthenticated } from '../auth/refusal.ts';
 import { ANONYMOUS, type Principal } from '../auth/rights.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import type { Peer } from './peer.ts';
@@ -51,8 +51,15 @@ export class Identifier {
     const authorization = request.headers.get('authorization');
     if (authorization !== null) return await this.#authenticated(authorization);
     const session = cookies.sessionOf(request);
-    if (session !== null) return await this.#authenticated(`Bearer ${session}`);
+    if (session !== null) return await this.#signedIn(session);
     return isPrivate() ? ANONYMOUS : state.anonymous;
+  }
+
+  /** API tokens are for programs: in a cookie, somebody else may have put one there. */
+  async #signedIn(session: string): Promise<Principal> {
+    const principal = await this.#authenticated(`Bearer ${session}`);
+    if (principal.kind === 'user') return principal;
+    throw tellable(unauthenticated('unknown'));
   }
 
   async #authenticated(authorization: string): Promise<Principal> {

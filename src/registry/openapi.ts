@@ -3,7 +3,13 @@
  * @module
  */
 import { z } from 'zod';
-import { createDocument, type oas31, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type oas31,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
 import type { ErrorCode } from '../errors/errors.ts';
 import { STATUS } from './problem.ts';
 import { errorsOf, headersOf } from './route-errors.ts';
@@ -119,8 +125,16 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     ...(headers.ifNoneMatch ? { 'If-None-Match': IF_NONE_MATCH } : {}),
     ...(headers.key ? { 'Idempotency-Key': KEY } : {}),
   };
-  const successes = Object.entries(answers).map(([status, answer]) => [status, answered(answer, headers.ifNoneMatch)]);
-  const problems = [...errorsOf(route)].map(([status, codes]) => [String(status), refused(codes)]);
+  const responses: Record<string, ReturnType<typeof answered>> = {};
+  for (const [status, codes] of errorsOf(route)) responses[status] = refused(codes);
+  for (const [status, answer] of Object.entries(answers)) {
+    const said = answered(answer, headers.ifNoneMatch);
+    const problem = responses[status];
+    responses[status] = {
+      ...said,
+      ...(problem === undefined ? {} : { content: { ...problem.content, ...said.content } }),
+    };
+  }
   return {
     operationId: operationIdOf(method, path),
     tags: [tag],
@@ -133,7 +147,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ...(Object.keys(header).length === 0 ? {} : { header: z.object(header) }),
     },
     ...bodyOf(route),
-    responses: Object.fromEntries([...problems, ...successes]),
+    responses,
   };
 }
 
@@ -145,7 +159,10 @@ function bodyOf({ body, example }: Route): Pick<ZodOpenApiOperationObject, 'requ
   return { requestBody: { required, content } };
 }
 
-function answered({ description, schema, contentType = 'application/json' }: Answer, hasEtag: boolean) {
+function answered(
+  { description, schema, contentType = 'application/json' }: Answer,
+  hasEtag: boolean,
+): ZodOpenApiResponseObject {
   const types = typeof contentType === 'string' ? [contentType] : contentType;
   const isEmpty = schema === undefined && contentType === 'application/json';
   const content = Object.fromEntries(types.map((type) => [type, schema === undefined ? {} : { schema }]));
@@ -153,7 +170,7 @@ function answered({ description, schema, contentType = 'application/json' }: Ans
 }
 
 /** The codes once for people, once for machines. */
-function refused(codes: readonly ErrorCode[]) {
+function refused(codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
   const schema: oas31.SchemaObject = {
     allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: [...codes] } } }],
   };

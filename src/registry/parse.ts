@@ -67,7 +67,7 @@ export const TIME = z
   .union([z.number(), z.string()])
   .transform((value) => millisecondsOf(value) ?? z.NEVER)
   .refine((value) => value !== z.NEVER)
-  .meta({ expected: TIME_EXPECTED });
+  .meta({ expected: TIME_EXPECTED, example: '2026-03-01T12:00:00Z' });
 
 /** What every write may say besides what it wants. */
 export const WRITE = { reason: z.string().optional(), force: z.boolean().optional() };

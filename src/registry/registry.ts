@@ -82,7 +82,9 @@ async function open(settings: RegistrySettings, logger: Logger, undo: Undo): Pro
   const own = (late.own = openOwn(operations, logger, undo));
   undo.push(signUnattributed(operations, log));
   const identity = (late.identity = await openIdentityIn({
-    ...{ directory, journal: operations.store.journal, publicUrl: publicUrlOf(settings) },
+    directory,
+    journal: operations.store.journal,
+    publicUrl: publicUrlOf(settings),
     head: () => operations.store.head(),
     onError: (error) => log(`when tokens were used is not written down: ${String(error)}`),
   }));
@@ -136,7 +138,9 @@ async function openServer(opened: Opened, undo: Undo) {
     },
   });
   const served = serve({
-    ...{ host, port, read },
+    host,
+    port,
+    read,
     answer: (request, from) =>
       tracing === null
         ? app.fetch(request, from)
@@ -188,7 +192,13 @@ async function openOptions(
   });
   undo.push(() => follower.close());
   const options = {
-    ...{ operations, own, metrics, alerting, limits, log, cache },
+    operations,
+    own,
+    metrics,
+    alerting,
+    limits,
+    log,
+    cache,
     identity: services,
     answers: answersIn(identity),
     identify: (request: Request, peer: Peer | null) => identifier.identify(request, peer),

@@ -8,9 +8,10 @@ import { takesKey } from './idempotency.ts';
 import { STATUS } from './problem.ts';
 import type { Route } from './route.ts';
 
-/** Of any request: a parameter nobody knows, too many at once, a registry that stops or is not well. */
+/** Of any request: a parameter nobody knows, headers that carry a damaged config, too many at once, a registry that stops or is not well. */
 const ANY: readonly ErrorCode[] = [
   'ERR_BAD_REQUEST',
+  'ERR_HEADER',
   'ERR_RATE_LIMITED',
   'ERR_BUSY',
   'ERR_CLOSED',
@@ -47,6 +48,7 @@ export function errorsOf(route: Route): ReadonlyMap<number, readonly ErrorCode[]
   const codes = new Set<ErrorCode>([
     ...ANY,
     ...(route.access === 'public' ? [] : WITH_RIGHTS),
+    ...(route.isBeta === true ? (['ERR_NOT_FOUND'] as const) : []),
     ...(route.params === undefined ? [] : (['ERR_NAME'] as const)),
     ...(route.body === undefined ? [] : WITH_BODY),
     ...(route.method === 'get' ? [] : WITH_KEY),

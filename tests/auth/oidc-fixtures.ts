@@ -14,9 +14,9 @@ export interface RunningProvider {
   stop(): Promise<void>;
 }
 
-export async function startProvider(): Promise<RunningProvider> {
+export async function startProvider(redirectUri = REDIRECT_URI): Promise<RunningProvider> {
   const script = join(import.meta.dirname, 'oidc-provider-process.ts');
-  const child = Bun.spawn([process.execPath, script, REDIRECT_URI], { stdout: 'pipe', stderr: 'pipe' });
+  const child = Bun.spawn([process.execPath, script, redirectUri], { stdout: 'pipe', stderr: 'pipe' });
   const said = await readUntil(child.stdout, /http:\S+\n/);
   const issuer = /^http:\S+$/m.exec(said)?.[0];
   if (issuer === undefined) throw new Error(`the provider did not start: ${await new Response(child.stderr).text()}`);
@@ -34,7 +34,7 @@ export async function startProvider(): Promise<RunningProvider> {
 }
 
 /** Goes from page to page until the provider sends the browser back to us: that address. `null` declines to sign in. */
-export async function signInAs(login: string | null, start: string): Promise<string> {
+export async function signInAs(login: string | null, start: string, redirectUri = REDIRECT_URI): Promise<string> {
   const cookies = new Map<string, string>();
   let url = start;
   let form: URLSearchParams | null = null;
@@ -49,7 +49,7 @@ export async function signInAs(login: string | null, start: string): Promise<str
     const text = await answer.text();
     const next = answer.headers.get('location');
     form = null;
-    if (next?.startsWith(REDIRECT_URI)) return next;
+    if (next?.startsWith(redirectUri)) return next;
     if (next !== null) url = new URL(next, url).href;
     else ({ url, form } = submitted(text, login, url));
   }

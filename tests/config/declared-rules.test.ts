@@ -97,7 +97,8 @@ describe('a declared rule', () => {
         fc.pre(require.on.length + require.off.length > 0);
         const all = (some: readonly (keyof typeof ON)[], isOn: boolean): boolean =>
           some.every((name) => ((featureFlags & ON[name]) !== 0) === isOn);
-        const isFault = all(when.on, true) && all(when.off, false) && !(all(require.on, true) && all(require.off, false));
+        const isFault =
+          all(when.on, true) && all(when.off, false) && !(all(require.on, true) && all(require.off, false));
         expect(findings({ ...TEXTS, when, require }, { ...config, featureFlags })).toHaveLength(isFault ? 1 : 0);
       }),
       SEEDED,
@@ -139,14 +140,20 @@ describe('a rule from outside', () => {
       require: { off: ['metrics'], terminalMode: 'raw', maxRollout: { new_checkout: 12.5 } },
     };
     const once = parseRule(input);
-    expect(once).toMatchObject({ when: { on: ['debug'] }, require: { terminalMode: 2, maxRollout: { new_checkout: 12.5 } } });
+    expect(once).toMatchObject({
+      when: { on: ['debug'] },
+      require: { terminalMode: 2, maxRollout: { new_checkout: 12.5 } },
+    });
     expect(parseRule(JSON.parse(JSON.stringify(once)))).toEqual(once);
   });
 
   test('has a code of its own', () => {
     expect(codeOf(() => checkRuleCode('TEAM_RULE'))).toBe('none');
     for (const code of ['', 'team_rule', 'TEAM__RULE', 'A'.repeat(65), ...RULES.map((rule) => rule.code)]) {
-      expect(codeOf(() => checkRuleCode(code)), code).toBe('ERR_USAGE');
+      expect(
+        codeOf(() => checkRuleCode(code)),
+        code,
+      ).toBe('ERR_USAGE');
     }
   });
 });

@@ -1,4 +1,4 @@
-/** The team's own templates and rules: kept, used by every write, and seen as soon as anybody has changed them. @module */
+/** The team's own templates and rules: kept, used by every write, seen as soon as anybody changes them. @module */
 import { describe, expect, it } from 'vitest';
 import { codeOf } from '../journal/fixtures.ts';
 import { run } from './fixtures.ts';
@@ -24,14 +24,25 @@ describe('a template of the team', () => {
   it('is listed and applied where its features are known, and nowhere else', async () => {
     const { operations } = await shop();
     const { declarations } = operations;
-    const made = await declarations.putTemplate('launch', { set: ['new_checkout'], cols: 120 }, { ...ANN, expected: 0 });
-    expect(made).toMatchObject({ key: 'launch', revision: 1, value: { name: 'launch', set: ['new_checkout'], clear: [] } });
+    const made = await declarations.putTemplate(
+      'launch',
+      { set: ['new_checkout'], cols: 120 },
+      { ...ANN, expected: 0 },
+    );
+    expect(made).toMatchObject({
+      key: 'launch',
+      revision: 1,
+      value: { name: 'launch', set: ['new_checkout'], clear: [] },
+    });
     const namesFor = async (name: string) => (await operations.templates(name)).map((template) => template.name);
     expect(await namesFor('shop/production')).toEqual(['development', 'staging', 'production', 'minimal', 'launch']);
     expect(await namesFor('mail')).toEqual(['development', 'staging', 'production', 'minimal']);
     const { config } = await operations.applyTemplate('shop', 'launch', ANN);
     expect(config).toMatchObject({ cols: 120, features: { enabled: ['new_checkout'] } });
-    expect((await operations.history('shop')).entries[0]).toMatchObject({ kind: 'template', reason: 'template launch' });
+    expect((await operations.history('shop')).entries[0]).toMatchObject({
+      kind: 'template',
+      reason: 'template launch',
+    });
     expect(await codeOf(operations.applyTemplate('mail', 'launch', ANN))).toBe('ERR_UNKNOWN_FEATURE');
     expect(await codeOf(operations.applyTemplate('shop', 'lanch', ANN))).toBe('ERR_UNKNOWN_TEMPLATE');
     await declarations.templates.delete('launch', ANN);
@@ -64,9 +75,17 @@ describe('a rule of the team', () => {
       details: { issues: [{ code: 'TEAM_METRICS', path: 'featureFlags.metrics', message: RULE.message }] },
     });
     expect((await operations.validate('shop', NEW)).errors).toHaveLength(1);
-    expect(await codeOf(operations.bulk([{ name: 'a', set: {} }, { name: 'shop', set: NEW }], ANN))).toBe(
-      'ERR_CONFIG_INVALID',
-    );
+    expect(
+      await codeOf(
+        operations.bulk(
+          [
+            { name: 'a', set: {} },
+            { name: 'shop', set: NEW },
+          ],
+          ANN,
+        ),
+      ),
+    ).toBe('ERR_CONFIG_INVALID');
     expect(await codeOf(operations.get('a'))).toBe('ERR_NOT_FOUND');
     expect(await codeOf(operations.set('shop', NEW, { ...ANN, force: true }))).toBe('none');
     // What was wrong before stands in nobody's way.

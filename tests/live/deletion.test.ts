@@ -18,6 +18,7 @@ describe('a deleted config', () => {
     expect([await namesOf(operations), await operations.count()]).toEqual([['mail'], 1]);
     expect((await operations.list({ on: ['debug'] })).map(({ name }) => name)).toEqual(['mail']);
     expect(await operations.list({ off: ['metrics'], service: 'shop' })).toEqual([]);
+    expect([await operations.count({ on: ['debug'] }), await operations.count({ off: ['metrics'] })]).toEqual([1, 1]);
     expect(await operations.store.find('shop')).toBeNull();
     for (const action of [
       () => operations.get('shop'),
@@ -137,6 +138,17 @@ describe('a process that has a config open which is deleted', () => {
     const restore = (path: string) => operations.restore('shop', path.split('/').at(-1)!, ANN);
     expect(await codeOf(restore(after))).toBe('ERR_NOT_FOUND');
     expect((await restore(before)).config).toMatchObject({ revision: 4, features: { enabled: ['debug'] } });
+  });
+
+  it('learns of a deletion that was made past its board, and leaves it so', async () => {
+    const { operations, persistPath } = await openOperations();
+    await operations.set('shop', DEBUG, ANN);
+    const config = open({ persistPath, name: 'shop' });
+    await run('journal-change.ts', [persistPath, 'delete']);
+    config.enableFeature('metrics');
+    expect(await codeOf(config.persist('metrics'))).toBe('ERR_REVISION_CONFLICT');
+    expect([config.config, await config.load()]).toEqual([DEFAULT_CONFIG, null]);
+    expect(await codeOf(operations.get('shop'))).toBe('ERR_NOT_FOUND');
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Does what it is told to the configs of a database (`delete <name>`, `bulk <json>`), and is killed by its own hand when
- * the change is visible and its entries are about to be sent to the journal.
+ * Does what it is told to the configs of a database (`delete <name>`, `bulk <json>`), and is killed by its own hand
+ * when the change is visible and its entries are about to be sent to the journal.
  * @module
  */
 import { openConfigStore } from '../../src/live/config-store.ts';

@@ -20,14 +20,26 @@ describe('every write', () => {
     ['set', (o, w) => o.set('shop', { features: { debug: false }, cols: 90 }, w), ['feature:debug', 'terminal']],
     ['set of a rollout', (o, w) => o.set('shop', { rollouts: { mine: 20 } }, w), ['feature:mine']],
     ['set of nothing', (o, w) => o.set('shop', { rows: 50 }, w), []],
-    ['template', (o, w) => o.applyTemplate('shop', 'minimal', w), ['feature:debug', 'feature:cache_enabled', 'feature:logging', 'terminal']],
+    [
+      'template',
+      (o, w) => o.applyTemplate('shop', 'minimal', w),
+      ['feature:debug', 'feature:cache_enabled', 'feature:logging', 'terminal'],
+    ],
     ['reset', (o, w) => o.reset('shop', w), ['feature:debug', 'feature:mine', 'terminal']],
     ['rollback', (o, w) => o.rollback('shop', { revision: 1 }, w), ['feature:debug', 'feature:mine', 'terminal']],
     ['migrate', (o, w) => o.migrate('shop', 0, w), ['version']],
     ['delete', (o, w) => o.delete('shop', w), ['feature:debug', 'feature:mine', 'terminal', 'deletion']],
     ['bulk', (o, w) => o.bulk([{ name: 'shop', set: { version: 0 } }], w), ['version']],
-    ['bulk deletion', (o, w) => o.bulk([{ name: 'shop', delete: true }], w), ['feature:debug', 'feature:mine', 'terminal', 'deletion']],
-    ['restore', async (o, w) => o.restore('shop', (await o.backups())[0]!.name, w), ['feature:debug', 'feature:mine', 'terminal']],
+    [
+      'bulk deletion',
+      (o, w) => o.bulk([{ name: 'shop', delete: true }], w),
+      ['feature:debug', 'feature:mine', 'terminal', 'deletion'],
+    ],
+    [
+      'restore',
+      async (o, w) => o.restore('shop', (await o.backups())[0]!.name, w),
+      ['feature:debug', 'feature:mine', 'terminal'],
+    ],
     ['set of a new one', (o, w) => o.set('new', { rows: 9 }, w), ['terminal']],
   ];
 
@@ -40,18 +52,21 @@ describe('every write', () => {
     return operations;
   }
 
-  it.each(WRITES)('asks for what it would touch, and changes nothing when that is refused: %s', async (_, act, touched) => {
-    const operations = await prepared();
-    const before = JSON.stringify([await operations.list(), await operations.store.journal.head()]);
-    const backups = (await operations.backups()).length;
-    const asked: unknown[] = [];
-    const refusing: Write = { ...ANN, permit: (stream, sections) => (asked.push(stream, sections), forbidden()) };
-    expect(await codeOf(act(operations, refusing))).toBe('ERR_FORBIDDEN');
-    expect(asked[0]).toMatch(/^config:(shop|new)$/);
-    expect(new Set(asked[1] as string[])).toEqual(new Set(touched));
-    expect(JSON.stringify([await operations.list(), await operations.store.journal.head()])).toBe(before);
-    expect((await operations.backups()).length).toBe(backups);
-  });
+  it.each(WRITES)(
+    'asks for what it would touch, and changes nothing when that is refused: %s',
+    async (_, act, touched) => {
+      const operations = await prepared();
+      const before = JSON.stringify([await operations.list(), await operations.store.journal.head()]);
+      const backups = (await operations.backups()).length;
+      const asked: unknown[] = [];
+      const refusing: Write = { ...ANN, permit: (stream, sections) => (asked.push(stream, sections), forbidden()) };
+      expect(await codeOf(act(operations, refusing))).toBe('ERR_FORBIDDEN');
+      expect(asked[0]).toMatch(/^config:(shop|new)$/);
+      expect(new Set(asked[1] as string[])).toEqual(new Set(touched));
+      expect(JSON.stringify([await operations.list(), await operations.store.journal.head()])).toBe(before);
+      expect((await operations.backups()).length).toBe(backups);
+    },
+  );
 
   it('of several asks for each, and makes none when one is refused', async () => {
     const operations = await prepared();
@@ -63,7 +78,9 @@ describe('every write', () => {
 
   it('is judged only after it was permitted, so that a refusal says nothing about the config', async () => {
     const operations = await prepared();
-    expect(await codeOf(operations.set('shop/production', { features: { debug: true } }, ANN))).toBe('ERR_CONFIG_INVALID');
+    expect(await codeOf(operations.set('shop/production', { features: { debug: true } }, ANN))).toBe(
+      'ERR_CONFIG_INVALID',
+    );
     const write = { ...ANN, permit: forbidden };
     expect(await codeOf(operations.set('shop/production', { features: { debug: true } }, write))).toBe('ERR_FORBIDDEN');
   });
@@ -78,7 +95,9 @@ describe('every write', () => {
       ['features:shop', []],
       ['features:shop', ['features']],
     ]);
-    expect(await codeOf(operations.declare('shop', { third: 14 }, { ...ANN, permit: forbidden }))).toBe('ERR_FORBIDDEN');
+    expect(await codeOf(operations.declare('shop', { third: 14 }, { ...ANN, permit: forbidden }))).toBe(
+      'ERR_FORBIDDEN',
+    );
     expect(await operations.declare('shop', {}, ANN)).toEqual({ mine: 12, other: 13 });
   });
 });
@@ -86,18 +105,29 @@ describe('every write', () => {
 describe('a list', () => {
   it('has full pages of what may be seen, in order, whatever may be seen and whatever else is asked', async () => {
     const { operations } = await openOperations();
-    const names = Array.from({ length: 24 }, (_, i) => `${i % 2 === 0 ? 'shop' : 'mail'}/e${String(i).padStart(2, '0')}`);
+    const names = Array.from(
+      { length: 24 },
+      (_, i) => `${i % 2 === 0 ? 'shop' : 'mail'}/e${String(i).padStart(2, '0')}`,
+    );
     await operations.bulk(
       names.map((name, i) => ({ name, set: { features: { debug: i % 3 === 0 } } })),
       ANN,
     );
     const seen = fc.subarray(names);
-    const query = fc.record({ service: fc.option(fc.constant('shop'), { nil: undefined }), on: fc.subarray(['debug']) });
+    const query = fc.record({
+      service: fc.option(fc.constant('shop'), { nil: undefined }),
+      on: fc.subarray(['debug']),
+    });
     await fc.assert(
       fc.asyncProperty(seen, query, fc.integer({ min: 1, max: 7 }), async (some, wanted, limit) => {
         const visible = (name: string): boolean => some.includes(name);
         const expected = names
-          .filter((name, i) => visible(name) && (wanted.service === undefined || name.startsWith('shop/')) && (wanted.on.length === 0 || i % 3 === 0))
+          .filter(
+            (name, i) =>
+              visible(name) &&
+              (wanted.service === undefined || name.startsWith('shop/')) &&
+              (wanted.on.length === 0 || i % 3 === 0),
+          )
           .sort();
         const pages: string[][] = [];
         for (let after = ''; ; after = pages.at(-1)!.at(-1)!) {

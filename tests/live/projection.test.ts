@@ -93,7 +93,10 @@ describe('the projection of configs', () => {
 
   it('says in any order of the entries which config was deleted, and since which revision', () => {
     const kind = fc.constantFrom('update', 'persist', 'persist', 'delete' as const);
-    const steps = fc.array(fc.record({ kind, rows: fc.integer({ min: 24, max: 26 }) }), { minLength: 1, maxLength: 12 });
+    const steps = fc.array(fc.record({ kind, rows: fc.integer({ min: 24, max: 26 }) }), {
+      minLength: 1,
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(steps, fc.infiniteStream(fc.nat()), (some, order) => {
         // A deletion leaves 24 rows; so may an update, after which the config is there.
@@ -133,7 +136,9 @@ describe('the projection of configs', () => {
     using engine = openHere();
     const states = [stateWith(30, 0, 1), stateWith(24, 0, 1), stateWith(24, 0, 1)];
     const kinds = ['create', 'delete', 'persist'] as const;
-    changesOf(states).forEach((change, i) => engine.append([entryOf('shop', { ...change, kind: kinds[i]! }, SIGNATURE)]));
+    changesOf(states).forEach((change, i) =>
+      engine.append([entryOf('shop', { ...change, kind: kinds[i]! }, SIGNATURE)]),
+    );
     const by = { actor: 'dpo', reason: 'asked for' };
     expect(await codeOf(() => engine.redact(2, by))).toBe('ERR_REDACT');
     engine.redact(1, by);

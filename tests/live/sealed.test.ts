@@ -49,13 +49,15 @@ describe('a sealed backup', () => {
     isSealing = false;
     await choosing.backup();
     expect((await choosing.backups()).map((file) => file.sealed)).toEqual([false, true]);
-    expect(readFileSync(join(dirname(persistPath), 'backups', (await choosing.backups())[0]!.name)).includes('shop')).toBe(true);
+    expect(
+      readFileSync(join(dirname(persistPath), 'backups', (await choosing.backups())[0]!.name)).includes('shop'),
+    ).toBe(true);
     const { backup } = await operations.migrate('shop', 0, ANN);
     expect(readdirSync(directory)).toEqual([basename(backup!.path)]);
     expect(backup!.path).toMatch(/\.sealed$/);
   });
 
-  it('stays closed without the key, with another one, and when it was changed; nothing plain is left of it', async () => {
+  it('stays closed without the key, with another one, and when it was changed; nothing plain is left', async () => {
     const { operations, directory } = await sealed();
     const { path } = await operations.backup();
     const name = basename(path);
@@ -84,7 +86,10 @@ describe('a sealed backup', () => {
   it('that cannot be sealed leaves nothing, and says why', async () => {
     const { operations, directory, seal } = await sealed();
     const cut = new ConfigOperations(operations.store, {
-      sealer: { ...seal, sealFile: async (from) => await seal.sealFile(from, '/proc/none/x'), openSealedFile: async () => {} },
+      sealer: {
+        sealFile: async (from) => await seal.sealFile(from, '/proc/none/x'),
+        openSealedFile: async () => {},
+      },
     });
     expect(await codeOf(cut.backup())).toBe('ERR_BACKUP');
     expect(readdirSync(directory)).toEqual([]);
@@ -100,7 +105,7 @@ describe('a sealed backup', () => {
     const left = readdirSync(directory);
     expect(left.filter((name) => !name.endsWith('.sealed'))).toEqual(['kept.db']);
     expect(left).toHaveLength(1 + after);
-    expect((await operations.backups()).map((file) => file.sealed).sort()).toEqual([false, true].slice(0, 1 + after));
+    expect((await operations.backups()).map((file) => file.sealed)).toEqual(after === 0 ? [false] : [false, true]);
     expect(existsSync(persistPath)).toBe(true);
   });
 });

@@ -9,6 +9,7 @@ import { bootstrap } from '../../src/registry/bootstrap.ts';
 import type { Admission } from '../../src/registry/loopback.ts';
 import { identityServices } from '../../src/registry/identity-services.ts';
 import { openIdentityIn } from '../../src/registry/open-identity.ts';
+import { ConfigCache } from '../../src/registry/config-cache.ts';
 import { limitsFor } from '../../src/registry/limits.ts';
 import { openAlerting } from '../../src/registry/seeing.ts';
 import { RegistryMetrics } from '../../src/registry/metrics.ts';
@@ -44,6 +45,7 @@ export async function openApp(
   const { journal } = operations.store;
   const warn = (line: string): void => void lines.push(line);
   const alerting = openAlerting({ directory, journal, keyring: opened.keyring, metrics, warn });
+  const cache = new ConfigCache({ operations, isEnabled: () => false, isCurrent: () => true });
   const answers = new Map<string, string>();
   const options: AppOptions = {
     operations,
@@ -57,6 +59,7 @@ export async function openApp(
     metrics,
     figures: metrics.figures,
     alerting,
+    cache,
     requestLog: ({ method, url, status }) => lines.push(`${method} ${new URL(url).pathname} ${status}`),
     limits: limitsFor({ trustedProxies: [], rateLimit: 0, anonymousRateLimit: 0 }),
     flush: () => operations.store.journal.flush(),

@@ -25,6 +25,9 @@ function examplePath(template: string, parameters: readonly any[]): string | nul
   return isWhole ? [path, ...values].join('?') : null;
 }
 
+/** Asked by somebody who never signed in, or before there is anything to ask for. */
+const NOT_NOW = ['POST /api/v1/logout', 'POST /api/v1/users', 'GET /api/v1/users/{name}', 'PATCH /api/v1/users/{name}'];
+
 describe('the description', () => {
   it('is valid OpenAPI 3.1 for a validator that knows nothing of us', async () => {
     const { document } = await openDescribed();
@@ -46,9 +49,10 @@ describe('the description', () => {
       if (!isPublic) expect(operation.responses['401'], where).toBeDefined();
       expect(operation.responses['413'] === undefined, where).toBe(method === 'GET');
       for (const [status, { description: text, content }] of Object.entries<any>(operation.responses)) {
-        if (Number(status) < 400 || content['application/problem+json'] === undefined) continue;
-        const { code } = content['application/problem+json'].schema.allOf[1].properties;
-        expect(code.enum.join(', '), where).toBe(text);
+        const problem = content?.['application/problem+json'];
+        if (Number(status) < 400 || problem === undefined) continue;
+        const { code } = problem.schema.allOf[1].properties;
+        if (Object.keys(content).length === 1) expect(code.enum.join(', '), where).toBe(text);
       }
     }
   });
@@ -79,13 +83,16 @@ describe('the description', () => {
       const { method, template, operation } = described;
       const media = operation.requestBody?.content['application/json'];
       const path = examplePath(template, operation.parameters ?? []);
+      if (path === null || NOT_NOW.includes(`${method} ${template}`)) continue;
       if (path === null || (media !== undefined && media.example === undefined)) continue;
       const answer = await call(method, path, media?.example);
       expect(description.faultOf(described, answer), `${method} ${path}`).toBeNull();
       expect(answer.status, `${method} ${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
       tried.push(`${method} ${template}`);
     }
-    const own = description.operations.filter(({ template }) => /^\/api\/v1\/(configs|templates|rules|services)/.test(template));
+    const own = description.operations.filter(({ template }) =>
+      /^\/api\/v1\/(configs|templates|rules|services)/.test(template),
+    );
     const missed = own.map(({ method, template }) => `${method} ${template}`).filter((one) => !tried.includes(one));
     expect(missed.filter((one) => !one.startsWith('DELETE'))).toEqual([]);
   });

@@ -197,7 +197,10 @@ function prose(text: string): Html[] {
   return text.split(/\n\n+/).map((paragraph) => {
     if (!paragraph.startsWith('- ')) return html`<p>${inline(paragraph)}</p>`;
     return html`<ul>
-      ${paragraph.split(/^- /m).slice(1).map((item) => html`<li>${inline(item)}</li>`)}
+      ${paragraph
+        .split(/^- /m)
+        .slice(1)
+        .map((item) => html`<li>${inline(item)}</li>`)}
     </ul>`;
   });
 }

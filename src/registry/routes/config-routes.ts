@@ -5,8 +5,15 @@ import { fieldsOfInput } from '../../config/input.ts';
 import { parseConfigName } from '../../config/name.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { core } from '../../live/core.ts';
-import { etagOf, isKnownToReader } from '../conditions.ts';
-import { answerWritten, isVisible, readsConfig, writeOf, writesConfig, type Services } from '../context.ts';
+import {
+  answerConfig,
+  answerWritten,
+  isVisible,
+  readsConfig,
+  writeOf,
+  writesConfig,
+  type ReadServices,
+} from '../context.ts';
 import { NAME, parseOpenBody, WHOLE, WRITE } from '../parse.ts';
 import { route, type Route } from '../route.ts';
 
@@ -32,8 +39,8 @@ const LIST = {
     .optional(),
 };
 
-export function configRoutes(services: Services): readonly Route[] {
-  const { operations } = services;
+export function configRoutes(services: ReadServices): readonly Route[] {
+  const { operations, cache } = services;
   return [
     route({
       method: 'get',
@@ -60,12 +67,7 @@ export function configRoutes(services: Services): readonly Route[] {
       access: readsConfig,
       query: { name: NAME },
       answers: { 200: { description: 'The config' }, 304: { description: 'The reader has it already' } },
-      handle: async ({ c, query: { name } }) => {
-        const config = await operations.get(name);
-        c.header('etag', etagOf(config));
-        c.header('cache-control', 'no-cache');
-        return isKnownToReader(c.req.raw.headers, config) ? c.body(null, 304) : c.json(config);
-      },
+      handle: async ({ c, query: { name } }) => answerConfig(c, await cache.read(name)),
     }),
     route({
       method: 'post',

@@ -1,4 +1,5 @@
 /** How the registry does: for machines that watch it (health, metrics) and for people (status). @module */
+import { z } from 'zod';
 import { may } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import type { StoreStatus } from '../../live/operations.ts';
@@ -51,7 +52,12 @@ export async function readStatus({ operations, status }: StatusServices, actor: 
 const readsStatus = (): readonly Need[] => [{ action: 'read', stream: 'status:registry' }];
 
 const UNWELL = 503;
-const HEALTH_ANSWERS = { 200: { description: 'It is' }, [UNWELL]: { description: 'It is not; checks tell why' } };
+const STATE = z.enum(['ok', 'failing']);
+const HEALTH = z.object({ status: STATE, checks: z.record(z.string(), STATE) }).meta({ id: 'Health' });
+const HEALTH_ANSWERS = {
+  200: { description: 'It can', schema: HEALTH },
+  [UNWELL]: { description: 'It cannot; checks tell why', schema: HEALTH },
+};
 
 /** Nothing in these is secret: they answer anybody. Each is there a second time where no package can be in its way. */
 export function healthRoutes(services: StatusServices): readonly Route[] {
@@ -77,7 +83,7 @@ export function healthRoutes(services: StatusServices): readonly Route[] {
       tag: 'health',
       summary: 'Whether the process answers: one that does not has to be started anew',
       access: 'public',
-      answers: { 200: { description: 'It does' } },
+      answers: { 200: { description: 'It does', schema: HEALTH } },
       handle: ({ c }) => c.json({ status: 'ok', checks: {} }),
     }),
   );
@@ -87,7 +93,7 @@ export function healthRoutes(services: StatusServices): readonly Route[] {
     tag: 'health',
     summary: 'Whether anybody answers',
     access: 'public',
-    answers: { 200: { description: 'An empty object' } },
+    answers: { 200: { description: 'An empty object', schema: z.object({}) } },
     handle: ({ c }) => c.json({}),
   });
   return [...health, ...live, ping];
@@ -107,7 +113,7 @@ export function statusRoutes(services: StatusServices): readonly Route[] {
   const status = route({
     method: 'get',
     path: '/_dashboard/api/status',
-    tag: 'health',
+    tag: 'short forms',
     summary: 'What runs here, and how far the journal is',
     access: readsStatus,
     answers: { 200: { description: 'The status' } },
@@ -120,10 +126,11 @@ function metricsRoute(path: string, { operations, metrics, own, server }: Status
   return route({
     method: 'get',
     path,
-    tag: 'health',
+    tag: path.startsWith('/_dashboard/') ? 'short forms' : 'health',
     summary: "Figures in Prometheus' text format; those of the process alone for anybody",
     access: 'public',
     answers: { 200: { description: 'The figures', contentType: 'text/plain' } },
+    errors: ['ERR_NOT_FOUND'],
     handle: async ({ c, principal }) => {
       if (!own.flags.metrics) throw switchedOff();
       const isInside = may(principal, 'read', 'status:registry');

@@ -4,11 +4,18 @@ import { ENVIRONMENT_FORMATS } from '../../../config/environment.ts';
 import { fieldsOfInput } from '../../../config/input.ts';
 import { configStream, parseConfigName } from '../../../config/name.ts';
 import { requireRight } from '../../../auth/rights.ts';
-import { BULK_MAX, parseBulk } from '../../../live/bulk.ts';
 import { core } from '../../../live/core.ts';
-import { etagOf, isKnownToReader } from '../../conditions.ts';
-import { answerWritten, isVisible, signatureOf, writeOf, type Services } from '../../context.ts';
-import { COUNT, given, LIMIT, NAME_PARAM } from '../../parse.ts';
+import { etagOf } from '../../conditions.ts';
+import {
+  answerConfig,
+  answerWritten,
+  isVisible,
+  signatureOf,
+  writeOf,
+  type ReadServices,
+  type Services,
+} from '../../context.ts';
+import { given, LIMIT, NAME_PARAM } from '../../parse.ts';
 import { route, type Route } from '../../route.ts';
 import {
   changeOf,
@@ -21,7 +28,7 @@ import {
   SAID,
   writes,
 } from './inputs.ts';
-import { AT, CONFIG, CONFIG_PAGE, CREATED_ANSWER, OUTCOMES, VALIDATION, WRITTEN_ANSWER } from './schemas.ts';
+import { CONFIG, CONFIG_PAGE, CREATED_ANSWER, VALIDATION, WRITTEN_ANSWER } from './schemas.ts';
 
 const PATH = '/api/v1/configs';
 const TAG = 'configs';
@@ -31,16 +38,6 @@ const FEATURES = z
   .transform((names) => names.split(',').filter((name) => name !== ''))
   .default([])
   .meta({ description: 'Features, comma-separated.', example: 'metrics,logging', override: { default: '' } });
-
-const BULK_CHANGE = z.strictObject({
-  name: NAME_PARAM,
-  expected: z.int().min(0).optional(),
-  set: z.object(CONFIG_INPUT).partial().omit({ hex: true, record: true }).optional(),
-  template: z.string().optional(),
-  rollback: z.strictObject({ revision: COUNT, seq: COUNT, at: AT }).partial().optional(),
-  reset: z.literal(true).optional(),
-  delete: z.literal(true).optional(),
-});
 
 const LIST = {
   limit: LIMIT,
@@ -54,12 +51,13 @@ const LIST = {
     .meta({ description: 'Only its configs; a feature of its own can be asked for then.' }),
 };
 
-export function v1ConfigRoutes(services: Services): readonly Route[] {
+export function v1ConfigRoutes(services: ReadServices): readonly Route[] {
   return [
     listRoute(services),
     createRoute(services),
     readRoute(services),
     patchRoute(services),
+    deleteRoute(services),
     ...lookRoutes(services),
   ];
 }
@@ -109,35 +107,6 @@ function createRoute({ operations }: Services): Route {
   });
 }
 
-function bulkRoute({ operations }: Services): Route {
-  return route({
-    method: 'post',
-    path: `${PATH}/bulk`,
-    tag: TAG,
-    summary: 'Change many configs, all or none, in one transaction of the journal',
-    description: `At most ${BULK_MAX} changes, each of another config, with one of the verbs. \`expected\` is the revision
-that was seen; 0 only makes what is not there.`,
-    access: 'granted',
-    writes: 'checked',
-    conditional: false,
-    body: { changes: judgedBelow(z.array(BULK_CHANGE).min(1).max(BULK_MAX)), ...SAID },
-    answers: { 200: { description: 'What became of each, in their order', schema: OUTCOMES } },
-    errors: [...INPUT_ERRORS, 'ERR_NOT_FOUND', 'ERR_ENTRY_NOT_FOUND', 'ERR_UNKNOWN_TEMPLATE', 'ERR_REVISION_CONFLICT'],
-    example: {
-      changes: [
-        { name: 'checkout/production', set: { features: { metrics: true } } },
-        { name: 'checkout/staging', template: 'staging', expected: 0 },
-      ],
-      reason: 'one release',
-    },
-    handle: async ({ c, principal, body: { changes, ...said } }) => {
-      // Before anything is looked at: who may not write a config does not learn whether it is there.
-      for (const { name } of parseBulk(changes)) requireRight(principal, 'write', configStream(name));
-      return c.json({ results: await operations.bulk(changes, { ...signatureOf(c), ...given(said) }) });
-    },
-  });
-}
-
 function deleteRoute(services: Services): Route {
   return route({
     method: 'delete',
@@ -158,7 +127,7 @@ function deleteRoute(services: Services): Route {
   });
 }
 
-function readRoute({ operations }: Services): Route {
+function readRoute({ cache }: ReadServices): Route {
   return route({
     method: 'get',
     path: `${PATH}/:name`,
@@ -171,12 +140,7 @@ function readRoute({ operations }: Services): Route {
       304: { description: 'The reader has it already' },
     },
     errors: ['ERR_NOT_FOUND'],
-    handle: async ({ c, params: { name } }) => {
-      const config = await operations.get(name);
-      c.header('etag', etagOf(config));
-      c.header('cache-control', 'no-cache');
-      return isKnownToReader(c.req.raw.headers, config) ? c.body(null, 304) : c.json(config);
-    },
+    handle: async ({ c, params: { name } }) => answerConfig(c, await cache.read(name)),
   });
 }
 
