@@ -62,8 +62,7 @@ class Connection {
   receive(chunk: Buffer): void {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const head = bytes.indexOf(HEAD_END);
-    const length = head < 0 ? -1 : bytes.indexOf(LENGTH);
-    if (head < 0 || bytes.length < head + HEAD_END.length + numberAt(bytes, length + LENGTH.length)) {
+    if (head < 0 || bytes.length < head + HEAD_END.length + bodyLength(bytes)) {
       this.#held = Buffer.from(bytes);
       return;
     }
@@ -75,6 +74,12 @@ class Connection {
   fail(error: Error): void {
     this.#waiter?.reject(error);
   }
+}
+
+/** A 304 says nothing of one. */
+function bodyLength(bytes: Buffer): number {
+  const at = bytes.indexOf(LENGTH);
+  return at < 0 ? 0 : numberAt(bytes, at + LENGTH.length);
 }
 
 function numberAt(bytes: Uint8Array, from: number): number {

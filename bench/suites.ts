@@ -8,6 +8,7 @@ import { limits } from './limits.bench.ts';
 import { validation } from './validation.bench.ts';
 import { validationHeaders } from './validation-headers.bench.ts';
 import { rollout } from './rollout.bench.ts';
+import { server } from './server.bench.ts';
 import type { Suite } from './suite.ts';
 import { tokens } from './tokens.bench.ts';
 import { wire } from './wire.bench.ts';
@@ -24,4 +25,5 @@ export const SUITES: readonly Suite[] = [
   tokens,
   wire,
   journal,
+  server,
 ];

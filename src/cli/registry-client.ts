@@ -100,20 +100,22 @@ function conditionOf(expected: number | undefined): Record<string, string> {
 }
 
 function problemOf(text: string, url: string, status: number): Error {
-  const { code, detail, hint, details } = asObject('problem', parseJson(text, url, status));
+  const { code, detail, hint, details: said } = asObject('problem', parseJson(text, url, status));
   if (typeof code !== 'string' || typeof detail !== 'string' || typeof hint !== 'string') throw strange(url, status);
+  const details = asObject('details', said);
   return configErrorFrom({
     code: code as ErrorCode,
     message: detail,
-    hint: hintFor(code, hint, url),
-    details: asObject('details', details) as never,
+    hint: hintFor(code, details['rule'], hint, url),
+    details: details as never,
   });
 }
 
 /** Who works with a command is helped by another, not by a header. */
-function hintFor(code: string, hint: string, url: string): string {
+function hintFor(code: string, rule: unknown, hint: string, url: string): string {
   if (code === 'ERR_UNAUTHENTICATED') return `Sign in: c13 login --url ${url}, or set C13_TOKEN.`;
-  return code === 'ERR_FORBIDDEN' ? `${hint} See who you are with: c13 whoami.` : hint;
+  const isAboutRights = code === 'ERR_FORBIDDEN' && (rule === 'rights' || rule === 'sections');
+  return isAboutRights ? `${hint} What you may do: c13 whoami.` : hint;
 }
 
 function parseJson(text: string, url: string, status: number): unknown {

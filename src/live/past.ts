@@ -198,8 +198,8 @@ export function isStateAt(found: StoredState | null, { revision }: Moment): foun
 export function momentNotFound(name: string, moment: Moment): ConfigError {
   const [[what, value] = ['state', 'any']] = Object.entries(moment);
   return new ConfigError('ERR_ENTRY_NOT_FOUND', {
-    message: `Config '${name}' has no state at ${what} ${value}`,
-    hint: 'See its history for the revisions there are, and for when it was deleted.',
+    message: `Config '${name}' has no ${what} ${value}`,
+    hint: 'See its history for the revisions there are; after a deletion there is nothing to go back to.',
     details: { what: `${what} ${value}` },
   });
 }

@@ -27,7 +27,7 @@ export function shownIn(document: string): Shown[] {
 /** The same commands, run by bash in one directory on one registry; who runs them is shown as `ann`. */
 export async function runShown(commands: readonly string[]): Promise<Shown[]> {
   using place = new Workplace();
-  const env = { ...processVariables(), HOSTNAME: 'web-1', C13_DATA: '.c13' };
+  const env = { ...processVariables(), HOSTNAME: 'web-1', C13_DATA: '.c13', XDG_CONFIG_HOME: place.directory };
   const registry = await startRegistry(`${place.directory}/.c13`, env);
   try {
     const shown: Shown[] = [];
@@ -53,6 +53,9 @@ export function lasting(output: string): string {
     .replaceAll(/\d{4}-\d{2}-\d{2}T[\d:.-]+Z/g, '<time>')
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<hash>')
     .replaceAll(/\b[0-9a-f-]{36}\b/g, '<id>')
+    .replaceAll(/\bc13_[0-9a-f]{16}_\S+/g, '<token>')
+    .replaceAll(/^[0-9a-f]{16}\b|(?<=\b(?:token|grant) )[0-9a-f]{16}\b/gm, '<id>')
+    .replaceAll(/^[\w-]{43}(?= {2})/gm, '<key>')
     .replaceAll(/(\/[\w.@-]+)+\/(?=(\.c13|copy|fresh|zig-out)\b)/g, '')
     .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, '<registry>')
     .replaceAll(/\b\d+(\.\d)? [KM]iB/g, '<size>')

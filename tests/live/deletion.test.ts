@@ -14,6 +14,7 @@ describe('a deleted config', () => {
     await operations.declare('shop', { new_checkout: 12 }, ANN);
     await operations.set('mail', DEBUG, ANN);
     await operations.set('shop', { ...DEBUG, rollouts: { new_checkout: 10 } }, ANN);
+    expect(await operations.count({ on: ['debug'] })).toBe(2);
     expect(await operations.delete('shop', { ...ANN, reason: 'closed' })).toEqual({ name: 'shop', revision: 2 });
     expect([await namesOf(operations), await operations.count()]).toEqual([['mail'], 1]);
     expect((await operations.list({ on: ['debug'] })).map(({ name }) => name)).toEqual(['mail']);

@@ -1,6 +1,6 @@
 /**
- * Turns features on in the config `shop`, or deletes it (`delete`), by entries alone, past the board that others share, as no config does. Says
- * from which revision to which.
+ * Turns features on in the config `shop`, or deletes it (`delete`), by entries alone, past the board that others share,
+ * as no config does. Says from which revision to which.
  * @module
  */
 import { BUILTIN_FEATURES } from '../../src/config/features.ts';

@@ -107,7 +107,7 @@ export function parseExpiry(text: string, now: number): number {
 
 async function remove(session: Session, id: string): Promise<Answer> {
   await (await session.identity()).deleteToken(id, session.write());
-  return { data: { id }, text: () => `revoked ${clean(id)}` };
+  return { data: { id }, text: () => `revoked token ${clean(id)}` };
 }
 
 async function listKeys(session: Session): Promise<Answer> {

@@ -1,6 +1,7 @@
 /** The whole: what was written by whom, copies of it, and how the registry does. @module */
 import { basename } from 'node:path';
 import { z } from 'zod';
+import type { Action } from '../../../auth/rights.ts';
 import { auditEntry } from '../../audit.ts';
 import type { Services } from '../../context.ts';
 import { given, LIMIT, NUMBER_CURSOR, TIME } from '../../parse.ts';
@@ -50,7 +51,7 @@ const STATUS = z.object({
 });
 
 /** A copy holds everything, identities too. */
-const administersBackups = (): readonly Need[] => [{ action: 'administer', stream: 'backup:*' }];
+const backups = (action: Action) => (): readonly Need[] => [{ action, stream: 'backup:*' }];
 
 /** What makes an export unreadable for others: the sealed bytes, or null while exports go out in plain. */
 export interface Exports {
@@ -67,7 +68,8 @@ function auditRoute({ operations: { store } }: Services): Route {
     path: '/api/v1/audit',
     tag: 'journal',
     summary: 'Entries of the journal, newest first: who did what, and why',
-    access: () => [{ action: 'administer', stream: 'audit:*' }],
+    // Of all roles the administrator's alone; a token of his that can only read may, too.
+    access: () => [{ action: 'read', stream: 'audit:*' }],
     query: AUDIT,
     answers: { 200: { description: 'One page', schema: z.object({ entries: z.array(ENTRY), cursor: CURSOR }) } },
     errors: ['ERR_OUT_OF_RANGE'],
@@ -88,7 +90,7 @@ function backupRoutes({ operations }: Services): readonly Route[] {
       path: '/api/v1/backups',
       tag: 'journal',
       summary: 'Backups, newest first',
-      access: administersBackups,
+      access: backups('read'),
       query: { limit: LIMIT, cursor: z.string().max(255).optional() },
       answers: {
         200: { description: 'One page', schema: z.object({ backups: z.array(BACKUP_FILE), cursor: CURSOR }) },
@@ -104,7 +106,7 @@ function backupRoutes({ operations }: Services): readonly Route[] {
       path: '/api/v1/backups',
       tag: 'journal',
       summary: 'Copy the whole database, verified, beside it',
-      access: administersBackups,
+      access: backups('administer'),
       writes: false,
       body: {},
       answers: { 201: { description: 'The backup', schema: COPY } },
