@@ -24,6 +24,8 @@ interface Answered {
 export type Outcome = 'ok' | 'error';
 export type AuthOutcome = 'ok' | 'anonymous' | 'refused' | 'expired' | 'revoked';
 export type ClientKind = 'http' | 'websocket' | 'stream';
+/** `hot`: before the router; `memory`: rendered before; `journal`: rendered now. */
+export type ReadSource = 'hot' | 'memory' | 'journal';
 export type Refusal = 'token' | 'address' | 'connections';
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
 
@@ -35,6 +37,7 @@ export class Figures {
   readonly journal: { readonly appends: Timing; readonly failures: Tally };
   readonly clients: Readonly<Record<ClientKind, Level>>;
   readonly flagsEvaluated: Tally;
+  readonly configReads: Readonly<Record<ReadSource, Tally>>;
   readonly upstream: {
     readonly requests: Readonly<Record<Outcome, Tally>>;
     readonly duration: Timing;
@@ -60,12 +63,17 @@ export class Figures {
     this.#count = (method, route, status) => requests.of(method, route, String(status));
     this.#find = (method, route) => ({ duration: durations.of(method, route), byStatus: new Map() });
     this.journal = journalFigures(families);
-    this.clients = levels(families, 'c13_clients', 'Open connections and streams.', 'kind', [
+    this.clients = levels(families, 'c13_clients', 'Requests under way and open streams.', 'kind', [
       'http',
       'websocket',
       'stream',
     ]);
     this.flagsEvaluated = families.tallies('c13_flags_evaluated_total', 'Flags evaluated for callers.', []).of();
+    this.configReads = tallies(families, 'c13_config_reads_total', 'Single configs read, by what answered.', 'from', [
+      'hot',
+      'memory',
+      'journal',
+    ]);
     this.upstream = upstreamFigures(families);
     this.rateLimited = tallies(families, 'c13_rate_limited_total', 'Requests refused by a limit.', 'by', [
       'token',

@@ -21,7 +21,7 @@ export const SAMPLED = {
   event_loop_lag_ms: 'The longest that the event loop kept a timer waiting',
   resident_memory_bytes: 'Memory that is in RAM',
   cpu_percent: 'Processor time used, of one core',
-  clients: 'Open connections and streams',
+  clients: 'Requests under way and open streams',
   flags_evaluated_per_s: 'Flags evaluated each second',
   rate_limited_per_s: 'Requests refused by a limit each second',
   auth_failures_per_s: 'Refused, expired and revoked credentials each second',

@@ -7,7 +7,7 @@ import { parseDeclaration, type FeatureSet } from '../config/features.ts';
 import { rolloutsByName } from '../config/debug-view.ts';
 import { configOfStream, serviceOfStream } from '../config/name.ts';
 import { configHex, decodeConfig } from '../config/value.ts';
-import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { isConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import { decodeChange, type ConfigState } from '../live/change.ts';
 
@@ -24,8 +24,9 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   user: [],
   grant: [],
   token: ['hash'],
-  webhook: ['secret'],
-  alert: [],
+  // Where a message goes is often all that is needed to send one.
+  webhook: ['url'],
+  alert_rule: [],
 };
 
 /** `features` names the bits of a config's service. */
@@ -46,7 +47,7 @@ async function bodyOf(entry: Entry, features: (config: string) => Promise<Featur
     if (serviceOfStream(stream) !== null) return parseDeclaration(new TextDecoder().decode(body));
   } catch (error) {
     // Written by a newer version, or by another program: it stays in the journal as it is.
-    if (isConfigError(error) && error instanceof ConfigError) return null;
+    if (isConfigError(error)) return null;
     throw error;
   }
   return resourceOf(entry.type, body);

@@ -7,6 +7,7 @@ import { configOfStream, parseConfigName, serviceOfStream } from '../config/name
 import type { Entry } from '../journal/journal.ts';
 import { redactedSeq } from '../journal/redaction.ts';
 import type { ConfigOperations } from '../live/operations.ts';
+import type { Figures } from '../metrics/figures.ts';
 import { etagOf } from './conditions.ts';
 
 /** About 1 KB each; names that do not exist are never held. */
@@ -18,6 +19,8 @@ export interface RenderedConfig {
   readonly etag: string;
   /** The JSON of a `ConfigView`. */
   readonly json: string;
+  /** Of the JSON, in UTF-8. */
+  readonly size_bytes: number;
 }
 
 export interface ConfigCacheOptions {
@@ -26,6 +29,7 @@ export interface ConfigCacheOptions {
   readonly isEnabled: () => boolean;
   /** Whether everything that is on disk has been followed. */
   readonly isCurrent: () => boolean;
+  readonly reads: Pick<Figures['configReads'], 'memory' | 'journal'>;
 }
 
 export class ConfigCache {
@@ -46,7 +50,11 @@ export class ConfigCache {
 
   /** Throws ERR_NOT_FOUND, ERR_NAME. */
   async read(name: string): Promise<RenderedConfig> {
-    return this.held(name) ?? (await this.#render(name));
+    const { reads } = this.#options;
+    const held = this.held(name);
+    if (held !== undefined) reads.memory.value++;
+    else reads.journal.value++;
+    return held ?? (await this.#render(name));
   }
 
   /** Lets go of what the entries may have changed. */
@@ -65,7 +73,8 @@ export class ConfigCache {
     const drops = this.#drops;
     const config = await this.#options.operations.get(name);
     const { name: known, revision } = config;
-    const rendered = { name: known, revision, etag: etagOf(config), json: JSON.stringify(config) };
+    const json = JSON.stringify(config);
+    const rendered = { name: known, revision, etag: etagOf(config), json, size_bytes: Buffer.byteLength(json) };
     if (drops === this.#drops && this.#options.isEnabled()) this.#hold(rendered);
     return rendered;
   }

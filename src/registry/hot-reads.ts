@@ -8,21 +8,24 @@ import { may, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
 import { requestIdOf } from '../logging/request-log.ts';
 import type { RateLimitAnswer, RateLimiter } from '../rate-limiting/rate-limiter.ts';
-import { HEADER_NAMES } from '../proxy/headers.ts';
+import { HEADER_PREFIX } from '../proxy/headers.ts';
+import { isKnownToReader } from './conditions.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
+import type { Peer } from './peer.ts';
 import { SAFE_HEADERS } from './safe-headers.ts';
 
 /** Bodies from here on may be compressed: the ordinary way does that. */
 const PLAIN_MAX_BYTES = 1024;
 
 export interface HotReadFacts {
+  readonly id: string;
   readonly principal: Principal;
   readonly status: 200 | 304;
   readonly duration_ms: number;
 }
 
 export interface HotReadOptions {
-  readonly cache: ConfigCache;
+  readonly cache: Pick<ConfigCache, 'held'>;
   /** Who shows this credential, if that is known without asking anybody. */
   readonly identifyNow: (headers: Headers) => Principal | null;
   /** null: any number. */
@@ -30,40 +33,45 @@ export interface HotReadOptions {
   /** False while something is asked of all requests that only the ordinary way does. */
   readonly isUsual: () => boolean;
   /** Counts and logs; must not throw. */
-  readonly answered: (request: Request, id: string, facts: HotReadFacts) => void;
+  readonly answered: (request: Request, peerOf: () => Peer | null, facts: HotReadFacts) => void;
 }
 
 /** null: the ordinary way must look at it. */
-export type HotRead = (request: Request, name: string) => Response | null;
+export type HotRead = (request: Request, name: string, peerOf: () => Peer | null) => Response | null;
 
 /**
  * @example
  * const read = hotReads({ cache, identifyNow, limiter, isUsual, answered });
- * const answer = read(request, 'checkout/production') ?? (await app.fetch(request));
+ * const answer = read(request, 'checkout/production', peerOf) ?? (await app.fetch(request));
  */
 export function hotReads({ cache, identifyNow, limiter, isUsual, answered }: HotReadOptions): HotRead {
   const readers = new WeakMap<RenderedConfig, WeakSet<Principal>>();
-  return (request, name) => {
+  return (request, name, peerOf) => {
     const began = performance.now();
     if (!isUsual() || isUnusual(request)) return null;
     const config = cache.held(name);
-    if (config === undefined || config.json.length >= PLAIN_MAX_BYTES) return null;
+    if (config === undefined || config.size_bytes >= PLAIN_MAX_BYTES) return null;
     const { headers } = request;
     const principal = identifyNow(headers);
     if (principal === null || !mayRead(readers, principal, config)) return null;
     const limit = limiter?.check(principal.actor) ?? null;
     if (limit?.allowed === false) return null;
     const id = requestIdOf(headers);
-    const isKnown = headers.get('if-none-match') === config.etag;
-    const init = { status: isKnown ? 304 : 200, headers: headersOf(config, limiter, limit, id) };
-    const response = new Response(isKnown ? null : config.json, init);
-    answered(request, id, { principal, status: isKnown ? 304 : 200, duration_ms: performance.now() - began });
+    const isKnown = headers.has('if-none-match') && isKnownToReader(headers, config);
+    const status = isKnown ? 304 : 200;
+    const response = new Response(isKnown ? null : config.json, {
+      status,
+      headers: headersOf(isKnown ? NOT_READ : READ, config, limiter, limit, id),
+    });
+    answered(request, peerOf, { id, principal, status, duration_ms: performance.now() - began });
     return response;
   };
 }
 
-function isUnusual({ headers }: Request): boolean {
-  for (const name of HEADER_NAMES) if (headers.has(name)) return true;
+/** A parameter or a header that has to be looked at; the server hands over HEAD as if it were GET. */
+function isUnusual({ method, url, headers }: Request): boolean {
+  if (method !== 'GET' || url.includes('?')) return true;
+  for (const name of headers.keys()) if (name.startsWith(HEADER_PREFIX)) return true;
   return false;
 }
 
@@ -81,14 +89,18 @@ function mayRead(
   return true;
 }
 
+const NOT_READ = { ...SAFE_HEADERS, 'cache-control': 'no-cache', vary: 'Accept-Encoding' };
+const READ = { ...NOT_READ, 'content-type': 'application/json' };
+
 /** The same, by the same names, as the ordinary way sends. */
 function headersOf(
+  always: typeof NOT_READ,
   { etag }: RenderedConfig,
   limiter: RateLimiter | null,
   limit: RateLimitAnswer | null,
   id: string,
 ): Record<string, string> {
-  const headers = { ...READ_HEADERS, etag, 'x-request-id': id };
+  const headers = { ...always, etag, 'x-request-id': id };
   if (limiter === null || limit === null) return headers;
   const { policy, limit: quota, window_s } = limiter;
   return {
@@ -97,10 +109,3 @@ function headersOf(
     ratelimit: `"${policy}";r=${limit.remaining};t=${limit.reset_s}`,
   };
 }
-
-const READ_HEADERS = {
-  ...SAFE_HEADERS,
-  'content-type': 'application/json',
-  'cache-control': 'no-cache',
-  vary: 'Accept-Encoding',
-};

@@ -131,6 +131,7 @@ async function openServer(opened: Opened, undo: Undo) {
     limiter: limits.token,
     isUsual: () => tracing === null && !own.flags.verbose,
     answered: (request, id, { principal, status, duration_ms }) => {
+      figures.configReads.hot.value++;
       const { metrics: isMeasured, logging: isLogged } = own.flags;
       if (isMeasured) figures.observe('GET', '/api/v1/configs/:name', status, duration_ms / 1000);
       if (!isLogged) return;
@@ -178,6 +179,7 @@ async function openOptions(
     operations,
     isEnabled: () => own.flags.cache_enabled,
     isCurrent: () => follower.isCurrent,
+    reads: metrics.figures.configReads,
   });
   const onFailure = (error: unknown): void => log(`the journal cannot be followed: ${String(error)}`);
   const follower = new JournalFollower({

@@ -25,7 +25,7 @@ export interface ServeOptions {
   readonly port: number;
   readonly answer: Answer;
   /** Answers the read of one config at once, or null: then `answer` is asked. */
-  readonly read: (request: Request, name: string) => Response | null;
+  readonly read: (request: Request, name: string, peerOf: () => Peer | null) => Response | null;
 }
 
 export interface Served {
@@ -62,8 +62,9 @@ type Ask = (request: Request, from: { readonly peer: Peer | null }) => ReturnTyp
 type Listen = Omit<ServeOptions, 'answer'> & { readonly ask: Ask };
 
 function listen({ host, port, ask, read }: Listen): Bun.Server<undefined> {
+  const peerOf = (request: Request, from: Bun.Server<undefined>): Peer | null => from.requestIP(request) as Peer | null;
   const fetch = (request: Request, from: Bun.Server<undefined>): ReturnType<Answer> =>
-    ask(request, { peer: from.requestIP(request) as Peer | null });
+    ask(request, { peer: peerOf(request, from) });
   try {
     return Bun.serve({
       hostname: host,
@@ -75,7 +76,8 @@ function listen({ host, port, ask, read }: Listen): Bun.Server<undefined> {
       development: false,
       routes: {
         '/api/v1/configs/:name': {
-          GET: (request, from) => read(request, request.params.name) ?? fetch(request, from),
+          GET: (request, from) =>
+            read(request, request.params.name, () => peerOf(request, from)) ?? fetch(request, from),
         },
       },
       fetch,

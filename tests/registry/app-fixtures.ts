@@ -45,7 +45,7 @@ export async function openApp(
   const { journal } = operations.store;
   const warn = (line: string): void => void lines.push(line);
   const alerting = openAlerting({ directory, journal, keyring: opened.keyring, metrics, warn });
-  const cache = new ConfigCache({ operations, isEnabled: () => false, isCurrent: () => true });
+  const cache = new ConfigCache({ operations, isEnabled: () => false, isCurrent: () => true, reads: metrics.figures.configReads });
   const answers = new Map<string, string>();
   const options: AppOptions = {
     operations,

@@ -20,7 +20,8 @@ describe('an Idempotency-Key', () => {
     const head = await headOf(app);
     const again = await app.call('POST', '/api/v1/configs', { name: 'new', rows: 30 }, KEY);
     expect(again).toMatchObject({ status: 201, body: first.body });
-    for (const name of ['etag', 'location', 'content-type']) expect(again.headers.get(name)).toBe(first.headers.get(name));
+    for (const name of ['etag', 'location', 'content-type'])
+      expect(again.headers.get(name)).toBe(first.headers.get(name));
     expect([first, again].map(({ headers }) => headers.get('idempotency-replayed'))).toEqual([null, 'true']);
     expect(await headOf(app)).toBe(head);
   });
@@ -87,7 +88,9 @@ describe('an Idempotency-Key', () => {
 
   it('is asked for after the rights: who has lost them hears that, not the old answer', async () => {
     let isAdmin = true;
-    const app = await openApp(undefined, () => (isAdmin ? owner('ann') : { ...owner('ann'), kind: 'user', grants: [] }));
+    const app = await openApp(undefined, () =>
+      isAdmin ? owner('ann') : { ...owner('ann'), kind: 'user', grants: [] },
+    );
     expect((await app.call('PATCH', CONFIG, { rows: 30 }, KEY)).status).toBe(200);
     isAdmin = false;
     expect((await app.call('PATCH', CONFIG, { rows: 30 }, KEY)).status).toBe(403);

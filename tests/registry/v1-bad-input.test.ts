@@ -50,7 +50,11 @@ function askOf(described: Described): Ask {
   });
   const query = template.endsWith('/samples') ? '?metric=clients' : '';
   const media = operation.requestBody?.content['application/json'];
-  return { ...described, path: path + query, body: media === undefined ? undefined : (media.example ?? BODIES[template] ?? {}) };
+  return {
+    ...described,
+    path: path + query,
+    body: media === undefined ? undefined : (media.example ?? BODIES[template] ?? {}),
+  };
 }
 
 type Opened = Awaited<ReturnType<typeof openAll>>;
@@ -89,7 +93,7 @@ describe('every route refuses, and the journal has not moved', () => {
     const tokens = { tampered: `Bearer ${other}`, expired: `Bearer ${expired}`, revoked: `Bearer ${revoked}` };
     const more = { other: 'Bearer c13_x_y_z', empty: 'Bearer ', basic: `Basic ${btoa('ann:four random words here')}` };
     // Its time is a moment away: asking is what passes it.
-    for (let status = 200; status !== 401; ) {
+    for (let status = 200; status !== 401;) {
       ({ status } = await registry.call('GET', '/api/v1/whoami', undefined, { authorization: tokens.expired }));
     }
     await refusedBy(
@@ -117,23 +121,75 @@ describe('every route refuses, and the journal has not moved', () => {
     const opened = await openAll();
     const { registry, ann } = opened;
     const authorization = `Bearer ${ann.token}`;
-    const bodies = opened.asks.filter((ask) => isWrite(ask) && ask.operation.requestBody !== undefined && !isPublic(ask));
+    const bodies = opened.asks.filter(
+      (ask) => isWrite(ask) && ask.operation.requestBody !== undefined && !isPublic(ask),
+    );
     expect(bodies.length).toBeGreaterThan(20);
-    const send = (body: (ask: Ask) => string, type = 'application/json') => (ask: Ask) =>
-      plainCall(registry.url, ask.method, ask.path, body(ask), { authorization, 'content-type': type });
+    const send =
+      (body: (ask: Ask) => string, type = 'application/json') =>
+      (ask: Ask) =>
+        plainCall(registry.url, ask.method, ask.path, body(ask), { authorization, 'content-type': type });
     const known = ({ operation }: Ask): string => {
       const { schema } = operation.requestBody.content['application/json'];
       return Object.keys(schema.properties).find((name) => name !== 'reason') ?? 'reason';
     };
     const both = [400, 422];
-    await refusedBy(opened, bodies, send(() => '{}', 'text/plain'), 415, /^ERR_CONTENT_TYPE$/);
-    await refusedBy(opened, bodies, send(() => `{"reason": "${'x'.repeat(MiB)}"}`), 413, /^ERR_BODY_TOO_LARGE$/);
-    await refusedBy(opened, bodies, send(() => '{"reason": "x"'), 400, /^ERR_BODY_JSON$/);
-    await refusedBy(opened, bodies, send(() => '{"reason": "x", "reason": "y"}'), 400, /^ERR_DUPLICATE_KEY$/);
-    await refusedBy(opened, bodies, send(() => '{"nobody_knows": 1}'), 400, /^ERR_UNKNOWN_FIELD$/);
-    await refusedBy(opened, bodies, send(() => '{"__proto__": {"reason": "x"}}'), 400, /^ERR_UNKNOWN_FIELD$/);
-    await refusedBy(opened, bodies, send(() => '[{}]'), 400, /^ERR_WRONG_TYPE$/);
-    await refusedBy(opened, bodies, send(() => 'null'), 400, /^ERR_WRONG_TYPE$/);
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => '{}', 'text/plain'),
+      415,
+      /^ERR_CONTENT_TYPE$/,
+    );
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => `{"reason": "${'x'.repeat(MiB)}"}`),
+      413,
+      /^ERR_BODY_TOO_LARGE$/,
+    );
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => '{"reason": "x"'),
+      400,
+      /^ERR_BODY_JSON$/,
+    );
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => '{"reason": "x", "reason": "y"}'),
+      400,
+      /^ERR_DUPLICATE_KEY$/,
+    );
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => '{"nobody_knows": 1}'),
+      400,
+      /^ERR_UNKNOWN_FIELD$/,
+    );
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => '{"__proto__": {"reason": "x"}}'),
+      400,
+      /^ERR_UNKNOWN_FIELD$/,
+    );
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => '[{}]'),
+      400,
+      /^ERR_WRONG_TYPE$/,
+    );
+    await refusedBy(
+      opened,
+      bodies,
+      send(() => 'null'),
+      400,
+      /^ERR_WRONG_TYPE$/,
+    );
     const wrong = send((ask) => JSON.stringify({ ...(ask.body as object), [known(ask)]: [[{}]] }));
     // To judge what cannot be meant is what that one is for.
     const read = bodies.filter(({ template }) => !template.endsWith('/validate'));

@@ -17,18 +17,20 @@ const STYLE = `:root{color-scheme:light dark;--line:#8885;--soft:#8881;--accent:
 body{font:16px/1.5 system-ui,sans-serif;margin:0;display:grid;grid-template-columns:21rem minmax(0,1fr)}
 nav{position:sticky;top:0;height:100vh;overflow:auto;padding:1rem;border-right:1px solid var(--line);font-size:.875rem}
 nav h2{font-size:.875rem;margin:1rem 0 .25rem;text-transform:capitalize}nav ul{list-style:none;margin:0;padding:0}
-nav a{display:block;padding:.125rem 0;overflow-wrap:anywhere;color:inherit;text-decoration:none}nav a:hover{text-decoration:underline}
+nav a{display:block;padding:.125rem 0;overflow-wrap:anywhere;color:inherit;text-decoration:none}
+nav a:hover{text-decoration:underline}.jump{display:none}
 main{padding:1rem 2rem 4rem;max-width:60rem}a{color:var(--accent)}
 h2.tag{margin-top:3rem;text-transform:capitalize}
 article{margin:1.5rem 0;padding:1rem;border:1px solid var(--line);border-radius:8px}article:target{border-color:var(--accent)}
 article h3{margin:0;font-size:1rem;overflow-wrap:anywhere}article h4{margin:1rem 0 .25rem;font-size:.875rem}
-.method{display:inline-block;min-width:3.5rem;font-weight:700;color:var(--accent)}
+.method{display:inline-block;min-width:4rem;font-weight:700;color:var(--accent)}
 code,pre{font:.875rem/1.45 ui-monospace,monospace}
 pre{overflow-x:auto;margin:.25rem 0;padding:.75rem;background:var(--soft);border-radius:6px}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem 1rem .25rem 0;
-border-bottom:1px solid var(--line);overflow-wrap:anywhere}th{font-weight:600;white-space:nowrap;width:1%}
+border-bottom:1px solid var(--line);overflow-wrap:break-word}th{font-weight:600;white-space:nowrap;width:1%}
 summary{cursor:pointer}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-@media (max-width:50rem){body{display:block}nav{position:static;height:auto;border:0;border-bottom:1px solid var(--line)}
+@media (max-width:50rem){body{display:flex;flex-direction:column}.jump{display:block}
+nav{order:2;position:static;height:auto;border:0;border-top:1px solid var(--line)}
 main{padding:1rem}}`;
 
 /** Nothing but the style above. */
@@ -62,7 +64,7 @@ export async function referencePage(document: OpenApiDocument): Promise<string> 
         ${raw(`<style>${STYLE}</style>`)}
       </head>
       <body>
-        <nav aria-label="Operations">
+        <nav id="operations" aria-label="Operations">
           ${tags.map(
             (tag) =>
               html`<h2>${tag}</h2>
@@ -78,6 +80,7 @@ export async function referencePage(document: OpenApiDocument): Promise<string> 
         <main>
           <h1>${info.title}: HTTP interface</h1>
           <p>Version ${info.version}. For machines: <a href="/openapi.json">/openapi.json</a>.</p>
+          <p class="jump"><a href="#operations">All operations</a></p>
           ${prose(info.description ?? '')}
           ${tags.map(
             (tag) =>
@@ -113,12 +116,12 @@ function shortened(path: string): string {
 
 function article(operation: Operation, known: Readonly<Record<string, oas31.ParameterObject>>): Html {
   const { operationId, method, path, summary = '', description, parameters = [], requestBody, responses } = operation;
+  const all = parameters.map((one) => resolved(one, known));
   return html`<article id="${operationId}">
     <h3><span class="method">${method}</span> <code>${path}</code></h3>
     <p>${inline(summary)}.${operation.security?.length === 0 ? ' Anybody may ask.' : ''}</p>
-    ${description === undefined ? '' : prose(description)}
-    ${parameters.length === 0 ? '' : parameterTable(parameters.map((one) => resolved(one, known)))}
-    ${requestBody === undefined ? '' : bodyPart(operation, requestBody as oas31.RequestBodyObject)}
+    ${description === undefined ? '' : prose(description)} ${all.length === 0 ? '' : parameterTable(all)}
+    ${requestBody === undefined ? '' : bodyPart(operation, all, requestBody as oas31.RequestBodyObject)}
     <h4>Answers</h4>
     ${answerTable(responses ?? {})}
   </article>`;
@@ -147,9 +150,17 @@ function parameterTable(parameters: readonly oas31.ParameterObject[]): Html {
     </table>`;
 }
 
-function bodyPart({ method, path }: Operation, { content, required }: oas31.RequestBodyObject): Html {
+function bodyPart(
+  { method, path }: Operation,
+  parameters: readonly oas31.ParameterObject[],
+  { content, required }: oas31.RequestBodyObject,
+): Html {
   const { schema = {}, example } = content['application/json'] ?? {};
-  const sample = `curl -X ${method} http://localhost:4873${path} \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(example)}'`;
+  const sample = [
+    `curl -X ${method} http://localhost:4873${examplePath(path, parameters)} \\`,
+    "  -H 'Content-Type: application/json' \\",
+    `  -d '${JSON.stringify(example)}'`,
+  ].join('\n');
   return html`<h4>Body${required === true ? '' : ' (may be left out)'}</h4>
     <pre>${raw(typeText(schema))}</pre>
     ${
@@ -158,6 +169,13 @@ function bodyPart({ method, path }: Operation, { content, required }: oas31.Requ
         : html`<h4>Example</h4>
             <pre>${sample}</pre>`
     }`;
+}
+
+function examplePath(path: string, parameters: readonly oas31.ParameterObject[]): string {
+  return path.replace(/\{([^}]+)\}/g, (part, name: string) => {
+    const schema = parameters.find((one) => one.name === name)?.schema as oas31.SchemaObject | undefined;
+    return schema?.example === undefined ? part : encodeURIComponent(String(schema.example));
+  });
 }
 
 function answerTable(responses: oas31.ResponsesObject): Html {
