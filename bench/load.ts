@@ -20,43 +20,41 @@ const LENGTH = 'ontent-length: ';
 
 /** One connection: `get` resolves with the status when the whole response is there. */
 class Connection {
+  readonly #port: number;
   readonly #request: Uint8Array;
-  readonly #socket: Bun.Socket<undefined>;
+  #socket: Bun.Socket<undefined> | null = null;
   #waiter: Waiter | null = null;
   #held: Buffer<ArrayBuffer> = Buffer.alloc(0);
 
-  private constructor(request: Uint8Array, socket: Bun.Socket<undefined>) {
-    this.#request = request;
-    this.#socket = socket;
+  constructor({ port, path, headers }: Target) {
+    const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`);
+    this.#port = port;
+    this.#request = Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}${HEAD_END}`);
   }
 
-  static async open({ port, path, headers }: Target): Promise<Connection> {
-    const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`);
-    const request = Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}${HEAD_END}`);
-    let connection: Connection | null = null;
-    const socket = await Bun.connect({
+  /** Servers close connections that rest for long. */
+  async open(): Promise<void> {
+    this.#socket ??= await Bun.connect({
       hostname: '127.0.0.1',
-      port,
+      port: this.#port,
       socket: {
-        data: (_socket, chunk) => connection?.receive(chunk),
-        close: () => connection?.fail(new Error('the server closed the connection')),
-        error: (_socket, error) => connection?.fail(error),
+        data: (_socket, chunk) => this.receive(chunk),
+        close: () => this.#fail(new Error('the server closed the connection')),
+        error: (_socket, error) => this.#fail(error),
       },
     });
-    connection = new Connection(request, socket);
-    return connection;
   }
 
   get(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#waiter = { resolve, reject };
-      this.#socket.write(this.#request);
+      this.#socket!.write(this.#request);
     });
   }
 
   close(): void {
     this.#waiter = null;
-    this.#socket.end();
+    this.#socket?.end();
   }
 
   receive(chunk: Buffer): void {
@@ -67,11 +65,14 @@ class Connection {
       return;
     }
     this.#held = Buffer.alloc(0);
+    const waiter = this.#waiter;
+    this.#waiter = null;
     // `HTTP/1.1 200`
-    this.#waiter?.resolve(numberAt(bytes, 9));
+    waiter?.resolve(numberAt(bytes, 9));
   }
 
-  fail(error: Error): void {
+  #fail(error: Error): void {
+    this.#socket = null;
     this.#waiter?.reject(error);
   }
 }
@@ -95,12 +96,13 @@ export class Load {
     this.#connections = connections;
   }
 
-  static async open(target: Target, connections: number): Promise<Load> {
-    return new Load(await Promise.all(Array.from({ length: connections }, () => Connection.open(target))));
+  static open(target: Target, connections: number): Load {
+    return new Load(Array.from({ length: connections }, () => new Connection(target)));
   }
 
   /** So many requests as fast as they go, over all connections. Returns the sum of the statuses. */
   async run(requests: number): Promise<number> {
+    await this.#open();
     let left = requests;
     let sum = 0;
     const work = async (connection: Connection): Promise<void> => {
@@ -118,6 +120,7 @@ export class Load {
    * Returns how long each took from when it was due, in milliseconds: a wait for a free connection counts.
    */
   async paced(perSecond: number, seconds: number): Promise<number[]> {
+    await this.#open();
     const total = Math.max(1, Math.round(perSecond * seconds));
     const began = performance.now();
     const took: number[] = [];
@@ -133,6 +136,10 @@ export class Load {
     };
     await Promise.all(this.#connections.map(work));
     return took;
+  }
+
+  async #open(): Promise<void> {
+    await Promise.all(this.#connections.map((connection) => connection.open()));
   }
 
   close(): void {

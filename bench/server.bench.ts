@@ -31,11 +31,11 @@ async function open({ tiny, directory }: Setting): Promise<Opened> {
   const bare = await startBare(`http://127.0.0.1:${registry.port}${PATH}`, known);
   const target = { port: registry.port, path: PATH };
   const connections = tiny ? 2 : CONNECTIONS;
-  const load = async (to: Target): Promise<Load> => await Load.open(to, connections);
-  const reads = await load({ ...target, headers: known });
-  const fresh = await load({ ...target, headers: { ...known, 'If-None-Match': '"1"' } });
-  const judged = await load({ ...target, headers: { ...known, 'X-Bun-Config-Version': '1' } });
-  const floor = await load({ port: bare.port, path: '/read', headers: known });
+  const load = (to: Target): Load => Load.open(to, connections);
+  const reads = load({ ...target, headers: known });
+  const fresh = load({ ...target, headers: { ...known, 'If-None-Match': '"1"' } });
+  const judged = load({ ...target, headers: { ...known, 'X-Bun-Config-Version': '1' } });
+  const floor = load({ port: bare.port, path: '/read', headers: known });
   const beside = { name: 'bare Bun.serve, the same answer', loop: loopOf(floor) };
   const inTurns = { floor: beside, times: tiny ? 10 : REQUESTS, rounds: ROUNDS } satisfies Partial<Claim>;
   const side = (name: string, by: Load) => ({ name: `GET ${PATH}${name}`, loop: loopOf(by) });
