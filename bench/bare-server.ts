@@ -1,4 +1,4 @@
-/** The floor of the registry's reads: a bare `Bun.serve` that answers bytes and headers handed to it, and does nothing else. */
+/** The floor of the registry's reads: a bare `Bun.serve` that answers the bytes and headers handed to it. */
 const { body, headers } = JSON.parse(Bun.argv[2]!) as { body: string; headers: Record<string, string> };
 
 const server = Bun.serve({

@@ -81,6 +81,19 @@ export class Seal {
     });
   }
 
+  /** The same bytes that a sealed file of `bytes` would have; for what is small enough to be in memory. */
+  async sealBytes(bytes: Uint8Array): Promise<Bytes> {
+    const header = this.#newHeader();
+    const key = await this.#fileKey(header);
+    const parts: Uint8Array[] = [header];
+    for (let number = 0, isLast = false; !isLast; number++) {
+      const chunk = bytes.slice(number * CHUNK_BYTES, (number + 1) * CHUNK_BYTES);
+      isLast = (number + 1) * CHUNK_BYTES >= bytes.length;
+      parts.push(new Uint8Array(await crypto.subtle.encrypt(parameters(number, isLast), key, chunk)));
+    }
+    return Buffer.concat(parts);
+  }
+
   /**
    * Writes what was sealed to `to` (mode 0600), which appears only when all of it has proved to be as it was sealed.
    * Errors: ERR_KEYS when another key sealed it, ERR_BACKUP when it is no sealed file, was changed,

@@ -28,6 +28,8 @@ export interface TokenFields {
   readonly expiresAt?: number | undefined;
 }
 
+export type TokenChanges = Partial<Pick<Token, 'name' | 'scope' | 'readOnly'>>;
+
 /** What may be told of a token. */
 export type TokenView = Omit<Token, 'hash'> & { readonly id: string };
 
@@ -77,6 +79,17 @@ export class Tokens {
     const plan = () => [{ kind: 'token', key: parts.id, value } as const];
     const { revision } = await this.#changes.make({ ...write, expected: 0 }, plan);
     return { token: tokenView(parts.id, value), text: tokenText(parts), revision };
+  }
+
+  /** What it is called and what it may do; its secret, user and expiry stay. Errors: ERR_NOT_FOUND, ERR_WRONG_TYPE. */
+  async update(id: string, fields: TokenChanges, write: ResourceWrite): Promise<TokenView> {
+    let value: Token | null = null;
+    await this.#changes.make(write, ({ tokens }) => {
+      const { user, hash, expiresAt, createdAt, ...current } = found('token', id, tokens);
+      value = parseToken({ ...current, ...fields, user, hash, expiresAt, createdAt });
+      return [{ kind: 'token', key: id, value }];
+    });
+    return tokenView(id, value!);
   }
 
   /** Ends the token, on this host from the next request on, and also if the database is put back from a backup. */

@@ -7,7 +7,8 @@
 import { readdirSync } from 'node:fs';
 import { type Command as Completed, RootCommand, script } from '@bomb.sh/tab';
 import type { Command } from 'commander';
-import { openTarget } from './open-target.ts';
+import type { IdentityTarget } from './identity-target.ts';
+import { openIdentityTarget, openTarget } from './open-target.ts';
 import { sharedOptionsOf } from './options.ts';
 import { allConfigs, type Target } from './target.ts';
 import { clean } from './text.ts';
@@ -16,6 +17,7 @@ import { DEFAULT_NAME } from '../config/name.ts';
 import { BUILTIN_TEMPLATES } from '../config/templates.ts';
 import { CHANGED_FIELDS, CONFIG_FIELDS } from '../config/value.ts';
 import { isConfigError } from '../errors/errors.ts';
+import type { Listed } from '../registry/identity-operations.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -36,10 +38,23 @@ interface Known {
   readonly configs: readonly string[];
   readonly features: readonly string[];
   readonly backups: readonly string[];
+  readonly users: readonly string[];
+  /** Ids. */
+  readonly grants: readonly string[];
+  readonly tokens: readonly string[];
   readonly files: readonly string[];
 }
 
-const UNASKED = { configs: [], features: BUILTIN_FEATURES.names, backups: [] };
+const UNASKED = {
+  configs: [],
+  features: BUILTIN_FEATURES.names,
+  backups: [],
+  users: [],
+  grants: [],
+  tokens: [],
+} satisfies Omit<Known, 'files'>;
+/** Commands about somebody, not about a config. */
+const IDENTITY = ['users', 'grants', 'tokens'];
 
 /** The script to load, as in `source <(c13 completion bash)`; loading it twice does no harm. */
 export function completionScript(shell: Shell): string {
@@ -79,8 +94,15 @@ function addOptions(completed: Completed, command: Command, program: Command, kn
   }
 }
 
-function argumentValues(argument: string, { features, backups, files }: Known): readonly string[] {
+function argumentValues(argument: string, known: Known): readonly string[] {
+  const { features, backups, files } = known;
   switch (argument) {
+    case 'user':
+      return known.users;
+    case 'grant':
+      return known.grants;
+    case 'token':
+      return known.tokens;
     case 'feature':
       return features;
     case 'template':
@@ -104,9 +126,10 @@ function argumentValues(argument: string, { features, backups, files }: Known): 
   }
 }
 
-function optionValues(option: string, { configs, files }: Known): readonly string[] {
+function optionValues(option: string, { configs, users, files }: Known): readonly string[] {
   if (option === 'name') return configs;
-  if (option === 'database' || option === 'data') return files;
+  if (option === 'user') return users;
+  if (['database', 'data', 'token-file'].includes(option)) return files;
   return option === 'field' ? CHANGED_FIELDS : [];
 }
 
@@ -139,15 +162,22 @@ async function ask(words: readonly string[]): Promise<Omit<Known, 'files'>> {
   const valueOf = (...options: string[]) => words[words.findIndex((word) => options.includes(word)) + 1];
   const given = (...options: string[]) =>
     options.some((option) => words.includes(option)) ? valueOf(...options) : undefined;
-  const [url, database, name = DEFAULT_NAME] = [given('--url'), given('--database', '-d'), given('--name', '-n')];
-  const options = {
-    color: false,
-    ...(url === undefined ? {} : { url }),
-    ...(database === undefined ? {} : { database }),
+  const name = given('--name', '-n') ?? DEFAULT_NAME;
+  const where = {
+    url: given('--url'),
+    database: given('--database', '-d'),
+    data: given('--data'),
+    tokenFile: given('--token-file'),
   };
-  let target: Target | null = null;
+  const options = Object.fromEntries(Object.entries(where).filter(([, value]) => value !== undefined));
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  let target: Target | IdentityTarget | null = null;
   try {
-    target = await openTarget(options, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    if (IDENTITY.some((group) => words.includes(group))) {
+      target = await openIdentityTarget(options, signal);
+      return await identityOf(target);
+    }
+    target = await openTarget(options, signal);
     return await knownTo(target, name);
   } catch (error) {
     if (isConfigError(error) || (error as Error).name === 'TimeoutError') return UNASKED;
@@ -157,13 +187,31 @@ async function ask(words: readonly string[]): Promise<Omit<Known, 'files'>> {
   }
 }
 
+/** What of it the user may not see is left out. */
+async function identityOf(target: IdentityTarget): Promise<Omit<Known, 'files'>> {
+  const [users, grants, tokens] = await Promise.allSettled([target.users(), target.grants(), target.tokens()]);
+  const keys = <T>(page: PromiseSettledResult<Listed<T>>, key: (item: T) => string): string[] =>
+    page.status === 'rejected' ? [] : page.value.items.map(key).filter((word) => clean(word) === word);
+  return {
+    ...UNASKED,
+    users: keys(users, (user) => user.name),
+    grants: keys(grants, (grant) => grant.id),
+    tokens: keys(tokens, (token) => token.id),
+  };
+}
+
 async function knownTo(target: Target, name: string): Promise<Omit<Known, 'files'>> {
   const configs = (await allConfigs(target)).map((view) => view.name);
   const features = configs.includes(name) ? (await target.features(name)).map(({ feature }) => feature) : [];
   const backups = (await target.backups()).map((backup) => backup.name);
   // A shell reads lines: what is not printable cannot be completed.
   const isPlain = (word: string): boolean => clean(word) === word;
-  return { configs: configs.filter(isPlain), features: features.filter(isPlain), backups: backups.filter(isPlain) };
+  return {
+    ...UNASKED,
+    configs: configs.filter(isPlain),
+    features: features.filter(isPlain),
+    backups: backups.filter(isPlain),
+  };
 }
 
 /** The library prints by itself, and only by `console.log`. */

@@ -1,6 +1,6 @@
 /**
- * The tokens that `c13 login` got, by the registry's address, in a file for its owner alone. What others could have read
- * or written is refused, not repaired. Nothing in it is ever printed.
+ * The tokens that `c13 login` got, by the registry's address, in a file for its owner alone. What others could have
+ * read or written is refused, not repaired. Nothing in it is ever printed.
  * @module
  */
 import { chmodSync, closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync } from 'node:fs';

@@ -55,6 +55,9 @@ export class HttpIdentity implements IdentityTarget {
   createToken: IdentityTarget['createToken'] = (token, { reason }) =>
     this.#client.json(`${API}/tokens`, { method: 'POST', body: { ...token, reason } });
 
+  updateToken: IdentityTarget['updateToken'] = (id, fields, { reason, expected }) =>
+    this.#client.json(pathOf('tokens', id), { method: 'PATCH', body: { ...fields, reason }, expected });
+
   deleteToken: IdentityTarget['deleteToken'] = (id, { expected }) => this.#delete('tokens', id, expected);
 
   keys: IdentityTarget['keys'] = async () => (await this.#client.json<KeyList>(`${API}/keys`)).keys;

@@ -19,6 +19,7 @@ export interface IdentityTarget extends Pick<
   | 'deleteGrant'
   | 'tokens'
   | 'createToken'
+  | 'updateToken'
   | 'deleteToken'
   | 'keys'
   | 'rotateKeys'

@@ -1,6 +1,6 @@
 /**
- * Requests to a running registry, the answer handed on as it came; a problem becomes the error it was made of, so that a
- * command fails in the same words wherever it works. A token goes nowhere where somebody could read it on its way.
+ * Requests to a running registry, the answer handed on as it came; a problem becomes the error it was made of, so that
+ * a command fails in the same words wherever it works. A token goes nowhere where somebody could read it on its way.
  * @module
  */
 import { asObject } from '../config/input.ts';
@@ -11,7 +11,14 @@ const LOCAL = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 const TIMEOUT_MS = 120_000;
 
 /** Bun's words for a connection that never was. */
-const NEVER_CONNECTED = ['ConnectionRefused', 'FailedToOpenSocket', 'ENOTFOUND', 'EAI_AGAIN', 'ERR_INVALID_URL'];
+const NEVER_CONNECTED = [
+  'ConnectionRefused',
+  'ECONNREFUSED',
+  'FailedToOpenSocket',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_INVALID_URL',
+];
 
 export interface Ask {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

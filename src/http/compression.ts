@@ -24,7 +24,10 @@ const ENCODED_TAG = new RegExp(`\\+(?:${ENCODINGS.join('|')})"`, 'g');
  * are.
  * `Vary: Accept-Encoding` is on every response whose encoding depends on the client, also where it stayed plain.
  */
-export async function compressResponse(request: Request, response: Response): Promise<Response> {
+export async function compressResponse(
+  request: Pick<Request, 'method' | 'headers'>,
+  response: Response,
+): Promise<Response> {
   const { headers, status } = response;
   if (!mayVary(response)) return response;
   addVary(headers);

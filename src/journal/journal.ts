@@ -220,6 +220,12 @@ export interface Journal {
    */
   onAppend(listener: (entries: readonly Entry[]) => void): () => void;
 
+  /**
+   * Tells of every answered append of this handle: how long it took, and what it failed with, or null. Returns the way
+   * to stop.
+   */
+  onAnswered(listener: (duration_ms: number, error: unknown) => void): () => void;
+
   /** Resolves when everything asked for so far has been answered, whatever the answers. */
   flush(): Promise<void>;
 

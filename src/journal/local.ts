@@ -19,7 +19,7 @@ import type {
   VerifyOptions,
   VerifyReport,
 } from './journal.ts';
-import { Listeners } from './listeners.ts';
+import { Listeners, timed } from './listeners.ts';
 import type { Projection } from './projection.ts';
 import { drainInTurns, nextTurn } from './steps.ts';
 
@@ -41,7 +41,8 @@ export class LocalJournal implements Journal {
   readonly id: string;
   readonly path: string;
   readonly #engine: Engine;
-  readonly #listeners = new Listeners();
+  readonly #appended = new Listeners<[entries: readonly Entry[]]>();
+  readonly #answered = new Listeners<[duration_ms: number, error: unknown]>();
   readonly #running = new Set<Promise<unknown>>();
   #waiting: Waiting[] = [];
   #committing = false;
@@ -54,13 +55,12 @@ export class LocalJournal implements Journal {
   }
 
   append(entries: readonly NewEntry[]): Promise<readonly Entry[]> {
-    return this.#run(
-      () =>
-        new Promise((resolve, reject) => {
-          this.#waiting.push({ entries: copyBodies(entries), resolve, reject });
-          if (!this.#committing) void this.#commitWaiting();
-        }),
-    );
+    const append = (): Promise<readonly Entry[]> =>
+      new Promise((resolve, reject) => {
+        this.#waiting.push({ entries: copyBodies(entries), resolve, reject });
+        if (!this.#committing) void this.#commitWaiting();
+      });
+    return timed(this.#answered, () => this.#run(append));
   }
 
   read(query: ReadQuery): Promise<Page> {
@@ -112,7 +112,7 @@ export class LocalJournal implements Journal {
     return this.#run(async () => {
       await this.#catchUp();
       const entry = this.#engine.redact(seq, by);
-      this.#listeners.tell([entry]);
+      this.#appended.tell([entry]);
       await this.#catchUp();
       return entry;
     });
@@ -123,7 +123,11 @@ export class LocalJournal implements Journal {
   }
 
   onAppend(listener: (entries: readonly Entry[]) => void): () => void {
-    return this.#listeners.add(listener);
+    return this.#appended.add(listener);
+  }
+
+  onAnswered(listener: (duration_ms: number, error: unknown) => void): () => void {
+    return this.#answered.add(listener);
   }
 
   async flush(): Promise<void> {
@@ -161,7 +165,8 @@ export class LocalJournal implements Journal {
   }
 
   #settle(batch: readonly Waiting[], outcomes: ReturnType<Engine['appendBatch']>): void {
-    this.#listeners.tell(outcomes.flatMap((outcome) => (outcome.ok ? outcome.entries : [])));
+    const entries = outcomes.flatMap((outcome) => (outcome.ok ? outcome.entries : []));
+    if (entries.length > 0) this.#appended.tell(entries);
     outcomes.forEach((outcome, index) => {
       if (outcome.ok) batch[index]!.resolve(outcome.entries);
       else batch[index]!.reject(outcome.error);

@@ -17,7 +17,7 @@ import type {
   VerifyOptions,
   VerifyReport,
 } from './journal.ts';
-import { Listeners } from './listeners.ts';
+import { Listeners, timed } from './listeners.ts';
 import type { Projection } from './projection.ts';
 import { Remote } from './remote.ts';
 import type { WireOptions } from './wire.ts';
@@ -57,7 +57,8 @@ class SqliteJournal implements Journal {
   readonly path: string;
   readonly #remote: Remote;
   readonly #options: SqliteJournalOptions;
-  readonly #listeners = new Listeners();
+  readonly #appended = new Listeners<[entries: readonly Entry[]]>();
+  readonly #answered = new Listeners<[duration_ms: number, error: unknown]>();
   readonly #backups = new Set<Promise<Backup>>();
   #closing: Promise<void> | null = null;
 
@@ -69,8 +70,8 @@ class SqliteJournal implements Journal {
   }
 
   async append(entries: readonly NewEntry[]): Promise<readonly Entry[]> {
-    const appended = await this.#remote.call('append', [entries]);
-    this.#listeners.tell(appended);
+    const appended = await timed(this.#answered, () => this.#remote.call('append', [entries]));
+    if (appended.length > 0) this.#appended.tell(appended);
     return appended;
   }
 
@@ -105,7 +106,7 @@ class SqliteJournal implements Journal {
 
   async redact(seq: number, by: { readonly actor: string; readonly reason: string }): Promise<Entry> {
     const entry = await this.#remote.call('redact', [seq, by]);
-    this.#listeners.tell([entry]);
+    this.#appended.tell([entry]);
     return entry;
   }
 
@@ -124,7 +125,11 @@ class SqliteJournal implements Journal {
   }
 
   onAppend(listener: (entries: readonly Entry[]) => void): () => void {
-    return this.#listeners.add(listener);
+    return this.#appended.add(listener);
+  }
+
+  onAnswered(listener: (duration_ms: number, error: unknown) => void): () => void {
+    return this.#answered.add(listener);
   }
 
   async flush(): Promise<void> {

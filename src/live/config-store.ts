@@ -20,6 +20,7 @@ import { checkHistoryFilter, HISTORY_LIMIT_DEFAULT, pageOf, type HistoryFilter, 
 import { OpenSlots } from './open-slots.ts';
 import { isStateAt, momentNotFound, parseMoment, type Moment } from './past.ts';
 import { expectUnshared } from './place-rules.ts';
+import type { BoardFigures } from '../sync/board.ts';
 import { configsProjection } from './projection.ts';
 import type { Signature } from './recorder.ts';
 import { Unattributed } from './unattributed.ts';
@@ -81,6 +82,16 @@ export class ConfigStore {
    */
   head(): number {
     return this.#database.head;
+  }
+
+  /** Whether other processes see what this one changes: always, where it has no boards and nobody else may. */
+  get isShown(): boolean {
+    return this.sharing === 'memory' || this.#database.isOnBoard;
+  }
+
+  /** How the board does that they see it on; null without one. Looks at every slot. */
+  board(): BoardFigures | null {
+    return this.#database.boardFigures();
   }
 
   /** Throws ERR_NOT_FOUND. */

@@ -14,7 +14,7 @@ import { identityOf } from '../journal/file-identity.ts';
 import type { Journal } from '../journal/journal.ts';
 import { writeFailed } from '../journal/sqlite-error.ts';
 import { openSqliteJournal } from '../journal/sqlite.ts';
-import { boardPathOf, openBoardHead, type BoardHead, type BoardSettings } from '../sync/board.ts';
+import { boardPathOf, openBoardHead, type BoardFigures, type BoardHead, type BoardSettings } from '../sync/board.ts';
 import { boardCore } from './core.ts';
 import { configsProjection, FEATURES_TYPE, rolloutsOf, type StoredState } from './projection.ts';
 import { PROJECTIONS } from './projections.ts';
@@ -109,6 +109,16 @@ export class Database {
   get head(): number {
     this.#known = Math.max(this.#known, this.#shared()?.seq ?? 0);
     return this.#known;
+  }
+
+  /** Whether the board that shows this database is there, and ours. */
+  get isOnBoard(): boolean {
+    return this.#shared() !== null;
+  }
+
+  /** null where `isOnBoard` is false. */
+  boardFigures(): BoardFigures | null {
+    return this.#shared()?.figures() ?? null;
   }
 
   /** Tells every process on the board that the journal holds at least this sequence. */

@@ -107,7 +107,7 @@ export class Alerting {
     return (await this.rules.all()).map(({ key, value }) => ({ name: key, ...value }));
   }
 
-  /** One whose secret is gone (another machine's keyring) cannot be signed for: it hears nothing until it is made anew. */
+  /** One whose secret is gone (another machine's keyring) hears nothing until it gets a new one. */
   async #allTargets(): Promise<WebhookTarget[]> {
     const known = (await this.webhooks.all()).filter(({ key }) => this.#keyring.get(SECRETS, key) !== null);
     return known.map(({ key, value }) => ({ name: key, ...value, secret: this.#secretOf(key) }));

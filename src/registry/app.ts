@@ -24,7 +24,7 @@ import { identityRoutes } from './routes/identity-routes.ts';
 import { pageRoutes } from './routes/page-routes.ts';
 import { pastRoutes } from './routes/past-routes.ts';
 import { referenceRoutes } from './routes/reference-routes.ts';
-import { healthRoutes, statusRoutes, type StatusSource } from './routes/status-routes.ts';
+import { healthRoutes, statusRoutes, type ServerState, type StatusSource } from './routes/status-routes.ts';
 import { templateRoutes } from './routes/template-routes.ts';
 import { alertRoutes } from './routes/v1/alert-routes.ts';
 import { v1BulkRoutes } from './routes/v1/bulk-routes.ts';
@@ -39,6 +39,7 @@ export interface AppOptions extends ReadServices, Exports, PipelineOptions {
   readonly identity: PageServices['identity'];
   readonly alerting: Alerting;
   readonly status: StatusSource;
+  readonly server?: ServerState;
   readonly metrics: RegistryMetrics;
   /** Where answers wait for those who ask again. */
   readonly answers: IdempotencyStore;

@@ -5,12 +5,15 @@
  * @module
  */
 import { isConfigError } from '../errors/errors.ts';
-import { readSettings } from '../env/env.ts';
+import { readSettings, type Settings } from '../env/env.ts';
 import { DEFAULT_NAME } from '../config/name.ts';
 import { openConfigStore } from '../live/config-store.ts';
 import { databaseIn, openDataDirectory } from '../live/data-directory.ts';
 import { ConfigOperations, type OperationsOptions } from '../live/operations.ts';
+import { publicUrlOf } from './identity-services.ts';
+import { openIdentityIn } from './open-identity.ts';
 import { REGISTRY_CONFIG } from './own-config.ts';
+import { originOf, setupUrl } from './owner-access.ts';
 
 export const REGISTRY_ACTOR = 'registry';
 
@@ -43,10 +46,28 @@ async function isThere(operations: ConfigOperations, name: string): Promise<bool
 }
 
 async function main(): Promise<void> {
-  const { operations, directory, made } = await bootstrap(readSettings().dataDirectory);
+  const settings = readSettings();
+  const { operations, directory, made } = await bootstrap(settings.dataDirectory);
+  const setup = await firstSetupLink(operations, directory, settings);
   await operations.store.close();
   console.log(made.length === 0 ? `Everything is there: ${directory}` : `Made ${made.join(' and ')} in ${directory}`);
   console.log('Start the registry with: bun run registry');
+  if (setup !== null) console.log(`To let others in, make the first administrator then: ${setup}`);
+}
+
+/** null when there is a user. */
+async function firstSetupLink({ store }: ConfigOperations, directory: string, settings: Settings) {
+  const { host, port } = settings;
+  const publicUrl = publicUrlOf(settings);
+  const { journal } = store;
+  const onError = (error: unknown): void => console.error(error);
+  const identity = await openIdentityIn({ directory, journal, publicUrl, onError, head: () => store.head() });
+  try {
+    if (identity.identities.hasUsers) return null;
+    return setupUrl(publicUrl ?? originOf(host, port), await identity.setupLink.create());
+  } finally {
+    identity.close();
+  }
 }
 
 if (import.meta.main) {

@@ -26,9 +26,9 @@ export function isKnownToReader(headers: Headers, thing: Revised): boolean {
 }
 
 /**
- * The revision a write is bound to: 0 for one that must make the thing, undefined for any; `revisionNow` is 0 for what
- * is not there. Throws ERR_PRECONDITION for a condition that cannot hold. `If-Match: *` asks for any revision of what is
- * there; of what is deleted meanwhile, the write itself says so.
+ * The revision a write is bound to: 0 for one that must make the thing, undefined for any; `revisionNow` is 0 for
+ * what is not there. Throws ERR_PRECONDITION for a condition that cannot hold. `If-Match: *` asks for any revision of
+ * what is there; of what is deleted meanwhile, the write itself says so.
  */
 export async function expectedRevision(
   headers: Headers,
@@ -70,7 +70,7 @@ function tagsOf(header: string | null): string[] {
 
 function unmet(header: string, current: number): ConfigError {
   return new ConfigError('ERR_PRECONDITION', {
-    message: `If-Match is ${header.slice(0, 80)}, but what it is about is ${current === 0 ? 'not there' : `at "${current}"`}`,
+    message: `If-Match is ${header.slice(0, 80)}, but ${current === 0 ? 'there is nothing' : `it is at "${current}"`}`,
     hint: 'Look at the current state, then try again with its ETag.',
     details: { expected: header.slice(0, 80), actual: current === 0 ? '' : `"${current}"` },
   });

@@ -10,7 +10,10 @@ import { badRequest } from './parse.ts';
 
 const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;.*)?$/i;
 
-/** These fields and no others, each once; '' for one left empty. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE, ERR_BAD_REQUEST. */
+/**
+ * These fields and no others, each once; '' for one left empty. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE,
+ * ERR_BAD_REQUEST.
+ */
 export async function readForm<F extends string>(
   { req, env }: RegistryContext,
   fields: readonly F[],

@@ -14,6 +14,8 @@ import type { ConfigCache, RenderedConfig } from './config-cache.ts';
 import type { Peer } from './peer.ts';
 import { SAFE_HEADERS } from './safe-headers.ts';
 
+/** The one path that is answered so, as the server writes it. */
+export const HOT_READ_PATH = '/api/v1/configs/:name';
 /** Bodies from here on may be compressed: the ordinary way does that. */
 const PLAIN_MAX_BYTES = 1024;
 

@@ -1,8 +1,8 @@
 /**
  * `Idempotency-Key`: who repeats a write because he never saw its answer gets that answer, and nothing is done again.
- * An answer is kept for a day, for whoever asked, once the write is done. A registry that is killed between the two keeps
- * none, so that the write is done again: what must happen once at most says `If-Match` besides. Knows no route, and
- * keeps no answer that holds a secret.
+ * An answer is kept for a day, for whoever asked, once the write is done. A registry that is killed between the two
+ * keeps none, so that the write is done again: what must happen once at most says `If-Match` besides. Knows no route,
+ * and keeps no answer that holds a secret.
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';

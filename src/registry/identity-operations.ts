@@ -1,12 +1,12 @@
 /**
- * What can be done to users, grants, tokens and keys, in the terms of their users: plain data in and out. The routes and
- * the command line call this and nothing below it, so both mean the same by every word. Who may do it is asked before.
+ * What can be done to users, grants, tokens and keys, in the terms of their users: plain data in and out. The routes
+ * and the command line call this and nothing below it, so both mean the same by every word. Who may is asked before.
  * @module
  */
 import { found } from '../auth/identity-changes.ts';
 import type { HeldGrant, User } from '../auth/identity-values.ts';
 import type { Grant } from '../auth/rights.ts';
-import { viewOf, type TokenFields, type TokenView as TokenFacts } from '../auth/tokens.ts';
+import { viewOf, type TokenChanges, type TokenFields, type TokenView as TokenFacts } from '../auth/tokens.ts';
 import type { UserFields } from '../auth/users.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Resource, ResourceWrite } from '../journal/resources.ts';
@@ -161,6 +161,12 @@ export class IdentityOperations {
   async createToken(fields: TokenFields, write: ResourceWrite): Promise<MadeToken> {
     const { token, text } = await this.#identity.tokens.create(fields, write);
     return { ...(await this.token(token.id)), secret: text };
+  }
+
+  /** Errors: ERR_WRONG_TYPE. */
+  async updateToken(id: string, fields: Said<TokenChanges>, write: ResourceWrite): Promise<TokenView> {
+    await this.#identity.tokens.update(id, given(fields), write);
+    return await this.token(id);
   }
 
   async deleteToken(id: string, write: ResourceWrite): Promise<void> {

@@ -9,14 +9,12 @@ import type { Entry, Journal } from '../journal/journal.ts';
 const PAGE = 1000;
 
 export interface JournalFollowerOptions {
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'read' | 'onAppend'>;
   /** The head when whatever follows was made. */
   readonly seen: number;
   /** How far the journal is known to be, in one load of memory. */
   readonly head: () => number;
   readonly follow: (entries: readonly Entry[]) => void;
-  /** Hears why the journal could not be read; it is tried again. */
-  readonly onFailure: (error: unknown) => void;
 }
 
 export class JournalFollower {
@@ -35,35 +33,47 @@ export class JournalFollower {
 
   /** Whether everything that is known to be on disk has been told of. If not, it is about to be. */
   get isCurrent(): boolean {
-    if (this.#seen >= this.#own && this.#seen >= this.#options.head()) return true;
-    this.#reading ??= this.#read();
+    if (this.#seen >= this.#wanted) return true;
+    // Whoever looks by the clock hears why it could not be read, and tries again.
+    void Promise.allSettled([this.#catchUp()]);
     return false;
+  }
+
+  /**
+   * Tells of what has been announced by now: to be called about once a second, for those who follow without asking.
+   * Errors: those of the journal; what could not be read is read the next time.
+   */
+  async look(): Promise<void> {
+    if (this.#seen < this.#wanted) await this.#catchUp();
   }
 
   async close(): Promise<void> {
     this.#stop();
-    await this.#reading;
+    await Promise.allSettled([this.#reading]);
+  }
+
+  get #wanted(): number {
+    return Math.max(this.#own, this.#options.head());
   }
 
   #appended(entries: readonly Entry[]): void {
     this.#own = entries.at(-1)!.seq;
-    // What others wrote in between comes first.
     if (entries[0]!.seq === this.#seen + 1) this.#tell(entries);
-    else this.#reading ??= this.#read();
+    // What others wrote in between comes first.
+    else void Promise.allSettled([this.#catchUp()]);
+  }
+
+  #catchUp(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = null));
+    return this.#reading;
   }
 
   async #read(): Promise<void> {
-    const { journal, onFailure } = this.#options;
-    try {
-      for (let isMore = true; isMore;) {
-        const { entries } = await journal.read({ after: this.#seen, limit: PAGE, order: 'asc' });
-        this.#tell(entries.filter(({ seq }) => seq > this.#seen));
-        isMore = entries.length === PAGE || (entries.length > 0 && this.#seen < this.#own);
-      }
-    } catch (error) {
-      onFailure(error);
-    } finally {
-      this.#reading = null;
+    for (let isMore = true; isMore;) {
+      const { entries } = await this.#options.journal.read({ after: this.#seen, limit: PAGE, order: 'asc' });
+      // Some of them may have been appended here, and told of, meanwhile.
+      this.#tell(entries.filter(({ seq }) => seq > this.#seen));
+      isMore = entries.length > 0 && this.#seen < this.#wanted;
     }
   }
 

@@ -38,7 +38,7 @@ async function main(args: readonly string[]): Promise<void> {
   stopOnSignals(registry);
   console.log(`The registry listens on ${registry.url} over ${registry.dataDirectory}`);
   if (registry.setup !== null) console.log(`To let others in, make the first administrator: ${registry.setup}`);
-  console.log(`Page: ${registry.url}/_dashboard\nTo try first:\n${firstSteps(registry.url)}`);
+  console.log(`Page: ${registry.url}/_dashboard\nTo try first:\n${firstSteps(registry.url, registry.setup === null)}`);
 }
 
 function parseFlags(args: readonly string[]): Partial<Record<Flag, string>> | 'help' {

@@ -8,15 +8,7 @@ import { readdirSync } from 'node:fs';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { StoreStatus } from '../live/operations.ts';
 import { Figures } from '../metrics/figures.ts';
-
-/** How the board that processes share does. */
-export interface BoardFigures {
-  /** Configs on it. */
-  readonly slots: number;
-  readonly capacity: number;
-  /** The journal's head, as other processes have been told. */
-  readonly announced: number;
-}
+import type { BoardFigures } from '../sync/board.ts';
 
 export class RegistryMetrics {
   readonly #process = new Registry();

@@ -1,6 +1,6 @@
 /**
- * All about users over one data directory: the keyring and the scratch file beside the journal, the keys, and what works
- * on them. The registry and the command line both open it, also at the same time.
+ * All about users over one data directory: the keyring and the scratch file beside the journal, the keys, and what
+ * works on them. The registry and the command line both open it, also at the same time.
  * @module
  */
 import { join } from 'node:path';

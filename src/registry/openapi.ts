@@ -22,12 +22,12 @@ const LEFT_OUT = ['pages', 'short forms'];
 
 const ABOUT = `One log, many projections: configs of 13 bytes, their past, and who may do what.
 
-Bodies and answers are JSON in UTF-8. Times are milliseconds since 1970 (parameters also take an ISO time with its zone),
-percentages 0-100. A parameter or field that is not known is refused, never ignored. A write is answered when its entry is
-on disk; after an error nothing has changed.
+Bodies and answers are JSON in UTF-8. Times are milliseconds since 1970 (parameters also take an ISO time with its
+zone), percentages 0-100. A parameter or field that is not known is refused, never ignored. A write is answered when its
+entry is on disk; after an error nothing has changed.
 
-**Lists** take \`limit\` and \`cursor\`; the \`cursor\` of an answer asks for the next page, null says that there is none.
-They show what you may read.
+**Lists** take \`limit\` and \`cursor\`; the \`cursor\` of an answer asks for the next page, null says that there is
+none. They show what you may read.
 
 **Conditions.** The \`ETag\` of an answer is the thing's revision. \`If-Match\` writes at that revision only,
 \`If-None-Match: *\` only makes what is not there; otherwise the answer is 412 with what is there in \`current\`.
@@ -113,7 +113,7 @@ function isTwin(path: string, known: ReadonlySet<string>): boolean {
 }
 
 /** `/api/v1/configs/:name` as `/api/v1/configs/{name}`. */
-export function templateOf(path: string): string {
+function templateOf(path: string): string {
   return path.replace(/:([a-zA-Z]+)/g, '{$1}');
 }
 
@@ -141,6 +141,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     summary,
     ...(description === undefined ? {} : { description }),
     ...(access === 'public' ? { security: [] } : {}),
+    ...(route.isBeta === true ? { 'x-beta': true } : {}),
     requestParams: {
       ...(params === undefined ? {} : { path: z.object(params) }),
       ...(query === undefined ? {} : { query: z.object(query) }),

@@ -142,7 +142,7 @@ export function badRequest(parameter: string, message: string, hint = 'Correct i
 }
 
 function refusedText(parameter: string, expected: string, value: unknown): ConfigError {
-  const found = value === undefined ? 'it is missing' : JSON.stringify(String(value).slice(0, 80));
+  const found = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : 'it is missing';
   return badRequest(parameter, `Invalid ${parameter}: ${found} (must be ${expected})`);
 }
 

@@ -9,7 +9,8 @@ import { ConfigError, isConfigError, type AnyConfigError } from '../errors/error
 import { addressKey, clientAddress, type TrustedProxies } from '../http/client-address.ts';
 import { compressResponse } from '../http/compression.ts';
 import type { ConnectionLimit } from '../http/connection-limit.ts';
-import { requestIdOf, type RequestLog } from '../logging/request-log.ts';
+import type { Fields } from '../logging/logger.ts';
+import { requestIdOf, type RequestFacts, type RequestHeaders, type RequestLog } from '../logging/request-log.ts';
 import type { AuthOutcome, Figures } from '../metrics/figures.ts';
 import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
 import { setRateLimitHeaders } from '../rate-limiting/rate-limit-headers.ts';
@@ -28,6 +29,8 @@ export interface PipelineOptions {
   readonly requestLog: RequestLog;
   /** One line for the operator. */
   readonly log: (line: string) => void;
+  /** What only somebody reads who looks for a fault. */
+  readonly debug: (text: string, fields: Fields) => void;
   readonly limits: Limits;
   /** Resolves when everything asked of the journal so far is answered. */
   readonly flush: () => Promise<void>;
@@ -48,43 +51,66 @@ type Next = () => Promise<void>;
 /** Counts, logs, encodes, and puts on every answer what protects a browser that shows it. */
 export async function observed(c: RegistryContext, next: Next, options: PipelineOptions): Promise<void> {
   const began = performance.now();
+  const { limits, figures, own } = options;
   const request = c.req.raw;
   c.set('requestId', requestIdOf(request.headers));
-  c.set(
-    'address',
-    c.env.peer === null ? null : clientAddress(c.env.peer.address, request.headers, options.limits.proxies),
-  );
-  const { metrics: isMeasured, logging: isLogged, verbose } = options.own.flags;
-  await placed(c, next, options.limits.underWay);
+  c.set('address', addressOf(request.headers, c.env.peer, limits.proxies));
+  const { metrics, logging, verbose } = own.flags;
+  await placed(c, next, limits.underWay, figures);
   // Nothing from here on may throw: what was asked for is done.
   finish(c);
   await encode(c);
-  const duration_ms = performance.now() - began;
   const { status } = c.res;
+  const route = c.req.routePath;
   const { span } = c.env;
-  if (span !== undefined) Object.assign(span, { route: c.req.routePath, address: c.get('address') });
-  if (isMeasured) options.figures.observe(c.req.method, c.req.routePath, status, duration_ms / 1000);
-  if (!isLogged) return;
-  const user = c.get('principal')?.actor || null;
-  const facts = { id: c.get('requestId'), method: c.req.method, url: c.req.url, status, duration_ms, user };
+  if (span !== undefined) Object.assign(span, { route, address: c.get('address') });
+  const facts = {
+    id: c.get('requestId'),
+    method: c.req.method,
+    url: c.req.url,
+    status,
+    duration_ms: performance.now() - began,
+    user: c.get('principal')?.actor || null,
+    address: c.get('address'),
+  };
   const headers = verbose ? { request: request.headers, response: c.res.headers } : null;
-  options.requestLog({ ...facts, address: c.get('address') }, headers);
+  ended(options, { metrics, logging }, route, facts, headers);
+}
+
+/** Counts and logs a request that has been answered, as the registry's own config says; `route` is the pattern. */
+export function ended(
+  { figures, requestLog }: Pick<PipelineOptions, 'figures' | 'requestLog'>,
+  { metrics: isMeasured, logging: isLogged }: Pick<OwnConfig['flags'], 'metrics' | 'logging'>,
+  route: string,
+  facts: RequestFacts,
+  headers: RequestHeaders | null = null,
+): void {
+  if (isMeasured) figures.observe(facts.method, route, facts.status, facts.duration_ms / 1000);
+  if (isLogged) requestLog(facts, headers);
+}
+
+/** The client's; null without a connection. */
+export function addressOf(headers: Headers, peer: Peer | null, proxies: TrustedProxies): string | null {
+  return peer === null ? null : clientAddress(peer.address, headers, proxies);
 }
 
 /** A slow client holds a place, and only so many. */
-async function placed(c: RegistryContext, next: Next, underWay: ConnectionLimit): Promise<void> {
+async function placed(c: RegistryContext, next: Next, underWay: ConnectionLimit, figures: Figures): Promise<void> {
   const key = addressKey(c.get('address') ?? '');
   try {
     underWay.acquire(key);
   } catch (error) {
     if (!isConfigError(error)) throw error;
+    figures.rateLimited.connections.value++;
     c.res = problemResponse(error);
     return;
   }
+  figures.clients.http.set(underWay.size);
   try {
     await next();
   } finally {
     underWay.release(key);
+    figures.clients.http.set(underWay.size);
   }
 }
 
@@ -95,12 +121,23 @@ function finish(c: RegistryContext): void {
   for (const [name, value] of c.get('limitHeaders') ?? []) headers.set(name, value);
 }
 
-/** Set through nothing, or the framework would put the headers of the plain response back. */
+/** HEAD has the headers of what GET answers, its length among them. */
 async function encode(c: RegistryContext): Promise<void> {
-  const encoded = await compressResponse(c.req.raw, c.res);
-  if (encoded === c.res) return;
+  const isHead = c.req.method === 'HEAD';
+  const { headers } = c.req.raw;
+  const encoded = await compressResponse(isHead ? { method: 'GET', headers } : c.req.raw, c.res);
+  const answer = isHead && encoded.body !== null ? await withoutBody(encoded) : encoded;
+  if (answer === c.res) return;
+  // Set through nothing, or the framework would put the headers of the plain response back.
   c.res = undefined;
-  c.res = encoded;
+  c.res = answer;
+}
+
+async function withoutBody(response: Response): Promise<Response> {
+  const { byteLength } = await response.arrayBuffer();
+  const bare = new Response(null, response);
+  bare.headers.set('content-length', String(byteLength));
+  return bare;
 }
 
 /** Who cannot be let in may still ask what is public: the route decides. */
@@ -154,12 +191,13 @@ const CLIENT_GONE = 499;
 export async function failed(
   c: RegistryContext,
   thrown: unknown,
-  { log, flush }: Pick<PipelineOptions, 'log' | 'flush'>,
+  { log, debug, flush }: Pick<PipelineOptions, 'log' | 'debug' | 'flush'>,
 ): Promise<Response> {
   if (c.req.raw.signal.aborted && (thrown as Error).name === 'AbortError') {
     return new Response(null, { status: CLIENT_GONE });
   }
   const error = asConfigError(thrown, log);
+  debug('refused', { id: c.get('requestId'), code: error.code, why: error.message });
   const isUnmet =
     error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
   if (!isUnmet) return problemResponse(error);

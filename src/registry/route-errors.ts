@@ -1,6 +1,6 @@
 /**
- * Which errors a route can answer, with which status: what every route can, what follows from what it takes, and what it
- * says of itself. The description lists them, and the tests hold every refusal against it.
+ * Which errors a route can answer, with which status: what every route can, what follows from what it takes, and what
+ * it says of itself. The description lists them, and the tests hold every refusal against it.
  * @module
  */
 import type { ErrorCode } from '../errors/errors.ts';
@@ -8,7 +8,7 @@ import { takesKey } from './idempotency.ts';
 import { STATUS } from './problem.ts';
 import type { Route } from './route.ts';
 
-/** Of any request: a parameter nobody knows, headers that carry a damaged config, too many at once, a registry that stops or is not well. */
+/** Of any request: a parameter or header that is wrong, too many at once, a registry that stops or is not well. */
 const ANY: readonly ErrorCode[] = [
   'ERR_BAD_REQUEST',
   'ERR_HEADER',

@@ -51,8 +51,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly summary: string;
   readonly description?: string;
   /**
-   * Who may ask: anybody; whoever is signed in; whoever has been granted anything (what he sees is filtered); or who has
-   * these rights. Without a body in sight: what depends on the body is asked for in `handle`.
+   * Who may ask: anybody; whoever is signed in; whoever has been granted anything (what he sees is filtered); or who
+   * has these rights. Without a body in sight: what depends on the body is asked for in `handle`.
    */
   readonly access: OpenTo | ((call: Pick<Call<P, Q, B>, 'params' | 'query'>) => readonly Need[]);
   readonly params?: P;
@@ -76,7 +76,7 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
    * it. Default: what is `checked`.
    */
   readonly conditional?: boolean;
-  /** Its body or answer holds a secret: nothing of it is kept, not even a hash, so that an Idempotency-Key is refused. */
+  /** Its body or answer holds a secret: nothing of it is kept, not even a hash, so that it takes no Idempotency-Key. */
   readonly isSecret?: boolean;
   /** It may still change: there only while the registry's own feature `beta_feature` is on. */
   readonly isBeta?: boolean;

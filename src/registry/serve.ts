@@ -3,6 +3,7 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
+import { HOT_READ_PATH } from './hot-reads.ts';
 import type { Peer } from './peer.ts';
 
 /** A connection on which nothing comes or goes for so long is closed: a slow sender holds nothing for ever. */
@@ -24,6 +25,8 @@ export interface ServeOptions {
   /** 0: a free one. */
   readonly port: number;
   readonly answer: Answer;
+  /** Answers what neither of them could. */
+  readonly failed: (error: unknown) => Response;
   /** Answers the read of one config at once, or null: then `answer` is asked. */
   readonly read: (request: Request, name: string, peerOf: () => Peer | null) => Response | null;
 }
@@ -37,10 +40,11 @@ export interface Served {
 }
 
 /** Errors: ERR_ADDRESS_IN_USE, ERR_SETTING for an address that is not this machine's. */
-export function serve({ host, port, answer, read }: ServeOptions): Served {
+export function serve({ answer, ...options }: ServeOptions): Served {
+  const { host } = options;
   const closing = new AbortController();
   const ask: Ask = (request, from) => answer(request, { ...from, closing: closing.signal });
-  const server = listen({ host, port, ask, read });
+  const server = listen({ ...options, ask });
   const bound = server.port!;
   return {
     port: bound,
@@ -61,7 +65,7 @@ export function serve({ host, port, answer, read }: ServeOptions): Served {
 type Ask = (request: Request, from: { readonly peer: Peer | null }) => ReturnType<Answer>;
 type Listen = Omit<ServeOptions, 'answer'> & { readonly ask: Ask };
 
-function listen({ host, port, ask, read }: Listen): Bun.Server<undefined> {
+function listen({ host, port, ask, read, failed }: Listen): Bun.Server<undefined> {
   const peerOf = (request: Request, from: Bun.Server<undefined>): Peer | null => from.requestIP(request) as Peer | null;
   const fetch = (request: Request, from: Bun.Server<undefined>): ReturnType<Answer> =>
     ask(request, { peer: peerOf(request, from) });
@@ -75,12 +79,13 @@ function listen({ host, port, ask, read }: Listen): Bun.Server<undefined> {
       maxRequestBodySize: REQUEST_SIZE_MAX_BYTES,
       development: false,
       routes: {
-        '/api/v1/configs/:name': {
+        [HOT_READ_PATH]: {
           GET: (request, from) =>
             read(request, request.params.name, () => peerOf(request, from)) ?? fetch(request, from),
         },
       },
       fetch,
+      error: failed,
     });
   } catch (cause) {
     throw listenError(host, port, cause);

@@ -42,12 +42,24 @@ export function openBoardPlace(native: NativeBackend, settings: BoardSettings, n
   return sharedBoard(native, settings).place(name);
 }
 
+/** How a board does. */
+export interface BoardFigures {
+  /** Configs on it. */
+  readonly slots: number;
+  /** Configs it has room for. */
+  readonly capacity: number;
+  /** The journal's head, as the processes on it have been told. */
+  readonly announced: number;
+}
+
 /** How far the journal is, as the processes on a board tell each other. */
 export interface BoardHead {
   /** The highest sequence that anybody has announced: one load. Once the board is lost, what it was then. */
   readonly seq: number;
   /** Whether this board no longer shows the journal. */
   readonly isLost: boolean;
+  /** Looks at every slot. */
+  figures(): BoardFigures;
   announce(seq: number): void;
   close(): void;
 }
@@ -229,6 +241,11 @@ class SharedHead implements BoardHead {
 
   get isLost(): boolean {
     return this.#last !== null;
+  }
+
+  figures(): BoardFigures {
+    const { board } = this.#shared;
+    return { slots: board.names().length, capacity: board.slotCount, announced: this.seq };
   }
 
   announce(seq: number): void {

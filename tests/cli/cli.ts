@@ -38,12 +38,14 @@ export class Workplace implements Disposable {
       cwd: this.directory,
       env: {
         ...processVariables(),
-        ...{ C13_DATA: this.data, C13_URL: 'http://127.0.0.1:1', C13_TOKEN: '', NO_COLOR: '' },
+        C13_DATA: this.data,
+        C13_URL: 'http://127.0.0.1:1',
+        C13_TOKEN: '',
+        NO_COLOR: '',
         XDG_CONFIG_HOME: this.directory,
         ...env,
       },
-      // Of an empty blob, Bun makes our own stdin.
-      stdin: stdin === '' ? 'ignore' : new Blob([stdin]),
+      stdin: new Blob([stdin]),
       stdout: 'pipe',
       stderr: 'pipe',
     });

@@ -1,6 +1,6 @@
 /** The completion scripts, loaded by a real bash. @module */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { MAIN, Workplace } from './cli.ts';
+import { MAIN, startRegistry, Workplace } from './cli.ts';
 
 let workplace: Workplace;
 beforeAll(async () => {
@@ -54,6 +54,22 @@ test('completes what only the database knows', async () => {
   expect(await offered(`get ${on} --name ch`)).toEqual(['checkout/production']);
   expect(await offered(`${on} feature enable new`)).toEqual(['new_checkout']);
   expect(await offered(`${on} set rollouts.new`)).toEqual(['rollouts.new_checkout=']);
+});
+
+test('completes users, and what they hold', async () => {
+  const registry = await startRegistry(workplace.data);
+  const fresh = (await workplace.c13(['setup-link'])).stdout.trim();
+  const body = { secret: new URL(fresh).searchParams.get('secret')!, user: 'ann', password: 'four random words here' };
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`${registry.url}/api/v1/setup`, { method: 'POST', body: JSON.stringify(body), headers });
+  await registry.stop();
+  const on = `--data ${workplace.data}`;
+  expect(await offered(`users ${on} delete a`)).toEqual(['ann']);
+  expect(await offered(`grants create ${on} `)).toEqual(['ann']);
+  expect(await offered(`grants create ${on} ann op`)).toEqual(['operator']);
+  const [grant] = (await workplace.json(['grants', 'list'])).grants;
+  expect(await offered(`grants delete ${on} `)).toEqual([grant.id]);
+  expect(await offered(`tokens create ci ${on} --user `)).toEqual(['ann']);
 });
 
 test('completes files where a file is meant', async () => {

@@ -31,6 +31,12 @@ test('where nobody answers, the error says what to do', async () => {
   expect(error).toMatchObject({ code: 'ERR_REGISTRY_UNREACHABLE', hint: expect.stringContaining('--database') });
 });
 
+test('where nobody answers, it is known that nothing was changed', async () => {
+  const refused = targetAt('http://127.0.0.1:1').set('default', { rows: 9 }, { actor: '' });
+  const error = await refused.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ message: expect.stringContaining('No registry answers') });
+});
+
 test('where the answer is lost, the error says that nobody knows', async () => {
   const server = createServer((socket) => socket.once('data', () => socket.destroy()));
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()));

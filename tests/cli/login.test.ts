@@ -55,7 +55,7 @@ describe('login', () => {
     expect(ran.stderr).toMatch(/^error: The name or the password is wrong — [^\n]+\n$/);
     expect(await Bun.file(credentials).json()).toEqual({});
     expect(await c13(['login'])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--user') });
-    const nothing = await c13(['login', '--user', 'ann', '--password-stdin']);
+    const nothing = await c13(['login', '--user', 'ann', '--password-stdin'], { stdin: '\n' });
     expect(nothing).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('stdin') });
   });
 

@@ -1,4 +1,4 @@
-/** What a command may rely on about users, grants, tokens and keys, on a registry and on a data directory alike. @module */
+/** What a command may rely on about users, grants, tokens and keys, on a registry and on a data directory. @module */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allItems, type IdentityTarget } from '../../src/cli/identity-target.ts';
 import { isConfigError } from '../../src/errors/errors.ts';
@@ -70,6 +70,8 @@ export function describeIdentityTarget(kind: string, open: () => Promise<OpenedI
       expect(listed.map(({ id }) => id)).toEqual(made.map(({ id }) => id).toSorted());
       expect(listed[0]).toMatchObject({ user: 'ann', scope, readOnly: false, lastUsedAt: null });
       expect(JSON.stringify(listed)).not.toMatch(/secret|hash/);
+      const changed = await target.updateToken(made[1]!.id, { readOnly: true, scope: null }, WRITE);
+      expect(changed).toMatchObject({ name: 'b', readOnly: true, scope: null, expiresAt: made[1]!.expiresAt });
       await target.deleteToken(made[0]!.id, WRITE);
       expect((await target.tokens({ user: 'ann' })).items).toHaveLength(2);
     });

@@ -40,12 +40,17 @@ export async function openApp(
     BuiltinFeature,
     boolean
   >;
-  const own = { flags: { ...off, logging: true, metrics: true } };
+  const own = { flags: { ...off, logging: true, metrics: true, beta_feature: true } };
   const metrics = new RegistryMetrics('1.2.3', 1000);
   const { journal } = operations.store;
   const warn = (line: string): void => void lines.push(line);
   const alerting = openAlerting({ directory, journal, keyring: opened.keyring, metrics, warn });
-  const cache = new ConfigCache({ operations, isEnabled: () => false, isCurrent: () => true, reads: metrics.figures.configReads });
+  const cache = new ConfigCache({
+    operations,
+    isEnabled: () => false,
+    isCurrent: () => true,
+    reads: metrics.figures.configReads,
+  });
   const answers = new Map<string, string>();
   const options: AppOptions = {
     operations,
@@ -65,6 +70,7 @@ export async function openApp(
     flush: () => operations.store.journal.flush(),
     own,
     log: (line) => lines.push(line),
+    debug: () => {},
   };
   const [app, routes] = [createApp(options), routesOf(options)];
   const send = async (method: string, path: string, init: RequestInit): Promise<Answer> => {
@@ -82,9 +88,8 @@ export async function openApp(
 
 async function openServices(directory: string, { store }: ConfigOperations, lines: string[]) {
   const onError = (error: unknown): void => void lines.push(String(error));
-  const opened = await openIdentityIn({
-    ...{ directory, journal: store.journal, head: () => store.head(), publicUrl: null, onError },
-  });
+  const { journal } = store;
+  const opened = await openIdentityIn({ directory, journal, head: () => store.head(), publicUrl: null, onError });
   onTestFinished(() => opened.close());
   const settings = { publicUrl: '', oidcIssuer: '', oidcClientId: '', oidcClientSecretFile: '' };
   const log = (line: string): void => void lines.push(line);

@@ -1,6 +1,6 @@
 /**
- * Calls made from the description, right and wrong ones, on the real app: nothing is a fault of ours, every answer is as
- * described, and what is refused has changed nothing.
+ * Calls made from the description, right and wrong ones, on the real app: nothing is a fault of ours, every answer is
+ * as described, and what is refused has changed nothing.
  * @module
  */
 import fc from 'fast-check';

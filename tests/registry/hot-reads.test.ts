@@ -41,7 +41,10 @@ async function hotReads({ call }: Pick<Somebody, 'call'>): Promise<number> {
 }
 
 async function newToken(of: Somebody, fields: object = {}): Promise<string> {
-  const { status, body } = await of.call('POST', '/api/v1/tokens', { name: `t${Math.random()}`.slice(0, 12), ...fields });
+  const { status, body } = await of.call('POST', '/api/v1/tokens', {
+    name: `t${Math.random()}`.slice(0, 12),
+    ...fields,
+  });
   if (status !== 201) throw new Error(JSON.stringify(body));
   return body.secret;
 }
@@ -79,10 +82,10 @@ describe('a hot read', () => {
       'no tag at all': { headers: { ...known, 'if-none-match': 'x' } },
       'If-Match': { headers: { ...known, 'if-match': '"9999"' } },
       'a range': { headers: { ...known, range: 'bytes=0-3' } },
-      'HEAD': { method: 'HEAD', headers: known },
+      HEAD: { method: 'HEAD', headers: known },
       'HEAD with the tag': { method: 'HEAD', headers: { ...known, 'if-none-match': etag } },
-      'POST': { method: 'POST', headers: known },
-      'OPTIONS': { method: 'OPTIONS', headers: known },
+      POST: { method: 'POST', headers: known },
+      OPTIONS: { method: 'OPTIONS', headers: known },
       'an encoding': { headers: { ...known, 'accept-encoding': 'zstd' } },
       'no encoding': { headers: { ...known, 'accept-encoding': 'identity' } },
       'an unknown parameter': { path: `${CHECKOUT}?naem=x`, headers: known },

@@ -34,6 +34,7 @@ describe('a team', () => {
       ['POST', '/api/v1/users', { name: 'eve' }],
       ['POST', '/api/v1/grants', { ...grant, role: 'admin' }],
       ['POST', '/api/v1/tokens', { name: 'longer' }],
+      ['PATCH', `/api/v1/tokens/${made.body.id}`, { readOnly: false, scope: null }],
       ['PUT', '/api/v1/users/bob/password', { password: 'another four random words' }],
     ] as const;
     for (const [method, path, body] of refused) {
@@ -43,6 +44,10 @@ describe('a team', () => {
     expect((await ci.call('PATCH', CHECKOUT, { features: { new_cart: true } })).status).toBe(200);
     const { body: history } = await ann.call('GET', 'config/history?name=checkout/production&limit=1');
     expect(history.entries[0]).toMatchObject({ actor: 'bob/ci' });
+
+    await bob.call('PATCH', `/api/v1/tokens/${made.body.id}`, { readOnly: true });
+    expect((await ci.call('PATCH', CHECKOUT, { features: { new_cart: false } })).status).toBe(403);
+    expect((await ci.call('GET', CHECKOUT)).status).toBe(200);
 
     const { exitCode, stderr } = c13(registry.data, ['tokens', 'delete', made.body.id, '--reason', 'leaked']);
     expect([exitCode, stderr]).toEqual([0, '']);

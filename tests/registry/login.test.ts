@@ -1,4 +1,4 @@
-/** Signing in with a browser: what its pages do, and what other sites make it do. Guessing, and being guessed at. @module */
+/** Signing in with a browser, and what other sites make it do; guessing, and being guessed at. @module */
 import { describe, expect, it } from 'vitest';
 import { cookieOf, headOf, makeUser, PASSWORD, postForm, setupSecretOf, startWithAdmin } from './identity-fixtures.ts';
 import { JSON_TYPE, startProgram } from './fixtures.ts';

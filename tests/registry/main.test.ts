@@ -179,7 +179,9 @@ describe('bun run registry', () => {
       Bun.spawnSync([process.execPath, join(ROOT, 'src/registry/bootstrap.ts')], {
         env: { ...Bun.env, C13_DATA: data },
       });
-    expect(run().stdout.toString()).toMatch(/^Made default and registry in /);
+    expect(run().stdout.toString()).toMatch(
+      /^Made default and registry in [\s\S]* first administrator then: http:\S+\n$/,
+    );
     const { head } = verifyFile(join(data, 'journal.db'));
     expect(run().stdout.toString()).toMatch(/^Everything is there/);
     expect(verifyFile(join(data, 'journal.db')).head).toEqual(head);

@@ -1,7 +1,7 @@
 /**
- * Who may ask what, written by hand: N nobody in particular, V viewer, O operator, P publisher, A administrator, R a token
- * of his that can only read, X one for `config:other/*` alone, Z somebody who has been granted nothing. A letter means
- * that the asker is not refused for who he is; the configs asked for are none of `other`.
+ * Who may ask what, written by hand: N nobody in particular, V viewer, O operator, P publisher, A administrator, R a
+ * token of his that can only read, X one for `config:other/*` alone, Z somebody who has been granted nothing. A letter
+ * means that the asker is not refused for who he is; the configs asked for are none of `other`.
  * @module
  */
 
@@ -76,6 +76,7 @@ export const MATRIX: Readonly<Record<string, string>> = {
   'GET /api/v1/tokens': 'VOPARZ',
   'POST /api/v1/tokens': 'VOPAZ',
   'GET /api/v1/tokens/:id': 'AR',
+  'PATCH /api/v1/tokens/:id': 'A',
   'DELETE /api/v1/tokens/:id': 'A',
   'GET /api/v1/keys': 'AR',
   'POST /api/v1/keys/rotate': 'A',

@@ -11,9 +11,9 @@ import { MATRIX } from './matrix-table.ts';
 import { prepared } from './prepared.ts';
 
 const grant = (role: Grant['role'], pattern = '*'): Grant => ({ role, pattern, sections: null });
-const user = (name: string, ...grants: Grant[]): Principal => ({
-  ...{ kind: 'user', actor: name, user: name, grants, scope: null, readOnly: false },
-});
+const user = (name: string, ...grants: Grant[]): Principal => {
+  return { kind: 'user', actor: name, user: name, grants, scope: null, readOnly: false };
+};
 
 /** Bodies of routes that give no example, so that nothing but the right is in question. */
 const BODIES: Readonly<Record<string, object>> = {
@@ -44,8 +44,8 @@ const PARTS: Readonly<Record<string, string>> = { id: 'nobody', name: 'ann', ser
 
 function pathOf({ path, params = {} }: Route): string {
   const filled = path.replace(/:([a-zA-Z]+)/g, (_, part: string) => {
-    const example = params[part]?.meta()?.['example'];
-    return encodeURIComponent(String(example ?? PARTS[part]));
+    const example = params[part]?.meta()?.['example'] as string | number | undefined;
+    return encodeURIComponent(example ?? PARTS[part]!);
   });
   return path.endsWith('/samples') ? `${filled}?metric=clients` : filled;
 }

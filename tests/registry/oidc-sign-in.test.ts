@@ -56,7 +56,7 @@ async function startBoth() {
 }
 
 describe('a provider', () => {
-  it('signs in the user with its verified address, links him, and from then on the address decides nothing', async () => {
+  it('signs in the user with its verified address and links him: later the address decides nothing', async () => {
     const { registry, ann, url, provider, browser } = await startBoth();
     const page = await (await fetch(`${url}/_dashboard/login?returnTo=/_dashboard`)).text();
     expect(page).toContain(`Sign in with ${new URL(provider.issuer).host}`);

@@ -1,8 +1,11 @@
 /** The description: valid in the eyes of others, whole, and true of what its own examples are answered. @module */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { openApp } from './app-fixtures.ts';
 import { Description } from './description.ts';
+import { ROOT } from './fixtures.ts';
 import { prepared } from './prepared.ts';
 
 async function openDescribed() {
@@ -72,6 +75,16 @@ describe('the description', () => {
       const isFile = success.content?.['application/octet-stream'] !== undefined || template.endsWith('/env');
       if (isJson && !isFile) expect(success.content['application/json'].schema, `${method} ${template}`).toBeDefined();
     }
+  });
+
+  it('is what docs/API.md lists', async () => {
+    const { description } = await openDescribed();
+    const text = readFileSync(join(ROOT, 'docs/API.md'), 'utf8');
+    const [v1] = text.split('## Short forms');
+    const listed = [...v1!.matchAll(/^\| `([A-Z]+ \/\S+)` \| (.*) \|$/gm)].map(([, path, does]) => `${path}: ${does}`);
+    const own = description.operations.filter(({ template }) => template.startsWith('/api/v1/'));
+    const known = own.map(({ method, template, operation }) => `${method} ${template.slice(7)}: ${operation.summary}`);
+    expect(listed.toSorted()).toEqual(known.toSorted());
   });
 
   it('has examples that are answered as it says', async () => {

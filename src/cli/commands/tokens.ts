@@ -1,5 +1,5 @@
 /** Commands about API tokens and signing keys. @module */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { usageError } from '../failure.ts';
 import { group } from '../group.ts';
 import { allItems } from '../identity-target.ts';
@@ -28,6 +28,15 @@ export function addTokens(program: Command): void {
     .option('--scope <grant...>', "less than the user may: 'operator config:checkout/*', with sections behind it")
     .option('--expires <when>', 'a time, or 90d, 12h from now (90d)', (text) => parseExpiry(text, Date.now()))
     .action(run(create));
+  takes(tokens.command('update'), ...CHANGES_IDENTITY, 'ifRevision')
+    .description('change what a token is called, and what it may do')
+    .argument('<token>', 'its id: the part after c13_')
+    .option('--rename <name>', 'what it is for')
+    .addOption(new Option('--read-only', 'it can only read').conflicts('readWrite'))
+    .option('--read-write', 'it can do what its user can, within its scope')
+    .addOption(new Option('--scope <grant...>', 'less than the user may, as for create').conflicts('allStreams'))
+    .option('--all-streams', 'all that the user may')
+    .action(run(update));
   takes(tokens.command('delete'), ...CHANGES_IDENTITY, 'ifRevision')
     .description('revoke a token, from the next request on')
     .argument('<token>', 'its id: the part after c13_')
@@ -103,6 +112,31 @@ function parseScope(text: string): Grant {
 export function parseExpiry(text: string, now: number): number {
   const [, count, unit] = /^(\d{1,6})([hd])$/.exec(text) ?? [];
   return count === undefined ? parseTime(text, '--expires') : now + Number(count) * UNITS_MS[unit as 'h' | 'd'];
+}
+
+interface UpdateOptions {
+  readonly rename?: string;
+  readonly readOnly?: boolean;
+  readonly readWrite?: boolean;
+  readonly scope?: readonly string[];
+  readonly allStreams?: boolean;
+}
+
+async function update(session: Session, id: string, options: UpdateOptions): Promise<Answer> {
+  const { rename: name, readWrite, allStreams } = options;
+  const readOnly = readWrite === true ? false : options.readOnly;
+  const scope = allStreams === true ? null : options.scope?.map(parseScope);
+  const fields = Object.entries({ name, readOnly, scope }).filter(([, value]) => value !== undefined);
+  if (fields.length === 0) {
+    throw usageError('update', 'There is nothing to change', 'See: c13 tokens update --help.');
+  }
+  const target = await session.identity();
+  const token = await target.updateToken(id, Object.fromEntries(fields), session.write());
+  return {
+    data: token,
+    text: (style) =>
+      `${style.green('changed')} ${clean(`${token.user}/${token.name}: limits ${limitsOf(token)}, token ${id}`)}`,
+  };
 }
 
 async function remove(session: Session, id: string): Promise<Answer> {

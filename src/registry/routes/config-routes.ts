@@ -40,7 +40,10 @@ const LIST = {
 };
 
 export function configRoutes(services: ReadServices): readonly Route[] {
-  const { operations, cache } = services;
+  return [...reads(services), ...judges(services), changeRoute(services)];
+}
+
+function reads({ operations, cache }: ReadServices): readonly Route[] {
   return [
     route({
       method: 'get',
@@ -69,21 +72,12 @@ export function configRoutes(services: ReadServices): readonly Route[] {
       answers: { 200: { description: 'The config' }, 304: { description: 'The reader has it already' } },
       handle: async ({ c, query: { name } }) => answerConfig(c, await cache.read(name)),
     }),
-    route({
-      method: 'post',
-      path: `${API}/config`,
-      tag: TAG,
-      summary: 'Change fields, features and rollouts of a config',
-      access: writesConfig,
-      writes: 'checked',
-      query: { name: NAME },
-      answers: { 200: { description: 'The config as it is now' } },
-      handle: async ({ c, query: { name } }) => {
-        const { known, rest } = await parseOpenBody(c, WRITE);
-        const input = fieldsOfInput(rest, core().backend);
-        return answerWritten(c, await operations.set(name, input, await writeOf(c, services, name, known)));
-      },
-    }),
+  ];
+}
+
+/** What is read from a config without changing it. */
+function judges({ operations }: ReadServices): readonly Route[] {
+  return [
     route({
       method: 'post',
       path: `${API}/config/validate`,
@@ -113,6 +107,25 @@ export function configRoutes(services: ReadServices): readonly Route[] {
       },
     }),
   ];
+}
+
+function changeRoute(services: ReadServices): Route {
+  const { operations } = services;
+  return route({
+    method: 'post',
+    path: `${API}/config`,
+    tag: TAG,
+    summary: 'Change fields, features and rollouts of a config',
+    access: writesConfig,
+    writes: 'checked',
+    query: { name: NAME },
+    answers: { 200: { description: 'The config as it is now' } },
+    handle: async ({ c, query: { name } }) => {
+      const { known, rest } = await parseOpenBody(c, WRITE);
+      const input = fieldsOfInput(rest, core().backend);
+      return answerWritten(c, await operations.set(name, input, await writeOf(c, services, name, known)));
+    },
+  });
 }
 
 function checkedLimit(limit = CONFIGS_LIMIT_DEFAULT): number {

@@ -53,7 +53,7 @@ function page(status: RegistryStatus, { kind }: Principal, origin: string): Html
       )}
     </table>
     <h2>To try first</h2>
-    <pre>${firstSteps(origin)}</pre>
+    <pre>${firstSteps(origin, kind !== 'owner')}</pre>
     <p>
       <a href="/_dashboard/api/config">The config</a> · <a href="/_dashboard/api/config/history">its history</a> ·
       <a href="/_dashboard/api/features">its features</a> · <a href="/_dashboard/api/configs">all configs</a> ·
@@ -68,12 +68,13 @@ function wayInOrOut(kind: Principal['kind']): Html | '' {
   return html`<form method="post" action="/_dashboard/logout"><button>Sign out</button></form>`;
 }
 
-/** What a newcomer can paste into a terminal. */
-export function firstSteps(origin: string): string {
+/** What a newcomer can paste into a terminal; from the first user on, a token goes with it. */
+export function firstSteps(origin: string, needsToken: boolean): string {
+  const curl = needsToken ? 'curl -H "Authorization: Bearer $C13_TOKEN"' : 'curl';
   return [
-    `curl ${origin}/_dashboard/api/config`,
-    `curl -X POST ${origin}/_dashboard/api/features -H 'Content-Type: application/json' \\`,
+    `${curl} ${origin}/_dashboard/api/config`,
+    `${curl} -X POST ${origin}/_dashboard/api/features -H 'Content-Type: application/json' \\`,
     `  -d '{"feature": "debug", "enabled": true, "reason": "to see it happen"}'`,
-    `curl ${origin}/_dashboard/api/config/history`,
+    `${curl} ${origin}/_dashboard/api/config/history`,
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 /** The interface as it describes itself: for machines at /openapi.json, for people at /docs. @module */
 import { describeRoutes } from '../openapi.ts';
-import { PAGE_POLICY, referencePage } from '../pages/reference-page.ts';
+import { referencePage } from '../pages/reference-page.ts';
+import { PAGE_POLICY } from '../pages/reference-style.ts';
 import { route, type Route } from '../route.ts';
 
 /** `routes` are all that there are, these included; each is made once, when it is first asked for. */

@@ -4,8 +4,9 @@ import { may } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import type { StoreStatus } from '../../live/operations.ts';
 import { healthOf } from '../../metrics/health.ts';
+import type { BoardFigures } from '../../sync/board.ts';
 import type { Services } from '../context.ts';
-import type { BoardFigures, RegistryMetrics } from '../metrics.ts';
+import type { RegistryMetrics } from '../metrics.ts';
 import { route, type Need, type Route } from '../route.ts';
 
 export interface RegistryStatus extends StoreStatus {

@@ -4,9 +4,10 @@
  * @module
  */
 import { z } from 'zod';
-import { may, requireRight, type Principal } from '../../auth/rights.ts';
+import { may, requireRight, type Grant, type Principal } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { etagOf } from '../conditions.ts';
+import type { TokenView } from '../identity-operations.ts';
 import { TIME } from '../parse.ts';
 import { route, type Route } from '../route.ts';
 import {
@@ -22,6 +23,7 @@ import {
 import { userOrNull } from './user-routes.ts';
 
 const PATH = '/api/v1/tokens';
+const ONE = `${PATH}/:id`;
 const TAG = 'tokens';
 const ALL = 'token:*';
 const ID = { id: z.string().meta({ description: 'The id of a token: the part after `c13_`.' }) };
@@ -74,7 +76,7 @@ function manyTokens({ identity: { operations } }: IdentityServices): readonly Ro
       handle: async ({ c, principal, body: { reason, user = principal.user, ...fields } }) => {
         if (user === null) throw nobodys();
         requireOwn(principal, user, 'administer', ALL);
-        const scope = fields.scope?.map(({ sections = null, ...grant }) => ({ ...grant, sections })) ?? null;
+        const scope = scopeOf(fields.scope);
         const made = await operations.createToken({ ...fields, scope, user }, { actor: principal.actor, reason });
         c.header('etag', etagOf(made));
         return c.json(made, 201);
@@ -83,19 +85,11 @@ function manyTokens({ identity: { operations } }: IdentityServices): readonly Ro
   ];
 }
 
-function oneToken({ identity: { operations } }: IdentityServices): readonly Route[] {
-  const path = `${PATH}/:id`;
-  /** Of what is not his, nobody learns whether it is there. */
-  const own = async (principal: Principal, id: string, action: 'read' | 'administer') => {
-    const token = await userOrNull(operations.token(id));
-    if (token === null) requireRight(principal, action, `token:${id}`);
-    else requireOwn(principal, token.user, action, `token:${id}`);
-    return token ?? (await operations.token(id));
-  };
+function oneToken(services: IdentityServices): readonly Route[] {
   return [
     route({
       method: 'get',
-      path,
+      path: ONE,
       tag: TAG,
       summary: 'One token, without its secret',
       access: 'signed-in',
@@ -103,14 +97,41 @@ function oneToken({ identity: { operations } }: IdentityServices): readonly Rout
       answers: { 200: { description: 'The token', schema: TOKEN } },
       errors: ['ERR_NOT_FOUND'],
       handle: async ({ c, principal, params: { id } }) => {
-        const token = await own(principal, id, 'read');
+        const token = await ownToken(services, principal, id, 'read');
+        c.header('etag', etagOf(token));
+        return c.json(token);
+      },
+    }),
+    ...tokenChanges(services),
+  ];
+}
+
+function tokenChanges(services: IdentityServices): readonly Route[] {
+  const { operations } = services.identity;
+  return [
+    route({
+      method: 'patch',
+      path: ONE,
+      tag: TAG,
+      summary: 'Change what a token is called, and what it may do',
+      access: 'signed-in',
+      conditional: true,
+      params: ID,
+      body: { name: NEW_TOKEN.name.optional(), scope: NEW_TOKEN.scope, readOnly: NEW_TOKEN.readOnly, ...REASON },
+      example: { readOnly: true },
+      answers: { 200: { description: 'The token as it is now', schema: TOKEN } },
+      errors: ['ERR_NOT_FOUND', 'ERR_WRONG_TYPE', 'ERR_REVISION_CONFLICT'],
+      handle: async ({ c, principal, params: { id }, body: { reason, scope, ...fields } }) => {
+        await ownToken(services, principal, id, 'administer');
+        const write = await signed(c, { reason }, () => userOrNull(operations.token(id)));
+        const token = await operations.updateToken(id, { ...fields, scope: scopeOf(scope) }, write);
         c.header('etag', etagOf(token));
         return c.json(token);
       },
     }),
     route({
       method: 'delete',
-      path,
+      path: ONE,
       tag: TAG,
       summary: 'Revoke a token, from the next request on',
       access: 'signed-in',
@@ -119,12 +140,32 @@ function oneToken({ identity: { operations } }: IdentityServices): readonly Rout
       answers: { 204: { description: 'It is worth nothing any more' } },
       errors: ['ERR_NOT_FOUND', 'ERR_REVISION_CONFLICT'],
       handle: async ({ c, principal, params: { id } }) => {
-        await own(principal, id, 'administer');
+        await ownToken(services, principal, id, 'administer');
         await operations.deleteToken(id, await signed(c, {}, () => userOrNull(operations.token(id))));
         return c.body(null, 204);
       },
     }),
   ];
+}
+
+/** Throws ERR_FORBIDDEN, ERR_NOT_FOUND. Of what is not his, nobody learns whether it is there. */
+async function ownToken(
+  { identity: { operations } }: IdentityServices,
+  principal: Principal,
+  id: string,
+  action: 'read' | 'administer',
+): Promise<TokenView> {
+  const token = await userOrNull(operations.token(id));
+  if (token === null) requireRight(principal, action, `token:${id}`);
+  else requireOwn(principal, token.user, action, `token:${id}`);
+  return token ?? (await operations.token(id));
+}
+
+type SentScope = readonly z.infer<typeof SCOPE_GRANT>[] | null | undefined;
+
+/** Sections that were left out are all of them. */
+function scopeOf(sent: SentScope): readonly Grant[] | null | undefined {
+  return sent?.map(({ sections = null, ...grant }) => ({ ...grant, sections })) ?? (sent as null | undefined);
 }
 
 /** Whose tokens are meant when nobody is named. */

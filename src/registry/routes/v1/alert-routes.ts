@@ -54,7 +54,9 @@ const readsStatus = (): readonly Need[] => [{ action: 'read', stream: 'status:al
 const administers = (): readonly Need[] => [{ action: 'administer', stream: 'webhook:*' }];
 
 export function alertRoutes({ alerting }: { readonly alerting: Alerting }): readonly Route[] {
-  return [...stateRoutes(alerting), ...ruleRoutes(alerting), ...webhookRoutes(alerting), ...deliveryRoutes(alerting)];
+  return [stateRoutes, ruleLooks, ruleChanges, webhookLooks, webhookChanges, deliveryRoutes].flatMap((routes) =>
+    routes(alerting),
+  );
 }
 
 function stateRoutes({ observability }: Alerting): readonly Route[] {
@@ -90,8 +92,7 @@ function stateRoutes({ observability }: Alerting): readonly Route[] {
   ];
 }
 
-function ruleRoutes(alerting: Alerting): readonly Route[] {
-  const { rules } = alerting;
+function ruleLooks({ rules }: Alerting): readonly Route[] {
   return [
     route({
       method: 'get',
@@ -113,6 +114,12 @@ function ruleRoutes(alerting: Alerting): readonly Route[] {
       errors: ['ERR_NOT_FOUND'],
       handle: async ({ c, params: { name } }) => answered(c, await rules.get(name)),
     }),
+  ];
+}
+
+function ruleChanges(alerting: Alerting): readonly Route[] {
+  const { rules } = alerting;
+  return [
     route({
       method: 'put',
       path: `${RULES}/:name`,
@@ -145,8 +152,7 @@ function ruleRoutes(alerting: Alerting): readonly Route[] {
   ];
 }
 
-function webhookRoutes(alerting: Alerting): readonly Route[] {
-  const { webhooks } = alerting;
+function webhookLooks({ webhooks }: Alerting): readonly Route[] {
   return [
     route({
       method: 'get',
@@ -168,6 +174,12 @@ function webhookRoutes(alerting: Alerting): readonly Route[] {
       errors: ['ERR_NOT_FOUND'],
       handle: async ({ c, params: { name } }) => answered(c, await webhooks.get(name)),
     }),
+  ];
+}
+
+function webhookChanges(alerting: Alerting): readonly Route[] {
+  const { webhooks } = alerting;
+  return [
     route({
       method: 'put',
       path: `${WEBHOOKS}/:name`,

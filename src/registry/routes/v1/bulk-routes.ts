@@ -25,8 +25,10 @@ export function v1BulkRoutes({ operations }: Services): readonly Route[] {
     path: '/api/v1/configs/bulk',
     tag: 'configs',
     summary: 'Change many configs, all or none, in one transaction of the journal',
-    description: `At most ${BULK_MAX} changes, each of another config, with one of the verbs. \`expected\` is the revision
-that was seen; 0 only makes what is not there.`,
+    description: [
+      `At most ${BULK_MAX} changes, each of another config, with one of the verbs.`,
+      '`expected` is the revision that was seen; 0 only makes what is not there.',
+    ].join(' '),
     access: 'granted',
     writes: 'checked',
     conditional: false,

@@ -25,6 +25,8 @@ interface Kind<T> {
   readonly body: Shape;
   readonly bodyExample: object;
   readonly errors: readonly ErrorCode[];
+  /** Whether writing them may still change. */
+  readonly isBeta: boolean;
 }
 
 const FEATURES = judgedBelow(z.array(z.string()));
@@ -39,7 +41,7 @@ export function v1DeclaredRoutes({ operations: { declarations } }: Services): re
       schema: TEMPLATE,
       resources: declarations.templates,
       builtin: BUILTIN_TEMPLATES.map((one) => ({ key: one.name, shown: describeTemplate(one) })),
-      shown: ({ name: _, ...template }) => template,
+      shown: (template) => template,
       put: (name, input, write) => declarations.putTemplate(name, input, write),
       body: {
         description: judgedBelow(z.string().max(500)),
@@ -51,6 +53,7 @@ export function v1DeclaredRoutes({ operations: { declarations } }: Services): re
       },
       bodyExample: { description: 'What we begin with', set: ['metrics', 'logging'], rows: 40 },
       errors: ['ERR_TEMPLATE_INVALID', 'ERR_FEATURE_NAME'],
+      isBeta: false,
     }),
     ...routesFor({
       kind: 'rule',
@@ -70,6 +73,7 @@ export function v1DeclaredRoutes({ operations: { declarations } }: Services): re
         require: { on: ['metrics'] },
       },
       errors: ['ERR_USAGE', 'ERR_FEATURE_NAME'],
+      isBeta: true,
     }),
   ];
 }
@@ -150,11 +154,12 @@ function readRoute<T>(of: Kind<T>): Route {
 }
 
 function putRoute<T>(of: Kind<T>): Route {
-  const { kind, keyName, schema, put, body, bodyExample, errors } = of;
+  const { kind, keyName, schema, put, body, bodyExample, errors, isBeta } = of;
   return route({
     ...oneOf(of),
     method: 'put',
     summary: `Make or replace a ${kind}`,
+    isBeta,
     access: ({ params }) => [{ action: 'write', stream: `${kind}:${String(params[keyName])}` }],
     conditional: true,
     body: { ...body, reason: SAID.reason } as Shape,
@@ -177,11 +182,12 @@ function putRoute<T>(of: Kind<T>): Route {
 }
 
 function deleteRoute<T>(of: Kind<T>): Route {
-  const { kind, keyName, resources, builtin } = of;
+  const { kind, keyName, resources, builtin, isBeta } = of;
   return route({
     ...oneOf(of),
     method: 'delete',
     summary: `Delete a ${kind} of your own`,
+    isBeta,
     access: ({ params }) => [{ action: 'write', stream: `${kind}:${String(params[keyName])}` }],
     conditional: true,
     query: REASON_QUERY,

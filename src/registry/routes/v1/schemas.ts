@@ -1,6 +1,6 @@
 /**
- * What `/api/v1` answers about configs, as schemas: the description for others is made of them, and the tests hold every
- * answer against them. Answers are ours and are not checked again at run time.
+ * What `/api/v1` answers about configs, as schemas: the description for others is made of them, and the tests hold
+ * every answer against them. Answers are ours and are not checked again at run time.
  * @module
  */
 import { z } from 'zod';

@@ -1,0 +1,168 @@
+/**
+ * What the app of a running registry is made of, opened over one data directory: who asks, what is limited, what is
+ * seen, what is held in memory and kept in step with the journal. Answers no request.
+ * @module
+ */
+import manifest from '../../package.json' with { type: 'json' };
+import { addressKey } from '../http/client-address.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { ConfigOperations } from '../live/operations.ts';
+import type { ProductionConfig } from '../live/production-config.ts';
+import { isRefusal } from '../live/recorder.ts';
+import type { Logger } from '../logging/logger.ts';
+import { requestLog } from '../logging/request-log.ts';
+import type { Tracing } from '../logging/tracing.ts';
+import type { Figures } from '../metrics/figures.ts';
+import type { AppOptions } from './app.ts';
+import { ConfigCache } from './config-cache.ts';
+import { Identifier, type IdentifierOptions } from './identify.ts';
+import { identityServices, type IdentitySettings } from './identity-services.ts';
+import { JournalFollower } from './journal-follower.ts';
+import { limitsFor, type LimitSettings } from './limits.ts';
+import { RegistryMetrics } from './metrics.ts';
+import type { OpenedIdentity } from './open-identity.ts';
+import { addressOf } from './pipeline.ts';
+import { repeated } from './repeated.ts';
+import type { ServerState } from './routes/status-routes.ts';
+import { openAlerting } from './seeing.ts';
+
+const ANSWERS = 'idempotency';
+const SECOND_MS = 1000;
+const HOUR_MS = 60 * 60 * SECOND_MS;
+
+/** What was opened is closed in the opposite order. */
+export type Undo = (() => Promise<void>)[];
+
+export interface Opened {
+  readonly settings: IdentitySettings & LimitSettings & { readonly host: string; readonly port: number };
+  readonly operations: ConfigOperations;
+  readonly directory: string;
+  /** The config that the registry obeys. */
+  readonly own: ProductionConfig;
+  /** Makes the log's level what `own` says. */
+  readonly obey: () => void;
+  readonly identity: OpenedIdentity;
+  readonly logger: Logger;
+  readonly tracing: Tracing | null;
+  readonly isStopping: () => boolean;
+}
+
+interface Services {
+  readonly options: AppOptions;
+  readonly identifier: Identifier;
+  readonly cache: ConfigCache;
+}
+
+/** Errors: ERR_SETTING for a provider that is half set up, ERR_STORE, those of the journal. */
+export async function openServices(
+  opened: Opened,
+  loopback: IdentifierOptions['loopback'],
+  undo: Undo,
+): Promise<Services> {
+  const { settings, operations, own, obey, identity, logger } = opened;
+  const log = (line: string): void => logger.warn(line);
+  const { journal } = operations.store;
+  const limits = limitsFor(settings);
+  const services = identityServices({
+    identity,
+    settings,
+    addressOf: ({ headers }, peer) => addressKey(addressOf(headers, peer, limits.proxies) ?? ''),
+    log,
+  });
+  const identifier = new Identifier({
+    ...services,
+    authenticator: identity.authenticator,
+    loopback,
+    isPrivate: () => own.flags.private_registry,
+    onRefusal: (why) => logger.info('credentials refused', { why }),
+  });
+  undo.push(repeated({ interval_ms: HOUR_MS, work: () => sweep(identity), onFailure: log }));
+  const { metrics, started, alerting, cache } = await openSeeing(opened, undo);
+  const line = requestLog(logger);
+  const options: AppOptions = {
+    operations,
+    own,
+    metrics,
+    alerting,
+    limits,
+    log,
+    cache,
+    identity: services,
+    answers: answersIn(identity),
+    identify: (request, peer) => identifier.identify(request, peer),
+    status: { version: manifest.version, pid: process.pid, started, now: Date.now },
+    server: serverState(opened),
+    figures: metrics.figures,
+    // A change of the level counts from the next line on, whoever made it.
+    requestLog: (...told) => {
+      obey();
+      line(...told);
+    },
+    debug: (text, fields) => {
+      obey();
+      logger.debug(text, fields);
+    },
+    flush: () => journal.flush(),
+    sealExport: async (bytes) => (own.flags.encryption ? await identity.keys.seal.sealBytes(bytes) : null),
+  };
+  return { options, identifier, cache };
+}
+
+/** Figures, alerts and the configs in memory: all that follows the journal. */
+async function openSeeing({ operations, directory, own, identity, logger }: Opened, undo: Undo) {
+  const { store } = operations;
+  const { journal } = store;
+  const log = (line: string): void => logger.warn(line);
+  const started = Date.now();
+  const metrics = new RegistryMetrics(manifest.version, started);
+  undo.push(timeAppends(journal, metrics.figures));
+  // Taken before anything is read: what comes after is told of, also if it has been read.
+  const { seq: seen } = await journal.head();
+  const alerting = openAlerting({ directory, journal, keyring: identity.keyring, metrics, warn: log });
+  await alerting.start();
+  undo.push(() => alerting.observability.stop());
+  const onFailure = (failure: unknown): void => log(`the journal cannot be followed: ${String(failure)}`);
+  const cache: ConfigCache = new ConfigCache({
+    operations,
+    isEnabled: () => own.flags.cache_enabled,
+    isCurrent: () => follower.isCurrent,
+    reads: metrics.figures.configReads,
+  });
+  const follower = new JournalFollower({
+    journal,
+    seen,
+    head: () => store.head(),
+    follow: (entries) => {
+      cache.follow(entries);
+      alerting.follow(entries, onFailure);
+    },
+  });
+  undo.push(() => follower.close());
+  undo.push(repeated({ interval_ms: SECOND_MS, work: () => follower.look(), onFailure }));
+  return { metrics, started, alerting, cache };
+}
+
+/** What an entry is refused for is no failure of the journal. */
+function timeAppends(journal: Journal, { journal: { appends, failures } }: Figures): () => Promise<void> {
+  const stop = journal.onAnswered((duration_ms, error) => {
+    if (error === null) appends.observe(duration_ms / 1000);
+    else if (!isRefusal(error)) failures.value++;
+  });
+  return async () => stop();
+}
+
+function serverState({ operations: { store }, isStopping }: Opened): ServerState {
+  return { isStopping, isBoardCurrent: () => store.isShown, board: () => store.board() };
+}
+
+function sweep({ keyring, scratch }: OpenedIdentity): void {
+  keyring.sweep();
+  scratch.sweep();
+}
+
+function answersIn({ scratch }: OpenedIdentity): AppOptions['answers'] {
+  return {
+    get: (key) => scratch.get(ANSWERS, key),
+    set: (key, value, expiresAt) => scratch.set(ANSWERS, key, value, expiresAt),
+  };
+}
