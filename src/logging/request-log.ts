@@ -51,7 +51,7 @@ export function requestLog(logger: Logger): RequestLog {
   };
 }
 
-/** What takes a look at every character is done once: most requests are like others. Holds so many, then begins anew. */
+/** What takes a look at every character is done once: most requests are like others. Holds a bounded number. */
 class Remembered {
   readonly #make: (text: string) => string;
   readonly #made = new Map<string, string>();

@@ -29,7 +29,8 @@ async function openAll() {
   const revoked = await ann.call('POST', '/api/v1/tokens', { name: 'gone' });
   await ann.call('DELETE', `/api/v1/tokens/${revoked.body.id}`);
   const made = await ann.call('POST', '/api/v1/configs', { name: 'checkout/production' });
-  expect([expiring.status, revoked.status, made.status]).toEqual([201, 201, 201]);
+  const beta = await ann.call('PATCH', '/api/v1/configs/registry', { features: { beta_feature: true } });
+  expect([expiring.status, revoked.status, made.status, beta.status]).toEqual([201, 201, 201, 200]);
   for (const [path, body] of [
     ['templates/team-default', { set: ['metrics'] }],
     ['rules/TEAM_METRICS', { severity: 'warning', message: 'm', hint: 'h', require: { on: ['metrics'] } }],

@@ -56,6 +56,7 @@ function manyUsers({ identity: { operations } }: IdentityServices): readonly Rou
       summary: 'Make a user',
       description: 'He may do nothing until something is granted to him. The first user is made by the setup link.',
       access: () => [{ action: 'administer', stream: 'user:*' }],
+      isSecret: true,
       body: { name: z.string(), password: PASSWORD.nullable().optional(), ...USER_FIELDS, ...REASON },
       example: { name: 'bob', email: 'bob@example.com', password: 'four random words here' },
       answers: { 201: { description: 'The user', schema: USER } },
