@@ -87,7 +87,8 @@ export async function runSuite(suite: Suite, { tiny, parent }: RunOptions): Prom
   }
 }
 
-async function figureResult({ name, unit, bound, measure }: Figure, tiny: boolean): Promise<FigureResult> {
-  const value = await measure();
+async function figureResult(figure: Figure, tiny: boolean): Promise<FigureResult> {
+  const { name, unit, bound } = figure;
+  const value = await figure.measure();
   return { name, unit, bound, value, isMet: tiny || bound === null ? null : value <= bound };
 }

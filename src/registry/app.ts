@@ -16,7 +16,8 @@ import { failed, identified, observed, type PipelineOptions } from './pipeline.t
 import { admit, mount, type Route } from './route.ts';
 import { Idempotency, type IdempotencyStore } from './idempotency.ts';
 import { LOGIN_PATH } from './pages/sign-in-page.ts';
-import { signInRoutes, type PageServices } from './pages/sign-in-routes.ts';
+import type { PageServices } from './pages/entering.ts';
+import { signInRoutes } from './pages/sign-in-routes.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
 import { configRoutes } from './routes/config-routes.ts';
 import { featureRoutes } from './routes/feature-routes.ts';

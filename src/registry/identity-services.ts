@@ -10,7 +10,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { IdentityOperations } from './identity-operations.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import { OIDC_CALLBACK_PATH } from './pages/sign-in-page.ts';
-import type { PageServices } from './pages/sign-in-routes.ts';
+import type { PageServices } from './pages/entering.ts';
 import { SessionCookies } from './session-cookie.ts';
 import { SignIns } from './sign-ins.ts';
 

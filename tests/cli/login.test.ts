@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseExpiry } from '../../src/cli/commands/tokens.ts';
 import { requireSafeWay } from '../../src/cli/registry-client.ts';
-import { type Registry, startRegistry, Workplace } from './cli.ts';
+import { MAIN, type Registry, startRegistry, Workplace } from './cli.ts';
+import { processVariables } from '../../src/env/env.ts';
 
 const PASSWORD = 'four random words here';
 let place: Workplace;
@@ -57,6 +58,30 @@ describe('login', () => {
     expect(await c13(['login'])).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--user') });
     const nothing = await c13(['login', '--user', 'ann', '--password-stdin'], { stdin: '\n' });
     expect(nothing).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('stdin') });
+  });
+
+  test('asks for the password on a terminal, and shows nothing of it', async () => {
+    let text = '';
+    let typed = false;
+    const args = ['login', '--user', 'ann', '--url', registry.url];
+    const child = Bun.spawn([process.execPath, MAIN, ...args], {
+      cwd: place.directory,
+      env: { ...processVariables(), TERM: 'xterm-256color', XDG_CONFIG_HOME: place.directory },
+      terminal: {
+        cols: 80,
+        rows: 24,
+        data(terminal, data) {
+          text += new TextDecoder().decode(data);
+          if (typed || !/Password of ann/.test(text)) return;
+          typed = true;
+          terminal.write(`${PASSWORD}\r`);
+        },
+      },
+    });
+    expect(await child.exited).toBe(0);
+    child.terminal?.close();
+    expect(text).toMatch(/signed in/);
+    expect(text).not.toContain('four');
   });
 
   test('is not told to what would let others listen', async () => {

@@ -13,6 +13,7 @@ import { ConfigCache } from '../../src/registry/config-cache.ts';
 import { limitsFor } from '../../src/registry/limits.ts';
 import { openAlerting } from '../../src/registry/seeing.ts';
 import { RegistryMetrics } from '../../src/registry/metrics.ts';
+import type { Limits } from '../../src/registry/pipeline.ts';
 import type { Route } from '../../src/registry/route.ts';
 import type { ConfigOperations } from '../../src/live/operations.ts';
 import { contentOf, JSON_TYPE, tempDirectory, type Answer, type Call } from './fixtures.ts';
@@ -27,10 +28,11 @@ export interface TestApp {
   readonly send: (method: string, path: string, init: RequestInit) => Promise<Answer>;
 }
 
-/** `identify` says who makes a request that was admitted. */
+/** `identify` says who makes a request that was admitted; `limits`: none, unless they are given. */
 export async function openApp(
   admission: Admission = async () => {},
   identify: (request: Request) => Principal = () => owner('ann@loopback'),
+  limits: Limits = limitsFor({ trustedProxies: [], rateLimit: 0, anonymousRateLimit: 0 }),
 ): Promise<TestApp> {
   const { operations, directory } = await bootstrap(join(tempDirectory(), 'data'));
   onTestFinished(() => operations.store.close());
@@ -66,7 +68,7 @@ export async function openApp(
     alerting,
     cache,
     requestLog: ({ method, url, status }) => lines.push(`${method} ${new URL(url).pathname} ${status}`),
-    limits: limitsFor({ trustedProxies: [], rateLimit: 0, anonymousRateLimit: 0 }),
+    limits,
     flush: () => operations.store.journal.flush(),
     own,
     log: (line) => lines.push(line),

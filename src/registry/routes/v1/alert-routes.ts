@@ -277,7 +277,7 @@ function answered(c: RegistryContext, resource: Resource<NamelessRule> | Resourc
 async function writeOf(
   c: RegistryContext,
   find: () => Promise<{ readonly revision: number } | null>,
-  reason?: string | undefined,
+  reason?: string,
 ): Promise<{ actor: string; reason: string | undefined; expected: number | undefined }> {
   return { actor: c.get('principal').actor, reason, expected: await expectedOf(c, find) };
 }
