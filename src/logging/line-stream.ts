@@ -7,7 +7,7 @@
 import { write, writeSync } from 'node:fs';
 
 /** From here on a write is worth its system call. */
-const GATHERED_BYTES = 16 * 1024;
+const GATHERED_BYTES = 64 * 1024;
 const GATHERED_MS = 1000;
 const WAITING_MAX_BYTES = 8 * 1024 * 1024;
 

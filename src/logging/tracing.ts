@@ -119,8 +119,11 @@ function tell(span: Span, method: string, { route, address }: RequestSpan): void
   if (address !== null) span.setAttribute('client.address', address);
 }
 
+/** Of a request whose Host no URL can hold. */
+const NOWHERE = { protocol: 'http:', pathname: '', hostname: '', port: '' };
+
 function attributesOf({ method, url, headers }: Request): Attributes {
-  const { protocol, pathname, hostname, port } = new URL(url, 'http://localhost');
+  const { protocol, pathname, hostname, port } = URL.parse(url, 'http://localhost') ?? NOWHERE;
   const agent = headers.get('user-agent');
   return {
     'http.request.method': KNOWN_METHODS.has(method) ? method : '_OTHER',

@@ -7,11 +7,11 @@
 import { may, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
 import { requestIdOf } from '../logging/request-log.ts';
+import { setRateLimitHeaders } from '../rate-limiting/rate-limit-headers.ts';
 import type { RateLimitAnswer, RateLimiter } from '../rate-limiting/rate-limiter.ts';
 import { HEADER_PREFIX } from '../proxy/headers.ts';
 import { isKnownToReader } from './conditions.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
-import type { Peer } from './peer.ts';
 import { SAFE_HEADERS } from './safe-headers.ts';
 
 /** The one path that is answered so, as the server writes it. */
@@ -20,6 +20,7 @@ export const HOT_READ_PATH = '/api/v1/configs/:name';
 const PLAIN_MAX_BYTES = 1024;
 
 export interface HotReadFacts {
+  readonly url: string;
   readonly id: string;
   readonly principal: Principal;
   readonly status: 200 | 304;
@@ -35,20 +36,20 @@ export interface HotReadOptions {
   /** False while something is asked of all requests that only the ordinary way does. */
   readonly isUsual: () => boolean;
   /** Counts and logs; must not throw. */
-  readonly answered: (request: Request, peerOf: () => Peer | null, facts: HotReadFacts) => void;
+  readonly answered: (facts: HotReadFacts) => void;
 }
 
 /** null: the ordinary way must look at it. */
-export type HotRead = (request: Request, name: string, peerOf: () => Peer | null) => Response | null;
+export type HotRead = (request: Request, name: string) => Response | null;
 
 /**
  * @example
  * const read = hotReads({ cache, identifyNow, limiter, isUsual, answered });
- * const answer = read(request, 'checkout/production', peerOf) ?? (await app.fetch(request));
+ * const answer = read(request, 'checkout/production') ?? (await app.fetch(request));
  */
 export function hotReads({ cache, identifyNow, limiter, isUsual, answered }: HotReadOptions): HotRead {
   const readers = new WeakMap<RenderedConfig, WeakSet<Principal>>();
-  return (request, name, peerOf) => {
+  return (request, name) => {
     const began = performance.now();
     if (!isUsual() || isUnusual(request)) return null;
     const config = cache.held(name);
@@ -65,7 +66,7 @@ export function hotReads({ cache, identifyNow, limiter, isUsual, answered }: Hot
       status,
       headers: headersOf(isKnown ? NOT_READ : READ, config, limiter, limit, id),
     });
-    answered(request, peerOf, { id, principal, status, duration_ms: performance.now() - began });
+    answered({ url: request.url, id, principal, status, duration_ms: performance.now() - began });
     return response;
   };
 }
@@ -91,23 +92,20 @@ function mayRead(
   return true;
 }
 
-const NOT_READ = { ...SAFE_HEADERS, 'cache-control': 'no-cache', vary: 'Accept-Encoding' };
-const READ = { ...NOT_READ, 'content-type': 'application/json' };
+const NOT_READ = new Headers({ ...SAFE_HEADERS, 'cache-control': 'no-cache', vary: 'Accept-Encoding' });
+const READ = new Headers([...NOT_READ, ['content-type', 'application/json']]);
 
-/** The same, by the same names, as the ordinary way sends. */
+/** The same, by the same names, as the ordinary way sends. A copy of headers costs less than making them anew. */
 function headersOf(
-  always: typeof NOT_READ,
+  always: Headers,
   { etag }: RenderedConfig,
   limiter: RateLimiter | null,
   limit: RateLimitAnswer | null,
   id: string,
-): Record<string, string> {
-  const headers = { ...always, etag, 'x-request-id': id };
-  if (limiter === null || limit === null) return headers;
-  const { policy, limit: quota, window_s } = limiter;
-  return {
-    ...headers,
-    'ratelimit-policy': `"${policy}";q=${quota};w=${window_s}`,
-    ratelimit: `"${policy}";r=${limit.remaining};t=${limit.reset_s}`,
-  };
+): Headers {
+  const headers = new Headers(always);
+  headers.set('etag', etag);
+  headers.set('x-request-id', id);
+  if (limiter !== null && limit !== null) setRateLimitHeaders(headers, limiter, limit);
+  return headers;
 }

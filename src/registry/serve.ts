@@ -28,7 +28,7 @@ export interface ServeOptions {
   /** Answers what neither of them could. */
   readonly failed: (error: unknown) => Response;
   /** Answers the read of one config at once, or null: then `answer` is asked. */
-  readonly read: (request: Request, name: string, peerOf: () => Peer | null) => Response | null;
+  readonly read: (request: Request, name: string) => Response | null;
 }
 
 export interface Served {
@@ -80,8 +80,7 @@ function listen({ host, port, ask, read, failed }: Listen): Bun.Server<undefined
       development: false,
       routes: {
         [HOT_READ_PATH]: {
-          GET: (request, from) =>
-            read(request, request.params.name, () => peerOf(request, from)) ?? fetch(request, from),
+          GET: (request, from) => read(request, request.params.name) ?? fetch(request, from),
         },
       },
       fetch,
