@@ -18,6 +18,8 @@ const logger = createLogger('registry');
 const FLAGS = { host: 'host', port: 'port', data: 'dataDirectory' } as const;
 
 type Flag = keyof typeof FLAGS;
+/** What was said on a command line, by the flag's name. */
+type Flags = Partial<Record<Flag, string>>;
 
 const USAGE = `Usage: bun run registry [--host <address>] [--port <port>] [--data <directory>]
 
@@ -31,17 +33,30 @@ ${Object.entries(FLAGS)
 async function main(args: readonly string[]): Promise<void> {
   const flags = parseFlags(args);
   if (flags === 'help') return console.log(USAGE);
+  console.log(greetingOf(await startFromFlags(flags)));
+}
+
+/** A registry that runs until a signal ends the process. Errors: ERR_SETTING, and those of `startRegistry`. */
+export async function startFromFlags(flags: Flags): Promise<RunningRegistry> {
   for (const { variable, nearest: meant } of unknownSettings()) {
     logger.warn(`${variable} is not a setting${meant === null ? '' : `; did you mean ${meant}?`}`);
   }
   const registry = await startRegistry(settingsFrom(flags), logger);
   stopOnSignals(registry);
-  console.log(`The registry listens on ${registry.url} over ${registry.dataDirectory}`);
-  if (registry.setup !== null) console.log(`To let others in, make the first administrator: ${registry.setup}`);
-  console.log(`Page: ${registry.url}/_dashboard\nTo try first:\n${firstSteps(registry.url, registry.setup === null)}`);
+  return registry;
 }
 
-function parseFlags(args: readonly string[]): Partial<Record<Flag, string>> | 'help' {
+/** Where it is, and what to do first. */
+export function greetingOf({ url, dataDirectory, setup }: RunningRegistry): string {
+  return [
+    `The registry listens on ${url} over ${dataDirectory}`,
+    ...(setup === null ? [] : [`To let others in, make the first administrator: ${setup}`]),
+    `Page: ${url}/_dashboard`,
+    `To try first:\n${firstSteps(url, setup === null)}`,
+  ].join('\n');
+}
+
+function parseFlags(args: readonly string[]): Flags | 'help' {
   const text = { type: 'string' } as const;
   try {
     const options = { host: text, port: text, data: text, help: { type: 'boolean', short: 'h' } } as const;
@@ -63,7 +78,7 @@ function parseFlags(args: readonly string[]): Partial<Record<Flag, string>> | 'h
 }
 
 /** Flags, then variables, then defaults. Throws ERR_SETTING. */
-function settingsFrom(flags: Partial<Record<Flag, string>>): RegistrySettings {
+function settingsFrom(flags: Flags): RegistrySettings {
   const setting = <K extends RegistrySettingName>(flag: Flag, name: K): Settings[K] =>
     flags[flag] === undefined ? readSetting(name) : parseSetting(name, flags[flag], `--${flag}`);
   return {
@@ -116,8 +131,10 @@ function fail(error: unknown): never {
   process.exit(isConfigError(error) && error.code === 'ERR_USAGE' ? 2 : 1);
 }
 
-try {
-  await main(Bun.argv.slice(2));
-} catch (error) {
-  fail(error);
+if (import.meta.main) {
+  try {
+    await main(Bun.argv.slice(2));
+  } catch (error) {
+    fail(error);
+  }
 }

@@ -155,8 +155,12 @@ export async function identified(c: RegistryContext, next: Next, options: Pipeli
   await next();
 }
 
+/** Who watches whether the registry is well must not be told that it is not because others ask much. */
+const PROBES = /^\/(?:-\/)?(?:health(?:\/|$)|ping$)/;
+
 /** Throws ERR_RATE_LIMITED. */
 function limited(c: RegistryContext, { token, address }: Limits, figures: Figures): void {
+  if (PROBES.test(c.req.path)) return;
   const principal = c.get('principal');
   const isAnonymous = principal.kind === 'anonymous';
   const limiter = isAnonymous ? address : token;

@@ -1,4 +1,7 @@
-/** Work that the registry does by the clock: never twice at once, and a failure that stays the same is said once. @module */
+/**
+ * Work that the registry does by the clock: never twice at once, and a failure that stays the same is said once.
+ * @module
+ */
 
 export interface RepeatedOptions {
   readonly interval_ms: number;

@@ -63,8 +63,10 @@ describe('a webhook', () => {
     await second.call('PATCH', '/api/v1/configs/checkout', { rows: 50 });
     await types('config.changed', 'config.changed', 'config.changed');
     expect(told.map((each) => isSigned(each, secret))).toEqual([true, true, true]);
-    const { deliveries } = (await second.call('GET', '/api/v1/webhooks/ops/deliveries')).body;
-    expect(deliveries).toMatchObject([{ type: 'config.changed', outcome: 'delivered', status: 204, attempt: 1 }]);
+    // What became of a delivery is known when its answer is there.
+    await expect
+      .poll(async () => (await second.call('GET', '/api/v1/webhooks/ops/deliveries')).body.deliveries)
+      .toMatchObject([{ type: 'config.changed', outcome: 'delivered', status: 204, attempt: 1 }]);
   });
 
   it('shows its secret once: no answer, no entry and no file but the keyring has it', async () => {

@@ -1,4 +1,7 @@
-/** A registry as it is seen from outside: the same questions to each, and what of the answers is its own left out. @module */
+/**
+ * A registry as it is seen from outside: the same questions to each, and what of the answers is its own left out.
+ * @module
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningProgram } from './fixtures.ts';

@@ -186,7 +186,7 @@ describe('encryption', () => {
 });
 
 describe('maintenance', () => {
-  it('is ended over HTTP, by somebody who signs in meanwhile, also where it was on when the registry started', async () => {
+  it('is ended over HTTP by somebody who signs in meanwhile, also where it was on from the start', async () => {
     const { registry, ann } = await startWithAdmin();
     await flip(ann, 'maintenance_mode', true);
     registry.child.kill('SIGTERM');

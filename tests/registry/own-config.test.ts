@@ -32,8 +32,8 @@ const keyOf = ({ method, path }: Route): string => `${method.toUpperCase()} ${pa
 
 function pathOf({ path, params = {} }: Route): string {
   return path.replace(/:([a-zA-Z]+)/g, (_, part: string) => {
-    const example = params[part]?.meta()?.['example'];
-    return encodeURIComponent(String(example ?? PARTS[part]));
+    const example = params[part]?.meta()?.['example'] as string | undefined;
+    return encodeURIComponent(example ?? PARTS[part]!);
   });
 }
 

@@ -33,6 +33,16 @@ function user(...grants: Partial<Grant>[]): Principal {
 }
 
 describe('a config', () => {
+  it('comes back by a rollback when it was deleted', async () => {
+    const { call } = await openV1();
+    await call('POST', CONFIGS, { name: 'checkout/production', rows: 50 });
+    await call('DELETE', CHECKOUT);
+    const back = await call('POST', `${CHECKOUT}/rollback`, { revision: 1 });
+    expect([back.status, back.body.config.revision, back.body.config.rows]).toEqual([200, 3, 50]);
+    expect((await call('GET', CHECKOUT)).body.rows).toBe(50);
+    expect((await call('POST', `${CONFIGS}/never/rollback`, { revision: 1 })).status).toBe(404);
+  });
+
   it('is made, read, changed, deleted, and made again at the next revision', async () => {
     const { call } = await openV1();
     const made = await call('POST', CONFIGS, { name: 'checkout/production', rows: 30, reason: 'new' });

@@ -16,13 +16,14 @@ article:target{border-color:var(--accent)}
 article h3{margin:0;font-size:1rem;overflow-wrap:anywhere}article h4{margin:1rem 0 .25rem;font-size:.875rem}
 .method{display:inline-block;min-width:4rem;font-weight:700;color:var(--accent)}
 code,pre{font:.875rem/1.45 ui-monospace,monospace}
-pre{overflow-x:auto;margin:.25rem 0;padding:.75rem;background:var(--soft);border-radius:6px}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:.25rem 0;padding:.75rem;background:var(--soft);border-radius:6px}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.25rem 1rem .25rem 0;
 border-bottom:1px solid var(--line);overflow-wrap:break-word}th{font-weight:600;white-space:nowrap;width:1%}
 summary{cursor:pointer}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 @media (max-width:50rem){body{display:flex;flex-direction:column}.jump{display:block}
 nav{order:2;position:static;height:auto;border:0;border-top:1px solid var(--line)}
-main{padding:1rem}}`;
+main{padding:1rem;width:100%;overflow-wrap:anywhere}tr{display:block;padding:.25rem 0;border-bottom:1px solid var(--line)}
+th,td{display:inline-block;max-width:100%;width:auto;padding:0 1rem 0 0;border:0;white-space:normal}}`;
 
 /** Nothing but the style above. */
 export const PAGE_POLICY = [

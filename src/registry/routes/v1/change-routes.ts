@@ -35,14 +35,14 @@ export function v1ChangeRoutes(services: Services): readonly Route[] {
         answerWritten(c, await operations.reset(name, await changeOf(c, services, name, body))),
     }),
     change('rollback', {
-      summary: 'Put a past state back, as a change of its own',
+      summary: 'Put a past state back, as a change of its own; a deleted config is made again',
       description: 'One of `revision`, `entry` (a sequence of the journal) and `at` says which.',
       body: { ...MOMENT, reason: SAID.reason },
       errors: ['ERR_ENTRY_NOT_FOUND', 'ERR_BAD_REQUEST'],
       example: { revision: 1, reason: 'it was better before' },
       handle: async ({ c, params: { name }, body: { reason, ...moment } }) => {
         const to = momentOf(moment);
-        return answerWritten(c, await operations.rollback(name, to, await changeOf(c, services, name, { reason })));
+        return answerWritten(c, await operations.rollback(name, to, await writeOf(c, services, name, { reason })));
       },
     }),
     change('migrate', {
