@@ -146,10 +146,20 @@ function isOfPattern(path: string, pattern: string): boolean {
 }
 
 function noSuchPath(path: string, known: readonly string[]): ConfigError {
-  const suggestion = nearest(path, known);
+  const encoded = withEncodedName(path);
+  const isEncodable = encoded !== path && known.some((pattern) => isOfPattern(encoded, pattern));
+  const suggestion = isEncodable ? encoded : nearest(path, known);
   return new ConfigError('ERR_NOT_FOUND', {
     message: `There is nothing at ${path}`,
-    hint: suggestion === null ? 'See /docs for all there is.' : `Did you mean ${suggestion}?`,
+    hint: [
+      suggestion === null ? 'See /docs for all there is.' : `Did you mean ${suggestion}?`,
+      ...(isEncodable ? ["The slash of a config's name is written %2F."] : []),
+    ].join(' '),
     details: { what: path },
   });
+}
+
+/** The slash of `checkout/production`, written as it is, ends a part of the path: the likeliest slip of all. */
+function withEncodedName(path: string): string {
+  return path.replace(/^(\/api\/v1\/configs\/[^/]+)\//, '$1%2F');
 }

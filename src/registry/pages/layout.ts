@@ -10,12 +10,12 @@ import type { RegistryContext } from '../context.ts';
 const STYLE = `:root{color-scheme:light dark;--line:#8886;--accent:#0b62d6}
 @media (prefers-color-scheme:dark){:root{--accent:#6ab0ff}}
 body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}
-pre{overflow-x:auto;padding:.75rem 1rem;border:1px solid var(--line);border-radius:6px}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;padding:.75rem 1rem;border:1px solid var(--line);border-radius:6px}
 th{text-align:left;padding-right:2rem;font-weight:600;vertical-align:top}td{overflow-wrap:anywhere}
 main.narrow{max-width:22rem;margin:0 auto}
 label{display:block;margin:1rem 0 .25rem;font-weight:600}
 input,button,.button{font:inherit;padding:.5rem .75rem;border:1px solid var(--line);border-radius:6px}
-input{box-sizing:border-box;width:100%;background:Field;color:FieldText}
+input{box-sizing:border-box;width:100%;background:Field;color:FieldText;border-color:#808080}
 button,.button{display:inline-block;cursor:pointer;background:none;color:inherit;text-decoration:none}
 form.narrow button,.button{box-sizing:border-box;width:100%;text-align:center}
 form.narrow button{margin-top:1.5rem;background:var(--accent);border-color:var(--accent);color:Canvas;font-weight:600}

@@ -65,9 +65,19 @@ function nobodyYet(fault: string | null): Html {
     ${faultBox(fault)}
     <p>
       There is no user yet. Open the setup link that the registry printed when it started. If it is gone, whoever runs
-      the registry makes a new one:
+      the registry makes a new one (in a checkout with <code>bun run cli</code> for <code>c13</code>):
     </p>
     <pre>c13 setup-link</pre>
+  </main>`;
+}
+
+/** For who comes when it is done, or without a link: no form that could only fail. */
+export function noSetupPage(hasUsers: boolean): Html {
+  if (!hasUsers) return nobodyYet(null);
+  return html`<main class="narrow">
+    <h1>It is set up</h1>
+    <p>There is an administrator already: ask for a user of your own, or sign in with it.</p>
+    <p><a class="button" href="${LOGIN_PATH}">Sign in</a></p>
   </main>`;
 }
 

@@ -11,7 +11,7 @@ import { credentialOf } from '../routes/session-routes.ts';
 import { asFault, enter, HOME, REDIRECT, RETURN_TO, setCookie, showLogin, TAG, type PageServices } from './entering.ts';
 import { answerPage } from './layout.ts';
 import { oidcRoutes } from './oidc-routes.ts';
-import { LOGIN_PATH, SETUP_PATH, setupPage } from './sign-in-page.ts';
+import { LOGIN_PATH, noSetupPage, SETUP_PATH, setupPage } from './sign-in-page.ts';
 
 const PAGE = { 200: { description: 'A page', contentType: 'text/html' } };
 
@@ -72,7 +72,7 @@ function loginRoutes(services: PageServices): readonly Route[] {
 }
 
 function setupRoutes(services: PageServices): readonly Route[] {
-  const { signIns, addressOf, cookies } = services.identity;
+  const { signIns, addressOf, cookies, identities } = services.identity;
   return [
     route({
       method: 'get',
@@ -82,8 +82,12 @@ function setupRoutes(services: PageServices): readonly Route[] {
       access: 'public',
       query: { secret: z.string().max(64).optional() },
       answers: PAGE,
-      handle: ({ c, query: { secret = '' } }) =>
-        answerPage(c, 'The first administrator', setupPage({ secret, user: '', fault: null })),
+      handle: async ({ c, query: { secret = '' } }) => {
+        const hasUsers = (await identities.fresh()).users.size > 0;
+        const canBegin = !hasUsers && secret !== '';
+        const page = canBegin ? setupPage({ secret, user: '', fault: null }) : noSetupPage(hasUsers);
+        return await answerPage(c, 'The first administrator', page);
+      },
     }),
     route({
       method: 'post',

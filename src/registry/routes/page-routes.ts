@@ -42,7 +42,10 @@ function page(status: RegistryStatus, { kind }: Principal, origin: string): Html
       <h1>${TITLE}</h1>
       ${wayInOrOut(kind)}
     </header>
-    <p>The registry is running. The dashboard is still to come: use the HTTP interface, or <code>c13</code>.</p>
+    <p>
+      The registry is running. The dashboard is still to come: use the <a href="/docs">HTTP interface</a>, or
+      <code>c13</code> (in a checkout <code>bun run cli</code>).
+    </p>
     <table>
       ${Object.entries(rows).map(
         ([name, value]) =>
