@@ -27,6 +27,7 @@ function open(setting: Setting): Opened {
       ...onEachCore(setting, `template over ${BATCH} configs`, templateBatch, BATCH),
       { operation: 'template of a value', column: 'library', loop: templatesOfValue(value) },
       ...onEachCore(setting, 'check of 13 bytes', (core) => checking(core, bytes)),
+      ...onEachCore(setting, `check of ${BATCH} configs`, checkingMany, BATCH),
       { operation: 'validate, all rules', column: 'library', loop: validating(value) },
       {
         operation: 'debug view',
@@ -58,6 +59,12 @@ function claims(native: Backend, value: RegistryConfig, bytes: Uint8Array): Clai
     {
       name: 'validation of 13 bytes',
       subject: { name: 'configCheck', loop: checking(native, bytes) },
+      floor: { name: 'five comparisons', loop: comparing(bytes) },
+      bound: nsAtMost(10),
+    },
+    {
+      name: 'validation of 13 bytes, one call over 1000',
+      subject: { name: 'configsCheck', loop: checkingMany(native), batch: BATCH },
       floor: { name: 'five comparisons', loop: comparing(bytes) },
       bound: nsAtMost(10),
     },
@@ -115,6 +122,16 @@ function checking(core: Backend, bytes: Uint8Array): Loop {
       bytes[10] = 1 + (pass & 127);
       faults |= core.configCheck(bytes);
     }
+    return faults;
+  };
+}
+
+function checkingMany(core: Backend): Loop {
+  const configs = new Uint8Array(BATCH * CONFIG_SIZE);
+  for (let i = 0; i < BATCH; i++) writeConfig({ ...DEFAULT_CONFIG, rows: 1 + (i & 127) }, configs, i * CONFIG_SIZE);
+  return (times) => {
+    let faults = 0;
+    for (let pass = 0; pass < times; pass++) faults |= core.configsCheck(configs)[pass % BATCH]!;
     return faults;
   };
 }

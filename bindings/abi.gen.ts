@@ -4,7 +4,7 @@
  * @module
  */
 
-export const ABI_CORE_HASH = 0x5d834bc0bdff33e8n;
+export const ABI_CORE_HASH = 0x906987798826e6b3n;
 export const ABI_NATIVE_HASH = 0xd80239105a117eecn;
 export const CONFIG_SIZE = 13;
 export const RECORD_SIZE = 32;
@@ -18,7 +18,12 @@ export const FLAG_QUERY_SIZE = 8;
 export const COLUMN_WRITE_SIZE = 8;
 export const COLUMN_LIST_SIZE = 12;
 export const FRAME_SIZE = 16;
+export const FRAME_OUTCOME_SIZE = 24;
 export const HEADER_VALUE_SIZE = 20;
+export const HEADER_SET_SIZE = 455;
+export const HEADERS_PARSED_SIZE = 56;
+export const HEADER_ABSENT = 255;
+export const HEADER_VALUE_SIZE_MAX = 64;
 export const HISTORY_LENGTH = 100;
 export const COLUMNS_CAPACITY_MAX = 16777216;
 export const DEFAULT_REGISTRY_HASH = 2467221914;
@@ -124,9 +129,25 @@ export const FRAME_OFFSET = {
   frame_type: 12,
 } as const;
 
+export const FRAME_OUTCOME_OFFSET = {
+  frame: 0,
+  result: 16,
+} as const;
+
 export const HEADER_VALUE_OFFSET = {
   number: 0,
   config: 4,
+} as const;
+
+export const HEADER_SET_OFFSET = {
+  text: 0,
+  lengths: 448,
+} as const;
+
+export const HEADERS_PARSED_OFFSET = {
+  fields: 0,
+  said: 24,
+  results: 28,
 } as const;
 
 export const FEATURE_BIT = {
@@ -235,6 +256,7 @@ export const RESULT = {
   no_program: -29,
   no_directory: -30,
   no_pty: -31,
+  contradiction: -32,
 } as const;
 
 export const BOARD_OFFSET = {
@@ -303,7 +325,7 @@ export const CORE_SYMBOLS = {
   c13_crc64_kernel: { args: ['ptr'], returns: 'void' },
   c13_murmur3_hash: { args: ['ptr', 'u32', 'u32'], returns: 'u32' },
   c13_rollout_bucket: { args: ['ptr', 'u32'], returns: 'u32' },
-  c13_config_check: { args: ['ptr'], returns: 'u32' },
+  c13_configs_check: { args: ['ptr', 'u32', 'ptr'], returns: 'i32' },
   c13_record_seal: { args: ['ptr', 'ptr'], returns: 'void' },
   c13_record_open: { args: ['ptr', 'u32', 'ptr'], returns: 'i32' },
   c13_flags_apply: { args: ['ptr', 'u32', 'ptr', 'ptr'], returns: 'i32' },
@@ -318,8 +340,9 @@ export const CORE_SYMBOLS = {
   c13_slot_read: { args: ['ptr', 'ptr'], returns: 'i32' },
   c13_slot_seed: { args: ['ptr', 'ptr'], returns: 'i32' },
   c13_frame_encode: { args: ['ptr', 'ptr'], returns: 'i32' },
-  c13_frame_decode: { args: ['ptr', 'u32', 'ptr'], returns: 'i32' },
+  c13_frames_decode: { args: ['ptr', 'u32', 'ptr'], returns: 'i32' },
   c13_header_parse: { args: ['ptr', 'u32', 'u8', 'ptr'], returns: 'i32' },
+  c13_headers_parse: { args: ['ptr', 'ptr'], returns: 'i32' },
   c13_header_format: { args: ['ptr', 'u8', 'ptr', 'ptr'], returns: 'i32' },
 } as const;
 

@@ -4,6 +4,8 @@
  * together. Bytes, numbers and bigints cross it; pointers never leave this folder.
  * @module
  */
+import type { ConfigError } from '../src/errors/errors.ts';
+
 export type BackendKind = 'native' | 'wasm' | 'reference';
 
 /** Set, clear and toggle, in this order, in the 32 features of a config. Unsigned 32-bit masks. */
@@ -29,6 +31,10 @@ export interface Frame {
   readonly value: bigint;
 }
 
+/** What stands where a frame was expected: the frame, or what keeps it from being one. */
+export type FrameOutcome = Frame | { readonly fault: FrameFault };
+export type FrameFault = 'length' | 'type' | 'offset' | 'value' | 'checksum';
+
 /** The headers that carry a config, in the order of `HEADER` in abi.gen.ts. */
 export type HeaderName =
   | 'x-bun-config-version'
@@ -38,6 +44,19 @@ export type HeaderName =
   | 'x-bun-terminal-rows'
   | 'x-bun-terminal-cols'
   | 'x-bun-config-dump';
+
+/** The values of headers that came together, in the order of `HEADER` in abi.gen.ts; undefined: it did not come. */
+export type HeaderValues = readonly (string | undefined)[];
+
+/** What headers that came together say. */
+export interface ParsedHeaders {
+  /** Bit i: field number i of CONFIG_FIELD is said by a valid header; a valid dump says all. */
+  readonly said: number;
+  /** The six fields in the order of CONFIG_FIELD, by the dump where it is valid; 0 where nothing is said. */
+  readonly fields: readonly number[];
+  /** Each an ERR_HEADER naming its header, in the order of the headers. */
+  readonly errors: readonly ConfigError<'ERR_HEADER'>[];
+}
 
 /**
  * Memory of fixed place in which slots of 128 bytes lie one after another. `words` may be replaced by another
@@ -149,6 +168,8 @@ export interface Backend {
 
   /** CONFIG_FAULT bits of the 13 bytes; 0 means valid. Throws ERR_CONFIG_LENGTH for another length. */
   configCheck(config: Uint8Array): number;
+  /** The same of n configs lying one after another, in one crossing of the border. Throws ERR_CONFIG_LENGTH. */
+  configsCheck(configs: Uint8Array): Uint32Array;
   /** The 32-byte record of 13 bytes. */
   recordSeal(config: Uint8Array): Uint8Array;
   /** The 13 bytes of a record. Throws ERR_CONFIG_LENGTH, ERR_RECORD_MAGIC, ERR_RECORD_RESERVED, ERR_RECORD_CHECKSUM. */
@@ -187,8 +208,18 @@ export interface Backend {
   frameEncode(frame: Frame): Uint8Array;
   /** Throws ERR_FRAME naming the fault: length, type, offset, value or checksum. */
   frameDecode(bytes: Uint8Array): Frame;
+  /**
+   * Frames lying one after another, each judged by itself: a bad one costs its neighbours nothing. Bytes left over at
+   * the end are one more outcome, of fault `length`.
+   */
+  framesDecode(bytes: Uint8Array): FrameOutcome[];
 
   /** The value of one header; the dump yields 13 bytes. Throws ERR_HEADER naming the fault. */
   headerParse(name: HeaderName, value: string): number | Uint8Array;
+  /**
+   * All headers that came together in one crossing of the border: each judged as by `headerParse`, and those that say
+   * anything else than the dump. Throws nothing.
+   */
+  headersParse(values: HeaderValues): ParsedHeaders;
   headerFormat(name: HeaderName, config: Uint8Array): string;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError, type ErrorCode } from '../src/errors/errors.ts';
-import type { Frame, HeaderName, Region, Ring, SwapRequest } from './backend.ts';
+import type { Frame, FrameFault, HeaderName, Region, Ring, SwapRequest } from './backend.ts';
 import { CONFIG_SIZE, HEADER, RECORD_SIZE, RESULT, SLOT_SIZE } from './abi.gen.ts';
 
 /** null: not a failure, or one that its caller answers itself. */
@@ -41,6 +41,7 @@ const ERROR_OF_RESULT = {
   no_program: 'ERR_PTY',
   no_directory: 'ERR_PTY',
   no_pty: 'ERR_PTY',
+  contradiction: 'ERR_HEADER',
 } as const satisfies Record<keyof typeof RESULT, ErrorCode | null>;
 
 const RESULT_NAMES = new Map(
@@ -136,11 +137,23 @@ export function slotError(): ConfigError {
   });
 }
 
+export function frameFaultName(result: number): FrameFault {
+  switch (resultName(result)) {
+    case 'bad_length':
+      return 'length';
+    case 'bad_checksum':
+      return 'checksum';
+    case 'bad_frame_type':
+      return 'type';
+    case 'bad_frame_offset':
+      return 'offset';
+    default:
+      return 'value';
+  }
+}
+
 export function frameError(result: number): ConfigError {
-  const fault =
-    { bad_length: 'length', bad_checksum: 'checksum', bad_frame_type: 'type', bad_frame_offset: 'offset' }[
-      resultName(result) as string
-    ] ?? 'value';
+  const fault = frameFaultName(result);
   return new ConfigError('ERR_FRAME', {
     message: `Bad frame: its ${fault} is wrong`,
     hint: 'A frame is 14 bytes: type 1-7, offset u32, value u64, and the XOR of those 13 bytes.',
@@ -158,11 +171,12 @@ const HEADER_FORM: Record<HeaderName, string> = {
   'x-bun-config-dump': 'the 64 lower-case hex digits of a valid record',
 };
 
-const HEADER_NAMES: readonly string[] = Object.keys(HEADER_FORM);
+/** In the order of the core's numbers. */
+export const HEADER_NAMES = Object.keys(HEADER_FORM) as readonly HeaderName[];
 
 /** The core's number of a header; throws ERR_HEADER for a name that is none. */
 export function headerNumber(name: string): number {
-  const known = HEADER_NAMES.indexOf(name);
+  const known = (HEADER_NAMES as readonly string[]).indexOf(name);
   if (known >= 0) return known;
   throw new ConfigError('ERR_HEADER', {
     message: `Unknown header: ${name}`,
@@ -171,12 +185,21 @@ export function headerNumber(name: string): number {
   });
 }
 
-export function headerError(result: number, name: HeaderName, value: string): ConfigError {
+export function headerError(result: number, name: HeaderName, value: string): ConfigError<'ERR_HEADER'> {
   const fault = resultName(result) === 'bad_checksum' ? 'has a wrong checksum' : 'is malformed or out of range';
   return new ConfigError('ERR_HEADER', {
     message: `${name} ${fault}: ${JSON.stringify(value.slice(0, 80))}`,
     hint: `It must be ${HEADER_FORM[name]}.`,
     details: { header: name, value: value.slice(0, 80) },
+  });
+}
+
+/** A valid header that says another thing than the dump beside it, which means `meant`. */
+export function contradictionError(name: HeaderName, value: string, meant: number): ConfigError<'ERR_HEADER'> {
+  return new ConfigError('ERR_HEADER', {
+    message: `${name} says ${Number(value)}, but ${HEADER_NAMES[DUMP_HEADER]} says ${meant}`,
+    hint: 'Send all headers of one config, or the dump alone.',
+    details: { header: name, value },
   });
 }
 

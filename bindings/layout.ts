@@ -142,10 +142,10 @@ export function frameBytes(frame: Frame): Uint8Array {
   return bytes;
 }
 
-export function readFrame(view: DataView): Frame {
+export function readFrame(view: DataView, at: number): Frame {
   return {
-    type: view.getUint8(FRAME_OFFSET.frame_type),
-    offset: view.getUint32(FRAME_OFFSET.offset, true),
-    value: view.getBigUint64(FRAME_OFFSET.value, true),
+    type: view.getUint8(at + FRAME_OFFSET.frame_type),
+    offset: view.getUint32(at + FRAME_OFFSET.offset, true),
+    value: view.getBigUint64(at + FRAME_OFFSET.value, true),
   };
 }

@@ -16,9 +16,11 @@ import {
   CONFIG_SIZE,
   CORE_SYMBOLS,
   FLAG_CHANGE_SIZE,
-  FRAME_SIZE,
+  FRAME_OUTCOME_SIZE,
+  HEADER_SET_SIZE,
   HEADER_VALUE_OFFSET,
   HEADER_VALUE_SIZE,
+  HEADERS_PARSED_SIZE,
   HISTORY_SIZE,
   IMAGE_SIZE,
   NATIVE_SYMBOLS,
@@ -28,10 +30,13 @@ import {
   SWAP_SIZE,
 } from './abi.gen.ts';
 import type { Backend, Columns, FlagQuery, Frame, HeaderName, Region, Ring, SwapRequest } from './backend.ts';
+import { configCheck } from './config-check.ts';
 import { closedError, DUMP_HEADER, expectConfigLength, expectIndex, expectIndexes, expectSlotCount } from './faults.ts';
 import { expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, memoryError, rangeError, recordError, slotError } from './faults.ts';
-import { frameBytes, imageBytes, readFrame, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
+import { decodeFrames, frameDecode, FRAMES_PER_CALL } from './frame.ts';
+import { headerSetOver, readHeaders, writeHeaderSet } from './header-set.ts';
+import { frameBytes, imageBytes, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
 import { viewOf, writeSwap } from './layout.ts';
 import { expectWritable, isBoard, openNativeBoard, writeError } from './native-board.ts';
 import type { BoardOptions, NativeBoard } from './native-board.ts';
@@ -115,7 +120,8 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
     ...hashes(symbols),
     ...values(symbols),
     ...slots(symbols),
-    ...messages(symbols),
+    ...frames(symbols),
+    ...headers(symbols),
     columnsCreate: (capacity) => createColumns(symbols, capacity),
     openBoard: (path, options) => openNativeBoard(symbols, path, options),
     openTerminal: (size) => openNativeTerminal(symbols, size),
@@ -123,9 +129,10 @@ function wrap(file: string, symbols: Symbols): NativeBackend {
 }
 
 type Hashes = Pick<Backend, 'crc64Kernel' | 'crc64' | 'crc64ByteTable' | 'murmur3' | 'rolloutBucket'>;
-type Values = Pick<Backend, 'configCheck' | 'recordSeal' | 'recordOpen' | 'flagsApply' | 'flagsCount'>;
+type Values = Pick<Backend, 'configCheck' | 'configsCheck' | 'recordSeal' | 'recordOpen' | 'flagsApply' | 'flagsCount'>;
 type Slots = Pick<Backend, 'ringCreate' | 'slotsCreate' | 'slotSwap' | 'slotRead' | 'slotSeed'>;
-type Messages = Pick<Backend, 'frameEncode' | 'frameDecode' | 'headerParse' | 'headerFormat'>;
+type Frames = Pick<Backend, 'frameEncode' | 'frameDecode' | 'framesDecode'>;
+type HeaderForms = Pick<Backend, 'headerParse' | 'headersParse' | 'headerFormat'>;
 
 function hashes(symbols: Symbols): Hashes {
   const encoder = new TextEncoder();
@@ -144,9 +151,13 @@ function hashes(symbols: Symbols): Hashes {
 function values(symbols: Symbols): Values {
   const crc64 = (bytes: Uint8Array): bigint => BigInt(symbols.c13_crc64_compute(at(bytes), bytes.length));
   return {
-    configCheck(config) {
-      expectConfigLength(config);
-      return symbols.c13_config_check(ptr(config));
+    configCheck,
+    configsCheck(configs) {
+      const faults = new Uint32Array(Math.ceil(configs.length / CONFIG_SIZE));
+      if (faults.length === 0) return faults;
+      const result = symbols.c13_configs_check(ptr(configs), configs.length, ptr(faults));
+      if (result !== RESULT.ok) throw manyConfigsError(configs);
+      return faults;
     },
     recordSeal(config) {
       expectConfigLength(config);
@@ -221,15 +232,13 @@ function seenRollouts({ seenRollouts: seen }: SwapRequest): Pointer | null {
   return seen === undefined ? null : ptr(seen);
 }
 
-function messages(symbols: Symbols): Messages {
-  const encoder = new TextEncoder();
-  const frame = new DataView(new ArrayBuffer(FRAME_SIZE));
-  const frameAddress = ptr(frame);
-  const headerText = new Uint8Array(new ArrayBuffer(HEADER_TEXT_SIZE));
-  const headerTextAddress = ptr(headerText);
-  const headerValue = new Uint8Array(new ArrayBuffer(HEADER_VALUE_SIZE));
-  const headerValueAddress = ptr(headerValue);
-  const headerNumberView = viewOf(headerValue);
+function frames(symbols: Symbols): Frames {
+  const outcomes = new DataView(new ArrayBuffer(FRAMES_PER_CALL * FRAME_OUTCOME_SIZE));
+  const outcomesAddress = ptr(outcomes);
+  const decodeMany = (bytes: Uint8Array): DataView => {
+    symbols.c13_frames_decode(ptr(bytes), bytes.length, outcomesAddress);
+    return outcomes;
+  };
   return {
     frameEncode(frame: Frame) {
       const out = new Uint8Array(14);
@@ -237,11 +246,23 @@ function messages(symbols: Symbols): Messages {
       if (result !== RESULT.ok) throw frameError(result);
       return out;
     },
-    frameDecode(bytes) {
-      const result = symbols.c13_frame_decode(at(bytes), bytes.length, frameAddress);
-      if (result !== RESULT.ok) throw frameError(result);
-      return readFrame(frame);
-    },
+    frameDecode,
+    framesDecode: (bytes) => decodeFrames(bytes, decodeMany),
+  };
+}
+
+function headers(symbols: Symbols): HeaderForms {
+  const encoder = new TextEncoder();
+  const set = headerSetOver(new Uint8Array(new ArrayBuffer(HEADER_SET_SIZE)));
+  const setAddress = ptr(set.bytes);
+  const parsed = new DataView(new ArrayBuffer(HEADERS_PARSED_SIZE));
+  const parsedAddress = ptr(parsed);
+  const headerText = new Uint8Array(new ArrayBuffer(HEADER_TEXT_SIZE));
+  const headerTextAddress = ptr(headerText);
+  const headerValue = new Uint8Array(new ArrayBuffer(HEADER_VALUE_SIZE));
+  const headerValueAddress = ptr(headerValue);
+  const headerNumberView = viewOf(headerValue);
+  return {
     headerParse(name: HeaderName, value) {
       const header = headerNumber(name);
       // Any longer value is malformed, and one unit of text is at most three bytes.
@@ -251,6 +272,11 @@ function messages(symbols: Symbols): Messages {
       if (result !== RESULT.ok) throw headerError(result, name, value);
       if (header !== DUMP_HEADER) return headerNumberView.getUint32(HEADER_VALUE_OFFSET.number, true);
       return headerValue.slice(HEADER_VALUE_OFFSET.config, HEADER_VALUE_OFFSET.config + CONFIG_SIZE);
+    },
+    headersParse(values) {
+      writeHeaderSet(set, values);
+      const result = symbols.c13_headers_parse(setAddress, parsedAddress);
+      return readHeaders(parsed, result, values);
     },
     headerFormat(name, config) {
       expectConfigLength(config);

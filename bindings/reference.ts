@@ -6,11 +6,9 @@
  */
 import {
   COLUMNS_CAPACITY_MAX,
-  CONFIG_FAULT,
   CONFIG_FIELD,
   CONFIG_OFFSET,
   CONFIG_SIZE,
-  FRAME_TYPE,
   HISTORY_ENTRY_OFFSET,
   HISTORY_ENTRY_SIZE,
   HISTORY_LENGTH,
@@ -22,8 +20,19 @@ import {
   SLOT_OFFSET,
   SLOT_SIZE,
 } from './abi.gen.ts';
-import type { Backend, Columns, FlagChange, FlagQuery, Frame, HeaderName, Region, Ring } from './backend.ts';
-import type { SlotImage, SwapRequest } from './backend.ts';
+import { isConfigError } from '../src/errors/errors.ts';
+import type {
+  Backend,
+  Columns,
+  FlagChange,
+  FlagQuery,
+  Frame,
+  FrameFault,
+  FrameOutcome,
+  HeaderName,
+} from './backend.ts';
+import type { Region, Ring, SlotImage, SwapRequest } from './backend.ts';
+import { configCheck } from './config-check.ts';
 import {
   configOfWords,
   copyCell,
@@ -42,6 +51,8 @@ import {
 } from './faults.ts';
 import { expectSlotCount, expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, rangeError, recordError, slotError } from './faults.ts';
+import { frameDecode, frameFault } from './frame.ts';
+import { parseEach } from './header-set.ts';
 import { FEATURE_COUNT, readRing, readU64, ringLength, viewOf, writeU64 } from './layout.ts';
 import { murmur3, murmur3Rollout } from './murmur3.ts';
 
@@ -58,6 +69,7 @@ export function openReference(): Backend {
     crc64ByteTable: crc64,
     murmur3,
     configCheck,
+    configsCheck,
     recordSeal,
     recordOpen,
     flagsApply,
@@ -71,7 +83,9 @@ export function openReference(): Backend {
     slotSeed,
     frameEncode,
     frameDecode,
+    framesDecode,
     headerParse,
+    headersParse: (values) => parseEach(headerParse, values),
     headerFormat,
   };
 }
@@ -97,15 +111,11 @@ function crc64(bytes: Uint8Array): bigint {
   return ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)) ^ ALL_ONES;
 }
 
-function configCheck(config: Uint8Array): number {
-  expectConfigLength(config);
-  let faults = 0;
-  if (config[CONFIG_OFFSET.version]! > 1) faults |= 1 << CONFIG_FAULT.version;
-  if (config[CONFIG_OFFSET.terminal_mode]! > 3) faults |= 1 << CONFIG_FAULT.terminal_mode;
-  if (config[CONFIG_OFFSET.rows] === 0) faults |= 1 << CONFIG_FAULT.rows;
-  if (config[CONFIG_OFFSET.cols] === 0) faults |= 1 << CONFIG_FAULT.cols;
-  if (config[CONFIG_OFFSET.reserved] !== 0) faults |= 1 << CONFIG_FAULT.reserved;
-  return faults;
+function configsCheck(configs: Uint8Array): Uint32Array {
+  expectManyConfigs(configs);
+  return Uint32Array.from({ length: configs.length / CONFIG_SIZE }, (_, i) =>
+    configCheck(configs.subarray(i * CONFIG_SIZE, (i + 1) * CONFIG_SIZE)),
+  );
 }
 
 function recordSeal(config: Uint8Array): Uint8Array {
@@ -152,14 +162,17 @@ function flagsCount(configs: Uint8Array, query: FlagQuery): number {
 }
 
 function forEachFlags(configs: Uint8Array, visit: (flags: number, view: DataView, offset: number) => void): void {
-  if (configs.length % CONFIG_SIZE !== 0) {
-    throw lengthError('list of configs', configs.length, Math.ceil(configs.length / CONFIG_SIZE) * CONFIG_SIZE);
-  }
+  expectManyConfigs(configs);
   const view = viewOf(configs);
   for (let at = 0; at < configs.length; at += CONFIG_SIZE) {
     const offset = at + CONFIG_OFFSET.feature_flags;
     visit(view.getUint32(offset, true), view, offset);
   }
+}
+
+function expectManyConfigs(configs: Uint8Array): void {
+  if (configs.length % CONFIG_SIZE === 0) return;
+  throw lengthError('list of configs', configs.length, Math.ceil(configs.length / CONFIG_SIZE) * CONFIG_SIZE);
 }
 
 function matches(flags: number, query: FlagQuery): boolean {
@@ -401,39 +414,10 @@ function ringEntry(entry: {
   return bytes;
 }
 
-const OFFSET_RANGES: Record<number, readonly [bigint, bigint]> = {
-  4: [0n, 1n],
-  5: [0n, 0xffff_ffffn],
-  9: [0n, 0xffff_ffffn],
-  13: [0n, 3n],
-  14: [1n, 255n],
-  15: [1n, 255n],
-};
-
-function frameFault(frame: Frame): number {
-  switch (frame.type) {
-    case FRAME_TYPE.config_update: {
-      const range = OFFSET_RANGES[frame.offset];
-      if (range === undefined) return RESULT.bad_frame_offset;
-      return frame.value < range[0] || frame.value > range[1] ? RESULT.bad_frame_value : RESULT.ok;
-    }
-    case FRAME_TYPE.feature_toggle:
-      if (frame.offset !== 9) return RESULT.bad_frame_offset;
-      return frame.value >= 1n << 33n ? RESULT.bad_frame_value : RESULT.ok;
-    case FRAME_TYPE.terminal_resize: {
-      if (frame.offset !== 14) return RESULT.bad_frame_offset;
-      const fits = (frame.value & 0xffn) !== 0n && frame.value >> 8n !== 0n && frame.value <= 0xffffn;
-      return fits ? RESULT.ok : RESULT.bad_frame_value;
-    }
-    default:
-      if (frame.type < 1 || frame.type > 7) return RESULT.bad_frame_type;
-      return frame.offset === 0 ? RESULT.ok : RESULT.bad_frame_offset;
-  }
-}
-
 function frameEncode(frame: Frame): Uint8Array {
   expectFrameWidths(frame);
-  const fault = frameFault(frame);
+  const low = Number(frame.value & 0xffff_ffffn);
+  const fault = frameFault(frame.type, frame.offset, low, Number(frame.value >> 32n));
   if (fault !== RESULT.ok) throw frameError(fault);
   const bytes = new Uint8Array(14);
   const view = viewOf(bytes);
@@ -444,14 +428,15 @@ function frameEncode(frame: Frame): Uint8Array {
   return bytes;
 }
 
-function frameDecode(bytes: Uint8Array): Frame {
-  if (bytes.length !== 14) throw frameError(RESULT.bad_length);
-  if (bytes.reduce((xor, byte) => xor ^ byte, 0) !== 0) throw frameError(RESULT.bad_checksum);
-  const view = viewOf(bytes);
-  const frame = { type: bytes[0]!, offset: view.getUint32(1, true), value: view.getBigUint64(5, true) };
-  const fault = frameFault(frame);
-  if (fault !== RESULT.ok) throw frameError(fault);
-  return frame;
+function framesDecode(bytes: Uint8Array): FrameOutcome[] {
+  return Array.from({ length: Math.ceil(bytes.length / 14) }, (_, i) => {
+    try {
+      return frameDecode(bytes.subarray(14 * i, 14 * (i + 1)));
+    } catch (error) {
+      if (!isConfigError(error) || error.code !== 'ERR_FRAME') throw error;
+      return { fault: error.details.fault as FrameFault };
+    }
+  });
 }
 
 const HEADER_FIELDS: Record<number, { pattern: RegExp; min: number; max: number; read(config: DataView): number }> = {

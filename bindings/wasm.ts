@@ -9,9 +9,11 @@ import {
   ABI_CORE_HASH,
   COLUMNS_CAPACITY_MAX,
   CONFIG_SIZE,
-  FRAME_SIZE,
+  FRAME_OUTCOME_SIZE,
+  HEADER_SET_SIZE,
   HEADER_VALUE_OFFSET,
   HEADER_VALUE_SIZE,
+  HEADERS_PARSED_SIZE,
   HISTORY_SIZE,
   IMAGE_SIZE,
   RECORD_SIZE,
@@ -20,10 +22,13 @@ import {
   SWAP_SIZE,
 } from './abi.gen.ts';
 import type { Backend, Columns, Region, Ring } from './backend.ts';
+import { configCheck } from './config-check.ts';
 import { closedError, DUMP_HEADER, expectConfigLength, expectIndex, expectIndexes, expectSlotCount } from './faults.ts';
 import { expectSwap, frameError, headerError, headerNumber } from './faults.ts';
 import { lengthError, memoryError, rangeError, recordError, slotError } from './faults.ts';
-import { frameBytes, imageBytes, readFrame, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
+import { decodeFrames, frameDecode, FRAMES_PER_CALL } from './frame.ts';
+import { headerSetOver, readHeaders, writeHeaderSet } from './header-set.ts';
+import { frameBytes, imageBytes, readImage, readRing, readSwapRevision, ringLength } from './layout.ts';
 import { viewOf, writeSwap } from './layout.ts';
 
 /** i32 and i64 come back signed; this file makes them unsigned. */
@@ -159,7 +164,8 @@ class WasmCore {
       ...hashes(this),
       ...values(this),
       ...slots(this),
-      ...messages(this),
+      ...frames(this),
+      ...headers(this),
       columnsCreate: (capacity) => createColumns(this, capacity),
     };
   }
@@ -187,9 +193,17 @@ function hashes(wasm: WasmCore) {
 function values(wasm: WasmCore) {
   const crc64 = (bytes: Uint8Array) => wasm.withBytes(bytes, (at) => wasm.callU64('crc64_compute', at, bytes.length));
   return {
-    configCheck(config: Uint8Array) {
-      expectConfigLength(config);
-      return wasm.withBytes(config, (at) => wasm.call('config_check', at) >>> 0);
+    configCheck,
+    configsCheck(configs: Uint8Array) {
+      const count = Math.ceil(configs.length / CONFIG_SIZE);
+      const faultsOffset = Math.ceil(configs.length / 4) * 4;
+      const both = new Uint8Array(faultsOffset + 4 * count);
+      both.set(configs);
+      return wasm.withBytes(both, (at) => {
+        const result = wasm.call('configs_check', at, configs.length, at + faultsOffset);
+        if (result !== RESULT.ok) throw manyConfigsError(configs);
+        return new Uint32Array(wasm.core.memory.buffer, at + faultsOffset, count).slice();
+      });
     },
     recordSeal(config: Uint8Array) {
       expectConfigLength(config);
@@ -356,19 +370,26 @@ function createColumns(wasm: WasmCore, capacity: number): Columns {
   };
 }
 
-function messages(wasm: WasmCore): Pick<Backend, 'frameEncode' | 'frameDecode' | 'headerParse' | 'headerFormat'> {
-  const encoder = new TextEncoder();
+function frames(wasm: WasmCore): Pick<Backend, 'frameEncode' | 'frameDecode' | 'framesDecode'> {
+  const decodeMany = (bytes: Uint8Array): DataView =>
+    wasm.withBytes(bytes, (at) => {
+      wasm.call('frames_decode', at, bytes.length, wasm.side);
+      return viewOf(wasm.view(wasm.side, FRAMES_PER_CALL * FRAME_OUTCOME_SIZE));
+    });
   return {
     frameEncode(frame) {
       const result = wasm.withBytes(frameBytes(frame), (at) => wasm.call('frame_encode', at, wasm.side));
       if (result !== RESULT.ok) throw frameError(result);
       return wasm.view(wasm.side, 14).slice();
     },
-    frameDecode(bytes) {
-      const result = wasm.withBytes(bytes, (at) => wasm.call('frame_decode', at, bytes.length, wasm.side));
-      if (result !== RESULT.ok) throw frameError(result);
-      return readFrame(viewOf(wasm.view(wasm.side, FRAME_SIZE)));
-    },
+    frameDecode,
+    framesDecode: (bytes) => decodeFrames(bytes, decodeMany),
+  };
+}
+
+function headers(wasm: WasmCore): Pick<Backend, 'headerParse' | 'headersParse' | 'headerFormat'> {
+  const encoder = new TextEncoder();
+  return {
     headerParse(name, value) {
       const bytes = encoder.encode(value);
       const header = headerNumber(name);
@@ -377,6 +398,11 @@ function messages(wasm: WasmCore): Pick<Backend, 'frameEncode' | 'frameDecode' |
       const out = wasm.view(wasm.side, HEADER_VALUE_SIZE);
       if (header !== DUMP_HEADER) return viewOf(out).getUint32(HEADER_VALUE_OFFSET.number, true);
       return out.slice(HEADER_VALUE_OFFSET.config, HEADER_VALUE_OFFSET.config + CONFIG_SIZE);
+    },
+    headersParse(values) {
+      writeHeaderSet(headerSetOver(wasm.view(wasm.scratch, HEADER_SET_SIZE)), values);
+      const result = wasm.call('headers_parse', wasm.scratch, wasm.side);
+      return readHeaders(viewOf(wasm.view(wasm.side, HEADERS_PARSED_SIZE)), result, values);
     },
     headerFormat(name, config) {
       expectConfigLength(config);

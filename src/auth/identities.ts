@@ -173,13 +173,15 @@ export class Identities {
   ): IdentityState {
     const kept = this.#keyring.entries(KEYRING.epoch);
     const epochs = new Map(kept.map(({ key, value }) => [key, Number(new TextDecoder().decode(value))]));
+    const disabled = new Set(this.#keyring.entries(KEYRING.disabled).map(({ key }) => key));
+    const known = ({ key, value }: Resource<User>) => asKept(value, epochs.get(key) ?? 0, disabled.has(key));
     const grantsOf = Map.groupBy(
       grants.map(({ value }) => value),
       ({ user }) => user,
     );
     return {
       revision,
-      users: byKey(users.map((user) => ({ ...user, value: atEpoch(user.value, epochs.get(user.key) ?? 0) }))),
+      users: byKey(users.map((user) => ({ ...user, value: known(user) }))),
       grants: byKey(grants),
       tokens: byKey(tokens),
       grantsOf,
@@ -204,8 +206,10 @@ export function principalOfToken(state: IdentityState, { user, name, scope, read
   return principal === null ? null : { ...principal, kind: 'token', actor: `${user}/${name}`, scope, readOnly };
 }
 
-function atEpoch(user: User, reached: number): User {
-  return reached > user.epoch ? { ...user, epoch: reached } : user;
+/** An entry that a backup has brought back may be older than what was decided since. */
+function asKept(user: User, reached: number, isDisabled: boolean): User {
+  if (reached <= user.epoch && isDisabled <= user.isDisabled) return user;
+  return { ...user, epoch: Math.max(reached, user.epoch), isDisabled: isDisabled || user.isDisabled };
 }
 
 function byKey<T>(resources: readonly Resource<T>[]): ByKey<T> {

@@ -9,6 +9,8 @@ export const KEYRING = {
   password: 'password',
   /** Of a name, ever used: the highest epoch it has had. A database from a backup does not bring sign-ins back. */
   epoch: 'epoch',
+  /** Names whose user was disabled or deleted, until he is let in again. A backup does not bring him back by itself. */
+  disabled: 'disabled',
   /** API tokens that were revoked, by id, until they would have expired. A backup does not bring them back either. */
   revoked: 'revoked',
   /** Sign-ins that were signed out, by id, until they would have expired. */

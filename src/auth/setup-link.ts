@@ -77,6 +77,7 @@ export class SetupLink {
       if (state.users.size > 0) throw notNeeded();
       const user = await users.newcomer(name, {});
       epoch = user.epoch;
+      users.letIn(name);
       const grant = { user: name, role: 'admin', pattern: '*', sections: null } as const;
       return [
         { kind: 'user', key: name, value: user },

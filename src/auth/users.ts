@@ -3,7 +3,8 @@
  *
  * A user's epoch is carried by each of his sign-ins, and rises when all of them must end. It is never one that the name
  * has had before, also when the user is deleted and made again, or the database is put back from a backup: the keyring
- * keeps the highest. API tokens do not carry it; they are revoked, or rest while their user is disabled.
+ * keeps the highest. API tokens do not carry it; they are revoked, or rest while their user is disabled. The keyring
+ * keeps who that is too: whom a backup brings back is disabled until somebody lets him in again.
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
@@ -11,7 +12,7 @@ import type { Journal } from '../journal/journal.ts';
 import type { Resource, ResourceWrite } from '../journal/resources.ts';
 import type { SideStore } from '../journal/side-store.ts';
 import type { Identities, IdentityState } from './identities.ts';
-import { found, type IdentityChanges, type Step } from './identity-changes.ts';
+import { found, type IdentityChanges, type Plan, type Step } from './identity-changes.ts';
 import { parseUser, parseUserName, type User } from './identity-values.ts';
 import { KEYRING } from './keyring.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
@@ -115,6 +116,7 @@ export class Users {
     const { users, tokens } = gone!;
     this.#keyring.together(() => {
       this.keepEpoch(name, users.get(name)!.value.epoch + 1);
+      this.#keyring.set(KEYRING.disabled, name, '');
       for (const [id, { value }] of tokens) if (value.user === name) noteRevoked(this.#keyring, id, value);
       // Not one of somebody who has got the name since.
       if (hash !== null) this.#keyring.delete(KEYRING.password, name, hash);
@@ -129,13 +131,25 @@ export class Users {
 
   async #put(name: string, write: ResourceWrite, next: (state: IdentityState) => Promise<User>) {
     let value: User | null = null;
-    const entry = await this.#changes.make(write, async (state) => {
+    const plan: Plan = async (state) => {
       if (write.expected === 0 && state.users.has(name)) throw exists(name, state.users.get(name)!.revision);
       value = await next(state);
+      if (!value.isDisabled) this.letIn(name);
       return [{ kind: 'user', key: name, value }];
+    };
+    const wasOut = this.#keyring.get(KEYRING.disabled, name) !== null;
+    const entry = await this.#changes.make(write, plan).catch((error: unknown) => {
+      if (wasOut) this.#keyring.set(KEYRING.disabled, name, '');
+      throw error;
     });
     this.keepEpoch(name, value!.epoch);
+    if (value!.isDisabled) this.#keyring.set(KEYRING.disabled, name, '');
     return this.#identities.users.made(entry, value!);
+  }
+
+  /** Forgets that the name was kept out. Before the entry that says so: with it, every process reads this again. */
+  letIn(name: string): void {
+    this.#keyring.delete(KEYRING.disabled, name);
   }
 
   /** Remembers, outside the journal, that the name has been at this epoch. For who appends a `newcomer`. */

@@ -7,6 +7,7 @@
 import { readdirSync } from 'node:fs';
 import { type Command as Completed, RootCommand, script } from '@bomb.sh/tab';
 import type { Command } from 'commander';
+import { KEY_NAMES, type DeclaredKind } from './declared.ts';
 import type { IdentityTarget } from './identity-target.ts';
 import { openIdentityTarget, openTarget } from './open-target.ts';
 import { sharedOptionsOf } from './options.ts';
@@ -17,6 +18,7 @@ import { DEFAULT_NAME } from '../config/name.ts';
 import { BUILTIN_TEMPLATES } from '../config/templates.ts';
 import { CHANGED_FIELDS, CONFIG_FIELDS } from '../config/value.ts';
 import { isConfigError } from '../errors/errors.ts';
+import { HEADER_NAMES } from '../proxy/headers.ts';
 import type { Listed } from '../registry/identity-operations.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
@@ -43,7 +45,14 @@ interface Known {
   readonly grants: readonly string[];
   readonly tokens: readonly string[];
   readonly files: readonly string[];
+  readonly templates: readonly string[];
+  readonly rules: readonly string[];
+  /** Where the name of a header may follow, not its value. */
+  readonly headers: readonly string[];
 }
+
+/** What needs no asking. */
+type Seen = 'files' | 'headers';
 
 const UNASKED = {
   configs: [],
@@ -52,9 +61,12 @@ const UNASKED = {
   users: [],
   grants: [],
   tokens: [],
-} satisfies Omit<Known, 'files'>;
+  templates: BUILTIN_TEMPLATES.map(({ name }) => name),
+  rules: [],
+} satisfies Omit<Known, Seen>;
 /** Commands about somebody, not about a config. */
 const IDENTITY = ['users', 'grants', 'tokens'];
+const DECLARED: readonly DeclaredKind[] = ['template', 'rule'];
 
 /** The script to load, as in `source <(c13 completion bash)`; loading it twice does no harm. */
 export function completionScript(shell: Shell): string {
@@ -64,7 +76,7 @@ export function completionScript(shell: Shell): string {
 
 /** Prints what may follow the words, as the scripts expect it. The last word is the one being typed. */
 export async function suggest(program: Command, words: readonly string[]): Promise<void> {
-  const known = { ...(await ask(words)), files: filesLike(words.at(-1) ?? '') };
+  const known = { ...(await ask(words)), files: filesLike(words.at(-1) ?? ''), headers: headersAfter(words) };
   const root = new RootCommand();
   for (const [path, command] of commandsOf(program)) {
     const completed = path === '' ? root : root.command(path, command.description());
@@ -105,8 +117,14 @@ function argumentValues(argument: string, known: Known): readonly string[] {
       return known.tokens;
     case 'feature':
       return features;
+    case 'config':
+      return known.configs;
     case 'template':
-      return BUILTIN_TEMPLATES.map(({ name }) => name);
+      return known.templates;
+    case 'rule':
+      return known.rules;
+    case 'header':
+      return known.headers;
     case 'backup':
       return [...backups, ...files];
     case 'file':
@@ -129,8 +147,17 @@ function argumentValues(argument: string, known: Known): readonly string[] {
 function optionValues(option: string, { configs, users, files }: Known): readonly string[] {
   if (option === 'name') return configs;
   if (option === 'user') return users;
-  if (['database', 'data', 'token-file'].includes(option)) return files;
+  if (['database', 'data', 'token-file', 'open'].includes(option)) return files;
   return option === 'field' ? CHANGED_FIELDS : [];
+}
+
+/** Names and values come in turns; a name is written as the one that is being typed. */
+function headersAfter(words: readonly string[]): string[] {
+  const typed = words.at(-1) ?? '';
+  const before = words.slice(words.indexOf('headers') + 1, -1).filter((word) => !word.startsWith('-'));
+  if (before.length % 2 === 1) return [];
+  if (typed.startsWith('x')) return [...HEADER_NAMES];
+  return HEADER_NAMES.map((name) => name.replace(/\b[a-z]/g, (first) => first.toUpperCase()));
 }
 
 /** Every visible command with its path, `feature enable`; the program's own is empty. */
@@ -158,7 +185,7 @@ function filesLike(word: string): string[] {
   }
 }
 
-async function ask(words: readonly string[]): Promise<Omit<Known, 'files'>> {
+async function ask(words: readonly string[]): Promise<Omit<Known, Seen>> {
   const valueOf = (...options: string[]) => words[words.findIndex((word) => options.includes(word)) + 1];
   const given = (...options: string[]) =>
     options.some((option) => words.includes(option)) ? valueOf(...options) : undefined;
@@ -178,7 +205,8 @@ async function ask(words: readonly string[]): Promise<Omit<Known, 'files'>> {
       return await identityOf(target);
     }
     target = await openTarget(options, signal);
-    return await knownTo(target, name);
+    const declared = DECLARED.find((kind) => words.includes(`${kind}s`));
+    return declared === undefined ? await knownTo(target, name) : await declaredTo(target, declared);
   } catch (error) {
     if (isConfigError(error) || (error as Error).name === 'TimeoutError') return UNASKED;
     throw error;
@@ -188,7 +216,7 @@ async function ask(words: readonly string[]): Promise<Omit<Known, 'files'>> {
 }
 
 /** What of it the user may not see is left out. */
-async function identityOf(target: IdentityTarget): Promise<Omit<Known, 'files'>> {
+async function identityOf(target: IdentityTarget): Promise<Omit<Known, Seen>> {
   const [users, grants, tokens] = await Promise.allSettled([target.users(), target.grants(), target.tokens()]);
   const keys = <T>(page: PromiseSettledResult<Listed<T>>, key: (item: T) => string): string[] =>
     page.status === 'rejected' ? [] : page.value.items.map(key).filter((word) => clean(word) === word);
@@ -200,10 +228,16 @@ async function identityOf(target: IdentityTarget): Promise<Omit<Known, 'files'>>
   };
 }
 
-async function knownTo(target: Target, name: string): Promise<Omit<Known, 'files'>> {
+async function declaredTo(target: Target, kind: DeclaredKind): Promise<Omit<Known, Seen>> {
+  const keys = (await target.declared(kind)).map((one) => String(one[KEY_NAMES[kind]]));
+  return { ...UNASKED, [`${kind}s`]: keys.filter((word) => clean(word) === word) };
+}
+
+async function knownTo(target: Target, name: string): Promise<Omit<Known, Seen>> {
   const configs = (await allConfigs(target)).map((view) => view.name);
   const features = configs.includes(name) ? (await target.features(name)).map(({ feature }) => feature) : [];
-  const backups = (await target.backups()).map((backup) => backup.name);
+  const backups = (await permitted(target.backups())).map((backup) => backup.name);
+  const templates = configs.includes(name) ? (await target.templates(name)).map((one) => one.name) : UNASKED.templates;
   // A shell reads lines: what is not printable cannot be completed.
   const isPlain = (word: string): boolean => clean(word) === word;
   return {
@@ -211,7 +245,18 @@ async function knownTo(target: Target, name: string): Promise<Omit<Known, 'files
     configs: configs.filter(isPlain),
     features: features.filter(isPlain),
     backups: backups.filter(isPlain),
+    templates: templates.filter(isPlain),
   };
+}
+
+/** What the user may not see is left out. */
+async function permitted<T>(list: Promise<T[]>): Promise<T[]> {
+  try {
+    return await list;
+  } catch (error) {
+    if (isConfigError(error) && error.code === 'ERR_FORBIDDEN') return [];
+    throw error;
+  }
 }
 
 /** The library prints by itself, and only by `console.log`. */

@@ -3,13 +3,22 @@
  * @module
  */
 import type { Ask, RegistryClient } from './registry-client.ts';
+import type { Declared, DeclaredKind } from './declared.ts';
 import type { Target } from './target.ts';
 import { formatVariables } from '../config/environment.ts';
 import { asObject, KNOWN_FIELDS, parseConfigInput, unknownField } from '../config/input.ts';
+import { parseConfigName } from '../config/name.ts';
 import { CONFIG_FIELDS, DEFAULT_CONFIG, type RegistryConfig } from '../config/value.ts';
 import type { Write } from '../live/operations.ts';
 
 const API = '/_dashboard/api';
+const V1 = '/api/v1';
+
+interface DeclaredPage {
+  readonly templates?: readonly Declared[];
+  readonly rules?: readonly Declared[];
+  readonly cursor: string | null;
+}
 
 export class HttpTarget implements Target {
   readonly kind = 'registry';
@@ -46,6 +55,18 @@ export class HttpTarget implements Target {
   restore: Target['restore'] = (name, backup, write) =>
     this.#write('config/restore', name, { backup, reason: write.reason }, write);
 
+  /** As one change of many: the answer to that says the revision. */
+  delete: Target['delete'] = async (name, { expected, ...write }) => {
+    const outcomes = await this.bulk([{ name, delete: true, ...(expected === undefined ? {} : { expected }) }], write);
+    return { name: outcomes[0]!.name, revision: outcomes[0]!.revision };
+  };
+
+  bulk: Target['bulk'] = async (changes, write) => {
+    const ask: Ask = { method: 'POST', body: { changes, ...said(write) } };
+    return (await this.#client.json<{ results: Awaited<ReturnType<Target['bulk']>> }>(`${V1}/configs/bulk`, ask))
+      .results;
+  };
+
   history: Target['history'] = (name, filter) => this.#json('config/history', { query: { name, ...filter } });
 
   analytics: Target['analytics'] = (name) => this.#json('config/analytics', { query: { name } });
@@ -69,6 +90,33 @@ export class HttpTarget implements Target {
       })
     ).declaration;
 
+  declaration: Target['declaration'] = async (name) => {
+    const path = `${V1}/services/${encodeURIComponent(parseConfigName(name).service)}/features`;
+    return (await this.#client.json<{ declaration: Awaited<ReturnType<Target['declaration']>> }>(path)).declaration;
+  };
+
+  async declared(kind: DeclaredKind): Promise<readonly Declared[]> {
+    const found: Declared[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page: DeclaredPage = await this.#client.json(`${V1}/${kind}s`, { query: { cursor } });
+      found.push(...((kind === 'template' ? page.templates : page.rules) ?? []));
+      ({ cursor } = page);
+    }
+    return found;
+  }
+
+  findDeclared: Target['findDeclared'] = (kind, key) => this.#client.json(declaredPath(kind, key));
+
+  saveDeclared: Target['saveDeclared'] = (kind, key, input, { reason, expected }) => {
+    const body = { ...asObject(kind, input), ...(reason === undefined ? {} : { reason }) };
+    return this.#client.json(declaredPath(kind, key), { method: 'PUT', body, expected });
+  };
+
+  deleteDeclared: Target['deleteDeclared'] = async (kind, key, { reason, expected }) => {
+    await this.#client.answer(declaredPath(kind, key), { method: 'DELETE', query: { reason }, expected });
+  };
+
   environment: Target['environment'] = async (name, format) =>
     // A shell runs what is printed: it is made here, of values that were read, and never taken from what answers.
     formatVariables(configOf({ ...(await this.get(name)) }), format);
@@ -78,11 +126,17 @@ export class HttpTarget implements Target {
   backups: Target['backups'] = async () =>
     (await this.#json<{ backups: Awaited<ReturnType<Target['backups']>> }>('config/backups', {})).backups;
 
+  /** As the registry gives it: sealed while it obeys `encryption`. */
+  exportAll: Target['exportAll'] = async () => await (await this.#client.answer(`${V1}/exports`)).bytes();
+
   status: Target['status'] = () => this.#json('status', {});
 
   async metrics(): Promise<string> {
     return await (await this.#client.answer(`${API}/metrics`)).text();
   }
+
+  alerts: Target['alerts'] = async () =>
+    (await this.#client.json<{ alerts: Awaited<ReturnType<Target['alerts']>> }>(`${V1}/alerts`)).alerts;
 
   async close(): Promise<void> {}
 
@@ -99,6 +153,10 @@ export class HttpTarget implements Target {
 function withoutSaid(input: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   for (const field of ['reason', 'force']) if (Object.hasOwn(input, field)) throw unknownField(field, KNOWN_FIELDS);
   return input;
+}
+
+function declaredPath(kind: DeclaredKind, key: string): string {
+  return `${V1}/${kind}s/${encodeURIComponent(key)}`;
 }
 
 /** The fields of a config that a registry sent, each judged as from anybody. */

@@ -3,16 +3,13 @@
  * every config, against what is there now. A plan changes nothing.
  * @module
  */
-import { differences } from './change-text.ts';
+import { differencesOf, judge, naming, stateOf } from './config-state.ts';
 import { allConfigs, type Target } from './target.ts';
 import { rolloutOf } from './answers.ts';
 import { BUILTIN_FEATURES, type FeatureDeclaration, type FeatureSet, mergeFeatures } from '../config/features.ts';
 import { asObject, parseConfigInput } from '../config/input.ts';
 import { parseConfigName } from '../config/name.ts';
 import { noRollouts, parsePercent, percentOf, withRollout } from '../config/rollout.ts';
-import { requireValid, validate } from '../config/validation.ts';
-import { DEFAULT_CONFIG, type RegistryConfig } from '../config/value.ts';
-import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { declarationOf, type ExportDocument } from '../live/export.ts';
 import type { ConfigView } from '../live/operations.ts';
 
@@ -102,36 +99,14 @@ function planConfig(
 ): PlannedConfig {
   const features = featuresAfter.of(name);
   const { rollouts: percentages, ...fields } = asObject('config', entry);
-  const current = before === null ? DEFAULT_CONFIG : configOf(before);
-  const config = parseConfigInput(fields, current, features);
-  const now = rolloutsOf((feature) => (before === null ? 0 : rolloutOf(before, feature)), features);
-  const wanted = percentages === undefined ? now : wantedRollouts(percentages, features);
-  if (!force) judge(name, features, { config: current, rollouts: now }, { config, rollouts: wanted });
-  const input = percentages === undefined ? fields : { ...fields, rollouts: percentTable(wanted, features) };
-  const moved = features.names.filter((feature) => now[features.bitOf(feature)] !== wanted[features.bitOf(feature)]);
-  const changes = [
-    ...differences(current, config, features, '->'),
-    ...moved.map((feature) => {
-      const bit = features.bitOf(feature);
-      return `${feature} ${percentOf(now[bit]!)}->${percentOf(wanted[bit]!)} %`;
-    }),
-  ];
-  return { name, before, input, changes };
-}
-
-interface State {
-  readonly config: RegistryConfig;
-  readonly rollouts: Uint16Array;
-}
-
-/** As every write is judged: what was wrong before does not stand in the way. */
-function judge(name: string, features: FeatureSet, before: State, after: State): void {
-  const environment = parseConfigName(name).environment ?? undefined;
-  const [known, found] = [before, after].map(({ config, rollouts }) =>
-    validate(config, { name, environment, features, rollouts }),
-  );
-  const errors = found!.errors.filter(({ code }) => !known!.errors.some((issue) => issue.code === code));
-  requireValid({ isValid: errors.length === 0, errors, warnings: [] });
+  const now = stateOf(before, features);
+  const wanted = {
+    config: parseConfigInput(fields, now.config, features),
+    rollouts: percentages === undefined ? now.rollouts : wantedRollouts(percentages, features),
+  };
+  if (!force) judge(name, features, now, wanted);
+  const input = percentages === undefined ? fields : { ...fields, rollouts: percentTable(wanted.rollouts, features) };
+  return { name, before, input, changes: differencesOf(now, wanted, features) };
 }
 
 /** A document says the whole: features that it does not name are rolled out to nobody. */
@@ -143,28 +118,6 @@ function wantedRollouts(percentages: unknown, features: FeatureSet): Uint16Array
   );
 }
 
-function rolloutsOf(percentOfFeature: (feature: string) => number, features: FeatureSet): Uint16Array {
-  return features.names.reduce(
-    (all, feature) => withRollout(all, features.bitOf(feature), parsePercent(percentOfFeature(feature))),
-    noRollouts(),
-  );
-}
-
 function percentTable(rollouts: Uint16Array, features: FeatureSet): Record<string, number> {
   return Object.fromEntries(features.names.map((name) => [name, percentOf(rollouts[features.bitOf(name)]!)]));
-}
-
-function configOf({ version, registryHash, featureFlags, terminalMode, rows, cols }: ConfigView): RegistryConfig {
-  return { version, registryHash, featureFlags, terminalMode, rows, cols };
-}
-
-/** The same error, saying which part of the document it is about. */
-function naming<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!isConfigError(error)) throw error;
-    const { code, message, hint, details } = error;
-    throw new ConfigError(code, { message: `${what}: ${message}`, hint, details: details as never, cause: error });
-  }
 }

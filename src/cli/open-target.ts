@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import type { IdentityTarget } from './identity-target.ts';
 import type { SharedOptions } from './options.ts';
 import type { Target } from './target.ts';
-import { parseSetting, processVariables, readSetting } from '../env/env.ts';
+import { parseSetting, processVariables, readSetting, SETTINGS } from '../env/env.ts';
 import { ConfigError } from '../errors/errors.ts';
 
 type Where = Pick<SharedOptions, 'url' | 'database' | 'data' | 'tokenFile' | 'insecure'>;
@@ -50,15 +50,38 @@ export async function openClient(options: Where, signal: AbortSignal) {
   return new RegistryClient({ url, signal, token });
 }
 
-/** The registry's address. Throws ERR_SETTING. */
+/** The registry's address: of --url, else C13_URL, else where C13_HOST and C13_PORT say. Throws ERR_SETTING. */
 export function registryOf({ url }: Where): string {
-  return url === undefined ? readSetting('registryUrl') : parseSetting('registryUrl', url, '--url');
+  if (url !== undefined) return parseSetting('registryUrl', url, '--url');
+  const { registryUrl, host, port } = SETTINGS;
+  const isSaid = ({ variable }: { variable: string }): boolean => (processVariables()[variable] ?? '') !== '';
+  return isSaid(registryUrl) || !(isSaid(host) || isSaid(port)) ? readSetting('registryUrl') : registryOfThisMachine();
+}
+
+/** Where a registry with the same variables listens. Throws ERR_SETTING. */
+function registryOfThisMachine(): string {
+  const [host, port] = [readSetting('host'), readSetting('port')];
+  if (port === 0) {
+    throw new ConfigError('ERR_SETTING', {
+      message: 'C13_PORT is 0: which port the registry has taken is not known',
+      hint: 'Set C13_URL to what it printed when it started, or name it with --url.',
+      details: { setting: 'C13_PORT', value: '0' },
+    });
+  }
+  // What listens everywhere listens here.
+  const here = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${here.includes(':') ? `[${here}]` : here}:${port}`;
 }
 
 /** The directory that --data or --database name; null: neither. */
 export function directoryOf({ data, database }: Where): string | null {
   if (data !== undefined) return parseSetting('dataDirectory', data, '--data');
   return database === undefined ? null : dirname(database);
+}
+
+/** The data directory whose key opens what is sealed: that of --data or --database, else of C13_DATA. */
+export function keyDirectoryOf(options: Where): string {
+  return directoryOf(options) ?? readSetting('dataDirectory');
 }
 
 /** What the user has given by himself; null: nothing. */
@@ -86,7 +109,8 @@ async function storedToken(url: string): Promise<string | null> {
   return readCredential(credentialsFile(processVariables()), url)?.token ?? null;
 }
 
-async function databaseOf({ data, database }: Where): Promise<string | null> {
+/** The database that --data or --database names; null: neither. */
+export async function databaseOf({ data, database }: Where): Promise<string | null> {
   if (data === undefined) return database ?? null;
   const { databaseIn } = await import('../live/data-directory.ts');
   return databaseIn(parseSetting('dataDirectory', data, '--data'));

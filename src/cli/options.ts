@@ -44,12 +44,13 @@ export const WRITES_CONFIG: readonly SharedOption[] = [...READS_CONFIG, 'reason'
 const taken = new WeakMap<Command, readonly SharedOption[]>();
 
 export function addSharedOptions(program: Command): void {
-  const { variable, default: url } = SETTINGS.registryUrl;
+  const { registryUrl, host, port } = SETTINGS;
+  const where = [registryUrl.variable, `${host.variable} and ${port.variable}`, registryUrl.default].join(', else ');
   program
     .addOption(new Option('--json', 'answer with one JSON document'))
     .addOption(new Option('-q, --quiet', 'print nothing on success').conflicts('json'))
     .addOption(new Option('--no-color', 'no colours, as with NO_COLOR'))
-    .addOption(new Option('--url <url>', `the registry (${variable}, else ${url})`).conflicts(['database', 'data']))
+    .addOption(new Option('--url <url>', `the registry (${where})`).conflicts(['database', 'data']))
     .addOption(
       new Option(
         '--token-file <file>',

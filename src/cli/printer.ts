@@ -14,6 +14,8 @@ export interface Answer {
   readonly data: unknown;
   /** For people; without a line break at its end. */
   text(style: Style): string;
+  /** Instead of the text, for files and pipes. */
+  readonly bytes?: Uint8Array;
   readonly warnings?: readonly Issue[];
   /** The answer is given, and it is bad news: the exit code says so too. */
   readonly fault?: AnyConfigError;
@@ -42,11 +44,13 @@ export class Printer {
   }
 
   async answer(answer: Answer): Promise<void> {
-    const { data, warnings = [], fault } = answer;
+    const { data, warnings = [], fault, bytes } = answer;
     const { json, quiet } = this.options;
     if (!quiet) {
       if (!json) await this.warnings(warnings);
-      await writeOut(json ? `${cleanLines(JSON.stringify(data, null, 2))}\n` : ended(answer.text(this.#out)));
+      if (json) await writeOut(`${cleanLines(JSON.stringify(data, null, 2))}\n`);
+      else if (bytes === undefined) await writeOut(ended(answer.text(this.#out)));
+      else await write(Bun.stdout, bytes);
     }
     if (fault !== undefined) await this.failure(fault);
   }
@@ -73,7 +77,7 @@ export async function writeErr(text: string): Promise<void> {
   await write(Bun.stderr, text);
 }
 
-async function write(stream: Bun.BunFile, text: string): Promise<void> {
+async function write(stream: Bun.BunFile, text: string | Uint8Array): Promise<void> {
   try {
     await Bun.write(stream, text);
   } catch (error) {

@@ -5,9 +5,11 @@
  */
 import { Command } from 'commander';
 import manifest from '../../package.json';
+import { addApply } from './commands/apply.ts';
 import { addBackups } from './commands/backups.ts';
 import { addBenchmark } from './commands/benchmark.ts';
 import { addChanges } from './commands/changes.ts';
+import { addDeclared } from './commands/declared.ts';
 import { addEnvironment } from './commands/environment.ts';
 import { addFeatures } from './commands/features.ts';
 import { addGrants } from './commands/grants.ts';
@@ -15,11 +17,14 @@ import { addHistory } from './commands/history.ts';
 import { addLogin } from './commands/login.ts';
 import { addLooks } from './commands/looks.ts';
 import { addProxy } from './commands/proxy.ts';
+import { addSeeing } from './commands/seeing.ts';
+import { addServe } from './commands/serve.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTools } from './commands/tools.ts';
 import { addTransfers } from './commands/transfers.ts';
 import { addUsers } from './commands/users.ts';
 import { addVerify } from './commands/verify.ts';
+import { suggested } from './group.ts';
 import { addSharedOptions } from './options.ts';
 
 const EXAMPLES = `
@@ -37,15 +42,19 @@ export function createProgram(writeHelp: (text: string) => void): Command {
   const program = new Command('c13')
     .description('13 bytes of configuration, shared, and a journal that forgets nothing.')
     .version(manifest.version, '-V, --version')
-    .exitOverride()
     .configureOutput({ writeOut: writeHelp, writeErr: () => {} })
     .addHelpText('after', EXAMPLES);
+  program.exitOverride((error) => {
+    throw suggested(error, program);
+  });
   addSharedOptions(program);
-  for (const add of [addLooks, addChanges, addFeatures, addHistory, addBackups, addVerify, addTransfers]) add(program);
+  for (const add of [addLooks, addChanges, addApply, addFeatures, addDeclared, addHistory, addBackups]) add(program);
+  for (const add of [addVerify, addTransfers, addSeeing]) add(program);
   addEnvironment(program);
   addProxy(program);
   addBenchmark(program);
   for (const add of [addLogin, addUsers, addGrants, addTokens]) add(program);
+  addServe(program);
   addTools(program);
   return program;
 }

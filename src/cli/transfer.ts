@@ -1,17 +1,16 @@
 /** Reads the documents that an export makes (`../live/export.ts` says what is in them). @module */
+import { type DocumentFormat, parseDocument } from './document.ts';
 import { defineFeatures, type FeatureDeclaration } from '../config/features.ts';
 import { asObject, unknownField, wrongType } from '../config/input.ts';
 import { parseConfigName } from '../config/name.ts';
-import { ConfigError } from '../errors/errors.ts';
 import { EXPORT_FORMAT, EXPORT_VERSION, sorted, type ExportDocument } from '../live/export.ts';
-import { findJsonFault } from '../registry/json-fault.ts';
 
 /**
  * A document from outside. What its configs hold is judged later, against what they are about to change. Errors:
  * ERR_BODY_JSON, ERR_DUPLICATE_KEY, ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD, ERR_NAME, and those of `defineFeatures`.
  */
-export function parseExport(text: string): ExportDocument {
-  const document = asObject('document', parseJson(text));
+export function parseExport(text: string, source = 'The document', written: DocumentFormat = 'json'): ExportDocument {
+  const document = asObject('document', parseDocument(text, source, written));
   const known = ['format', 'version', 'features', 'configs'];
   for (const field of Object.keys(document)) if (!known.includes(field)) throw unknownField(field, known);
   const { format, version, features = {}, configs } = document;
@@ -37,23 +36,4 @@ function parseDeclarations(services: Readonly<Record<string, unknown>>): Record<
       return [service, defineFeatures(bits).declaration];
     }),
   );
-}
-
-function parseJson(text: string): unknown {
-  const fault = findJsonFault(text);
-  if (fault === null) return JSON.parse(text);
-  const line = text.slice(0, fault.position).split('\n').length;
-  if (fault.kind === 'syntax') {
-    throw new ConfigError('ERR_BODY_JSON', {
-      message: `The document is not JSON: the fault is in line ${line}`,
-      hint: 'Give what `c13 export` prints.',
-      details: { position: fault.position },
-    });
-  }
-  const key = fault.key.slice(0, 80);
-  throw new ConfigError('ERR_DUPLICATE_KEY', {
-    message: `The document has the key ${JSON.stringify(key)} twice in one object, again in line ${line}`,
-    hint: 'Leave one of them: which value was meant cannot be known.',
-    details: { key },
-  });
 }

@@ -38,6 +38,11 @@ export function parsePairs(pairs: readonly string[]): Readonly<Record<string, un
   return Object.fromEntries<unknown>([...fields, ...grouped]);
 }
 
+/** What to write instead of a feature's bare name. */
+export function asPair(feature: string): string {
+  return `Did you mean features.${feature}=true?`;
+}
+
 /** `new_checkout=12` pairs as numbers by name. Throws ERR_USAGE. */
 export function parseBits(pairs: readonly string[]): Record<string, number> {
   return Object.fromEntries(

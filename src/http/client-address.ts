@@ -39,8 +39,8 @@ export class TrustedProxies {
  * @example clientAddress('10.0.0.1', new Headers({ 'x-forwarded-for': '1.2.3.4, 192.0.2.7' }), trusted) // '192.0.2.7'
  */
 export function clientAddress(peer: string, headers: Pick<Headers, 'get'>, trusted: TrustedProxies): string {
-  const direct = canonicalAddress(peer) ?? peer;
-  if (canonicalAddress(peer) === null || !trusted.has(direct)) return direct;
+  const direct = canonicalAddress(peer);
+  if (direct === null || !trusted.has(direct)) return direct ?? peer;
   const told = [fieldsOf(headers.get('x-forwarded-for')), forwardedFor(headers.get('forwarded'))]
     .filter((hops) => hops !== null)
     .map((hops) => rightmostUntrusted(hops, trusted));

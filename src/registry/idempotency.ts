@@ -104,11 +104,16 @@ export class Idempotency {
   }
 }
 
-/** SHA-256 of everything that says what is asked for. */
-async function printOf({ req, env }: RegistryContext): Promise<string> {
-  const { search } = new URL(req.url);
+/**
+ * SHA-256 of everything that says what is asked for, and of what he may who asks: a right that only the body decides on
+ * was asked for when it was done, and two tokens can have one name.
+ */
+async function printOf(c: RegistryContext): Promise<string> {
+  const { req, env } = c;
+  const [, search = ''] = /^[^?#]*(\?[^#]*)/.exec(req.url) ?? [];
   const conditions = CONDITIONS.map((name) => req.header(name) ?? null);
-  const said = JSON.stringify([req.method, req.path, search, conditions]);
+  const { grants, scope, readOnly } = c.get('principal');
+  const said = JSON.stringify([req.method, req.path, search, conditions, grants, scope, readOnly]);
   const hash = new Bun.CryptoHasher('sha256').update(said).update('\n');
   return hash.update(await readBytes(req.raw, env.closing)).digest('hex');
 }

@@ -56,6 +56,18 @@ describe('a sealed file', () => {
     },
   );
 
+  test('can be made in memory', async () => {
+    for (const size of [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK]) {
+      const { seal, directory, plain, bytes } = await sealed(size);
+      const [from, to] = [join(directory, 'in-memory'), join(directory, 'opened')];
+      const made = await seal.sealBytes(plain);
+      expect(made).toHaveLength(bytes.length);
+      writeFileSync(from, made);
+      await seal.openSealedFile(from, to);
+      expect(Buffer.compare(readFileSync(to), plain), String(size)).toBe(0);
+    }
+  });
+
   test('is another one each time, and shows nothing of what is in it', async () => {
     const ours = await sealed(5000);
     const again = join(ours.directory, 'again');

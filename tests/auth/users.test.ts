@@ -4,7 +4,19 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { tempDirectory } from '../journal/fixtures.ts';
 import { faultOf, house } from './fixtures.ts';
-import { addUser, bearer, openHouse, OWNER, PASSWORD, signedIn } from './house.ts';
+import { addUser, bearer, openHouse, OWNER, PASSWORD, signedIn, type House } from './house.ts';
+
+/** In the place of a journal that nobody has open. */
+function putBack(backup: string, directory: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(join(directory, `journal.db${suffix}`), { force: true });
+  copyFileSync(backup, join(directory, 'journal.db'));
+}
+
+/** As another process sees it. */
+async function openedAgain({ identities }: House, directory: string) {
+  await identities.fresh();
+  return (await house(directory)).identities;
+}
 
 describe('a user', () => {
   it('is made, changed and deleted, with a password that is nowhere in the journal', async () => {
@@ -174,8 +186,7 @@ describe('sign-ins of a user', () => {
     await first.users.signOutEverywhere('ann', OWNER);
     const later = await signedIn(first, 'ann');
     await first.end();
-    for (const suffix of ['', '-wal', '-shm']) rmSync(join(directory, `journal.db${suffix}`), { force: true });
-    copyFileSync(backup, join(directory, 'journal.db'));
+    putBack(backup, directory);
     const { authenticator, tokens, identities } = await house(directory);
     expect(identities.state.tokens.has(revoked.token.id), 'its entry is back').toBe(true);
     expect(await faultOf(authenticator.authenticate(bearer(revoked.text)))).toBe('ERR_UNAUTHENTICATED revoked');
@@ -183,6 +194,57 @@ describe('sign-ins of a user', () => {
     expect(await faultOf(authenticator.authenticate(header))).toBe('ERR_UNAUTHENTICATED revoked');
     expect((await authenticator.authenticate(later)).actor, 'of the newest epoch').toBe('ann');
     expect(await tokens.ofUser('ann')).toHaveLength(2);
+  });
+
+  it.each([
+    ['was disabled', (it) => it.users.update('ann', { isDisabled: true }, OWNER)],
+    ['was deleted', (it) => it.users.delete('ann', OWNER)],
+    [
+      'was disabled twice, enabled between',
+      async (it) => {
+        for (const isDisabled of [true, false, true]) await it.users.update('ann', { isDisabled }, OWNER);
+      },
+    ],
+  ] satisfies [string, (it: House) => Promise<unknown>][])(
+    'do not come back with a database from a backup when he %s, by password, token or provider',
+    async (_, end) => {
+      const directory = tempDirectory();
+      const first = await openHouse(directory);
+      await addUser(first, 'ann');
+      const { text } = await first.tokens.create({ user: 'ann', name: 'ci' }, OWNER);
+      const backup = join(tempDirectory(), 'backup.db');
+      await first.journal.backup(backup);
+      await end(first);
+      await first.end();
+      putBack(backup, directory);
+      const it = await house(directory);
+      expect(it.identities.state.users.get('ann')?.value.isDisabled, 'his entry is back').toBe(true);
+      expect(await faultOf(signedIn(it, 'ann'))).toBe('ERR_UNAUTHENTICATED password');
+      expect(await faultOf(it.signIn.vouchedFor('ann'))).toBe('ERR_UNAUTHENTICATED disabled');
+      expect(await faultOf(it.authenticator.authenticate(bearer(text)))).toMatch(/^ERR_UNAUTHENTICATED/);
+      await it.users.update('ann', { isDisabled: false }, OWNER);
+      expect(await it.signIn.vouchedFor('ann'), 'an administrator lets him in again').toMatchObject({ user: 'ann' });
+      const { state } = await openedAgain(it, directory);
+      expect(state.users.get('ann')?.value.isDisabled).toBe(false);
+    },
+  );
+
+  it('begin again with a name whose user was deleted', async () => {
+    const it = await house();
+    await addUser(it, 'ann');
+    await it.users.delete('ann', OWNER);
+    await addUser(it, 'ann');
+    expect(it.identities.state.users.get('ann')?.value.isDisabled).toBe(false);
+    expect((await it.authenticator.authenticate(await signedIn(it, 'ann'))).actor).toBe('ann');
+  });
+
+  it('stay away when letting him in again fails', async () => {
+    const it = await house();
+    await addUser(it, 'ann');
+    await it.users.update('ann', { isDisabled: true }, OWNER);
+    const failed = it.users.update('ann', { isDisabled: false }, { ...OWNER, expected: 1 });
+    expect(await faultOf(failed)).toMatch(/^ERR_REVISION_CONFLICT/);
+    expect(it.keyring.get('disabled', 'ann')).toBe('');
   });
 });
 

@@ -65,6 +65,63 @@ test('checks, records and headers of any config', () => {
   );
 });
 
+test('headers that came together, of one config, of several, or of any text', () => {
+  const formatted = fc.tuple(fc.oneof(config, validConfig), fc.nat(6));
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 70 }),
+    fc.stringMatching(/^(0x)?[0-9a-fA-F]{0,9}$/),
+    fc.stringMatching(/^[0-9a-f]{62,66}$/),
+    formatted.map(([bytes, header]) => REFERENCE.headerFormat(HEADER_NAMES[header]!, bytes)),
+  );
+  const others = fc.array(fc.option(text, { nil: undefined, freq: 3 }), { minLength: 7, maxLength: 7 });
+  const kept = fc.array(fc.boolean(), { minLength: 7, maxLength: 7 });
+  fc.assert(
+    fc.property(validConfig, others, kept, (bytes, odd, keep) => {
+      const values = HEADER_NAMES.map((name, i) => (keep[i] ? REFERENCE.headerFormat(name, bytes) : odd[i]));
+      alike((core) => {
+        const { said, fields, errors } = core.headersParse(values);
+        return { said, fields, errors: errors.map((error) => error.toJSON()) };
+      });
+    }),
+    { seed: 13, numRuns: 1000 },
+  );
+});
+
+test('frames of any bytes, each alone and many together', () => {
+  const header = fc.tuple(fc.nat(9), fc.constantFrom(0, 4, 5, 9, 13, 14, 15, 255));
+  const rest = fc.uint8Array({ minLength: 11, maxLength: 11 });
+  const zeros = fc.nat(11);
+  const likely = fc.tuple(header, rest, zeros).map(([[type, offset], bytes, from]) => {
+    const frame = Uint8Array.from([type, offset, 0, 0, 0, ...bytes.slice(0, 8).fill(0, from)]);
+    return [...frame, frame.reduce((xor, byte) => xor ^ byte, 0)];
+  });
+  const any = fc.uint8Array({ minLength: 14, maxLength: 14 }).map((bytes) => [...bytes]);
+  const tail = fc.uint8Array({ maxLength: 13 });
+  fc.assert(
+    fc.property(fc.array(fc.oneof({ weight: 9, arbitrary: likely }, any), { maxLength: 150 }), tail, (frames, left) => {
+      const together = alike((core) => core.framesDecode(Uint8Array.from([...frames.flat(), ...left])));
+      const alone = [...frames, ...(left.length > 0 ? [left] : [])].map((bytes) => {
+        const outcome = outcomeOf(() => REFERENCE.frameDecode(Uint8Array.from(bytes)));
+        return 'code' in outcome ? outcome.details : outcome.result;
+      });
+      expect(together).toEqual({ result: alone });
+    }),
+    { seed: 13, numRuns: 200 },
+  );
+});
+
+test('checks of many configs', () => {
+  const configs = fc.array(fc.oneof(config, validConfig), { maxLength: 400 });
+  fc.assert(
+    fc.property(configs, (all) => {
+      const bytes = Uint8Array.from(all.flatMap((one) => [...one]));
+      const faults = alike((core) => core.configsCheck(bytes));
+      expect(faults).toEqual({ result: Uint32Array.from(all, (one) => REFERENCE.configCheck(one)) });
+    }),
+    { seed: 13, numRuns: 100 },
+  );
+});
+
 test('changes and counts of many configs', () => {
   const configs = fc.array(config, { maxLength: 300 }).map((all) => Uint8Array.from(all.flatMap((one) => [...one])));
   const bytes = fc.oneof(configs, fc.uint8Array({ maxLength: 60 }));

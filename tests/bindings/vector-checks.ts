@@ -3,7 +3,7 @@
  * it is.
  * @module
  */
-import type { Backend } from '../../bindings/backend.ts';
+import type { Backend, Frame } from '../../bindings/backend.ts';
 import { configOfWords } from '../../bindings/cell-words.ts';
 import type { RepeatedBytes, Vectors } from '../fixtures/make-vectors.ts';
 import { codeOf, hex, outcomeOf, unhex } from './outcomes.ts';
@@ -67,8 +67,9 @@ function checkRecords(core: Backend, vectors: Vectors, same: Same): void {
 function checkFrames(core: Backend, vectors: Vectors, same: Same): void {
   for (const { type, offset, value, bytes } of vectors.frames) {
     same(`frame ${bytes}`, hex(core.frameEncode({ type, offset, value: BigInt(value) })), bytes);
-    const decoded = core.frameDecode(unhex(bytes));
-    same(`decoded ${bytes}`, `${decoded.type} ${decoded.offset} ${decoded.value}`, `${type} ${offset} ${value}`);
+    for (const decoded of [core.frameDecode(unhex(bytes)), ...core.framesDecode(unhex(bytes))] as Frame[]) {
+      same(`decoded ${bytes}`, `${decoded.type} ${decoded.offset} ${decoded.value}`, `${type} ${offset} ${value}`);
+    }
   }
   for (const { bytes, fault } of vectors.badFrames) {
     const outcome = outcomeOf(() => core.frameDecode(unhex(bytes)));

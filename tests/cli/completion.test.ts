@@ -72,6 +72,24 @@ test('completes users, and what they hold', async () => {
   expect(await offered(`tokens create ci ${on} --user `)).toEqual(['ann']);
 });
 
+test('completes what a team has declared, and the configs that there are', async () => {
+  const on = `--database ${workplace.database}`;
+  await workplace.on(['templates', 'save', 'team-wide', '-'], { stdin: '{"cols": 200}' });
+  expect(await offered(`templates show ${on} team`)).toEqual(['team-wide']);
+  expect(await offered(`template ${on} team`)).toEqual(['team-wide']);
+  expect(await offered(`rules show ${on} PRODUCTION_D`)).toEqual(['PRODUCTION_DEBUG']);
+  expect(await offered(`delete ${on} check`)).toEqual(['checkout/production']);
+  expect(await offered(`apply --format `)).toEqual(['json', 'ndjson', 'yaml']);
+});
+
+test('completes the names of headers, and not their values', async () => {
+  expect(await offered('validate headers X-Bun-Terminal-R')).toEqual(['X-Bun-Terminal-Rows']);
+  expect(await offered('validate headers x-bun-config-v')).toEqual(['x-bun-config-version']);
+  expect(await offered('validate headers X-Bun-Config-Version ')).toEqual([]);
+  expect(await offered('validate headers X-Bun-Config-Version 1 X-Bun-Reg')).toEqual(['X-Bun-Registry-Hash']);
+  expect(await offered('validate headers ')).toHaveLength(7);
+});
+
 test('completes files where a file is meant', async () => {
   expect(await offered('import da')).toEqual(['data/']);
   expect(await offered('get --database data/journal.d')).toEqual(expect.arrayContaining(['data/journal.db']));

@@ -12,6 +12,14 @@ afterAll(() => workplace[Symbol.dispose]());
 describe('what was typed', () => {
   const mistakes: [string[], string, RegExp][] = [
     [['gte'], 'ERR_USAGE', /Unknown command 'gte' — Did you mean get\?/],
+    [['enable', 'debug'], 'ERR_USAGE', /Unknown command 'enable' — Did you mean c13 feature enable\?/],
+    [['create', 'ann'], 'ERR_USAGE', /Did you mean c13 users create, c13 grants create, c13 tokens create\?/],
+    [['feature', 'debug'], 'ERR_USAGE', /Unknown command 'debug' — It has: enable, disable, list, declare/],
+    [['nonsense'], 'ERR_USAGE', /Unknown command 'nonsense' — See: c13 --help/],
+    [['delete', 'x'], 'ERR_USAGE', /Nobody is there to be asked — Say so beforehand with --yes/],
+    [['apply', 'nothing.yaml'], 'ERR_USAGE', /nothing.yaml cannot be read/],
+    [['apply'], 'ERR_USAGE', /Missing required argument 'file'/],
+    [['export', '--open', 'nothing'], 'ERR_USAGE', /nothing cannot be read/],
     [['feature', 'enabel', 'x'], 'ERR_USAGE', /Unknown command 'enabel' — Did you mean enable\?/],
     [['feature'], 'ERR_USAGE', /'c13 feature' needs one of: enable, disable, list, declare/],
     [['get', '--jsno'], 'ERR_USAGE', /Unknown option '--jsno' — Did you mean --json\?/],
@@ -55,6 +63,15 @@ describe('what was typed', () => {
     [['template', 'prodction'], /Unknown template: prodction\. .* — Did you mean 'production'\?/],
     [['set', 'rows=0'], /Invalid rows: 0 \(must be 1-255\)/],
     [['set', '__proto__=1'], /Unknown field: __proto__/],
+    [['set', 'debug=true'], /Unknown field: debug\. .* — Did you mean features\.debug=true\?/],
+    [['get', 'debug'], /Unknown field: debug\. .* — Did you mean 'features\.debug'\?/],
+    [['history', '--field', 'debug'], /Unknown field: debug\. .* — Whether debug is on is in featureFlags/],
+    [['history', '--field', 'features.debug'], /— Whether debug is on is in featureFlags/],
+    [['history', '--field', 'colour'], /Unknown field: colour\. .* — Leave it out/],
+    [['delete', 'default', '--yes'], /'default' cannot be deleted — Reset it/],
+    [['delete', 'nobody', '--yes'], /There is no config 'nobody'/],
+    [['templates', 'delete', 'minimal'], /The template 'minimal' is built in/],
+    [['rules', 'show', 'NOTHING'], /There is no rule "NOTHING"/],
     [['get', 'feature.debug'], /Did you mean 'features.debug'\?/],
     [['get', '--name', '../x'], /it contains '\.\.'/],
     [['get', '--name', 'nobody'], /There is no config 'nobody'/],
@@ -150,6 +167,11 @@ describe('answers', () => {
     } finally {
       await registry.stop();
     }
+  });
+
+  test('a feature that is taken for a field is told from one', async () => {
+    const ran = await workplace.on(['validate', 'debug=true']);
+    expect(ran).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Did you mean features.debug=true?') });
   });
 
   test('bad news is an answer and an error at once', async () => {

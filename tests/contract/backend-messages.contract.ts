@@ -1,9 +1,20 @@
 /** The part of the core's contract about what is sent: frames and headers. @module */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Backend, Frame, HeaderName } from '../../bindings/backend.ts';
+import type { Backend, Frame, HeaderName, HeaderValues } from '../../bindings/backend.ts';
 import { codeOf, hex, outcomeOf, unhex } from '../bindings/outcomes.ts';
 
 const CONFIG = unhex('01785634120bf00080020a6400');
+const HEADER_NAMES: readonly HeaderName[] = [
+  'x-bun-config-version',
+  'x-bun-registry-hash',
+  'x-bun-feature-flags',
+  'x-bun-terminal-mode',
+  'x-bun-terminal-rows',
+  'x-bun-terminal-cols',
+  'x-bun-config-dump',
+];
+/** What they say of CONFIG. */
+const FIELDS = [1, 0x12345678, 0x8000f00b, 2, 10, 100];
 
 const GOOD_FRAMES: readonly Frame[] = [
   { type: 1, offset: 4, value: 0n },
@@ -67,6 +78,12 @@ function carelessly({ type, offset, value }: Frame): Uint8Array {
 }
 
 export function messagesContract(open: () => Backend): void {
+  framesContract(open);
+  headersContract(open);
+  headerSetsContract(open);
+}
+
+function framesContract(open: () => Backend): void {
   let core: Backend;
   beforeAll(() => {
     core = open();
@@ -110,6 +127,37 @@ export function messagesContract(open: () => Backend): void {
         });
       }
     });
+
+    it.each([0, 1, 2, 63, 64, 65, 200])('decodes %i frames that lie one after another', (count) => {
+      const frames = Array.from({ length: count }, (_, i) => GOOD_FRAMES[i % GOOD_FRAMES.length]!);
+      expect(core.framesDecode(joined(frames.map(carelessly)))).toEqual(frames);
+    });
+
+    it('reports each bad frame in its place, and what is left over at the end', () => {
+      const damaged = carelessly(GOOD_FRAMES[3]!).with(6, 1);
+      const sent = sendable.flatMap(([frame]) => [carelessly(GOOD_FRAMES[0]!), carelessly(frame)]);
+      const expected = sendable.flatMap(([, fault]) => [GOOD_FRAMES[0], { fault }]);
+      const bytes = joined([...sent, damaged, Uint8Array.of(1, 13)]);
+      expect(core.framesDecode(bytes)).toEqual([...expected, { fault: 'checksum' }, { fault: 'length' }]);
+    });
+
+    it('decodes frames out of the middle of a larger buffer, and leaves it as it was', () => {
+      const bytes = joined([Uint8Array.of(9, 9, 9), ...GOOD_FRAMES.map(carelessly), Uint8Array.of(9)]);
+      const before = bytes.slice();
+      expect(core.framesDecode(bytes.subarray(3, -1))).toEqual(GOOD_FRAMES);
+      expect(bytes).toEqual(before);
+    });
+  });
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+function headersContract(open: () => Backend): void {
+  let core: Backend;
+  beforeAll(() => {
+    core = open();
   });
 
   describe('headers', () => {
@@ -185,4 +233,90 @@ export function messagesContract(open: () => Backend): void {
       expect(codeOf(() => core.headerFormat(name, CONFIG))).toBe('ERR_HEADER');
     });
   });
+}
+
+function headerSetsContract(open: () => Backend): void {
+  let core: Backend;
+  let whole: readonly string[];
+  beforeAll(() => {
+    core = open();
+    whole = HEADER_NAMES.map((name) => core.headerFormat(name, CONFIG));
+  });
+  const codes = (values: HeaderValues) =>
+    core.headersParse(values).errors.map(({ code, details }) => [code, details.header]);
+
+  describe('headers that come together', () => {
+    it('say a field each, or all by the dump, in every combination', () => {
+      for (let given = 0; given < 128; given++) {
+        const values = whole.map((value, i) => ((given >> i) & 1 ? value : undefined));
+        const said = given & 64 ? 63 : given;
+        const fields = FIELDS.map((field, i) => ((said >> i) & 1 ? field : 0));
+        expect(core.headersParse(values)).toEqual({ said, fields, errors: [] });
+      }
+    });
+
+    it('say nothing where none came', () => {
+      expect(core.headersParse([])).toEqual({ said: 0, fields: [0, 0, 0, 0, 0, 0], errors: [] });
+    });
+
+    it('are each refused as when they come alone, the others read all the same', () => {
+      const bad = ['2', '0X12345678', '0x8000F00B', '4', '0', '256', whole[6]!.replace('4331', '4332')];
+      for (const [i, value] of bad.entries()) {
+        const values = whole.slice(0, 6).with(Math.min(i, 5), i === 6 ? whole[5]! : value);
+        const { said, errors } = core.headersParse(i === 6 ? [...values, value] : values);
+        expect(said).toBe(i === 6 ? 63 : 63 & ~(1 << i));
+        expect(errors.map((error) => error.toJSON())).toEqual([
+          errorOf(() => core.headerParse(HEADER_NAMES[i]!, value)),
+        ]);
+      }
+      expect(codes(bad)).toEqual(HEADER_NAMES.map((name) => ['ERR_HEADER', name]));
+      expect(core.headersParse(bad)).toMatchObject({ said: 0, fields: [0, 0, 0, 0, 0, 0] });
+    });
+
+    it('are refused where they contradict the dump, which is believed', () => {
+      const others = ['0', '0x00000000', '0x00000001', '1', '11', '101'];
+      const { said, fields, errors } = core.headersParse([...others, whole[6]]);
+      expect({ said, fields }).toEqual({ said: 63, fields: FIELDS });
+      expect(errors.map(({ details }) => details)).toEqual(
+        others.map((value, i) => ({ header: HEADER_NAMES[i], value })),
+      );
+      expect(errors[1]!.message).toBe('x-bun-registry-hash says 0, but x-bun-config-dump says 305419896');
+    });
+
+    it('contradict nothing where the dump itself is bad', () => {
+      expect(codes(['0', undefined, undefined, undefined, '11', undefined, 'no dump'])).toEqual([
+        ['ERR_HEADER', 'x-bun-config-dump'],
+      ]);
+    });
+
+    it('leave nothing behind for the next that come', () => {
+      core.headersParse(whole);
+      expect(core.headersParse(['1'])).toEqual({ said: 1, fields: [1, 0, 0, 0, 0, 0], errors: [] });
+      expect(codes([...whole.slice(0, 6), whole[6]!.slice(0, -1)])).toEqual([['ERR_HEADER', 'x-bun-config-dump']]);
+      // One unit shorter than its bytes: where the last byte lies, the one of before must not be read.
+      core.headersParse(whole);
+      expect(codes([...whole.slice(0, 6), `${whole[6]!.slice(0, -1)}é`])).toEqual([
+        ['ERR_HEADER', 'x-bun-config-dump'],
+      ]);
+    });
+
+    // Each is a digit, or the x, once cut to its low byte.
+    it.each(['\u0131', '\u{1f531}', '０', '1\0', '1'.repeat(64), '1'.repeat(65), '1'.repeat(255), '1'.repeat(100_000)])(
+      'refuses %j for every header',
+      (value) => {
+        for (const header of HEADER_NAMES.keys()) {
+          const values = HEADER_NAMES.map((_, i) => (i === header ? value : undefined));
+          expect(codes(values)).toEqual([['ERR_HEADER', HEADER_NAMES[header]]]);
+        }
+      },
+    );
+  });
+}
+
+function errorOf(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return (error as { toJSON(): unknown }).toJSON();
+  }
 }

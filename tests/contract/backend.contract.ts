@@ -100,6 +100,23 @@ function valuesContract(open: () => Backend): void {
       expect(on.core.configCheck(new Uint8Array(13).fill(255))).toBe(1 | 2 | 16);
     });
 
+    it('checks many configs in one call, each as by itself', () => {
+      const configs = [DEFAULT, new Uint8Array(13), new Uint8Array(13).fill(255), DEFAULT.with(9, 4), DEFAULT];
+      for (const count of [0, 1, 2, 5, 200, 5000]) {
+        const all = Array.from({ length: count }, (_, i) => configs[i % configs.length]!);
+        const bytes = Uint8Array.from([7, ...all.flatMap((config) => [...config]), 7]);
+        const before = bytes.slice();
+        expect([...on.core.configsCheck(bytes.subarray(1, -1))]).toEqual(all.map((one) => on.core.configCheck(one)));
+        expect(bytes).toEqual(before);
+      }
+    });
+
+    it.each([1, 12, 14, 27])('refuses to check %i bytes of configs', (length) => {
+      const details = { length, expected: Math.ceil(length / 13) * 13 };
+      const outcome = outcomeOf(() => on.core.configsCheck(new Uint8Array(length)));
+      expect(outcome).toEqual({ code: 'ERR_CONFIG_LENGTH', details });
+    });
+
     it.each([0, 12, 14, 26])('refuses a config of %i bytes', (length) => {
       const details = { length, expected: 13 };
       const config = new Uint8Array(length);

@@ -343,6 +343,20 @@ export function journalContract(name: string, open: (path: string) => Promise<Jo
       expect(told).toHaveLength(4);
     });
 
+    it('tells of every append how long it took, and what it failed with', async () => {
+      const told: [number, string | null][] = [];
+      const stop = journal.onAnswered((duration_ms, error) =>
+        told.push([duration_ms, error === null ? null : (error as { code: string }).code]),
+      );
+      await journal.append([expected('a', 0)]);
+      expect(await codeOf(journal.append([expected('a', 0)]))).toBe('ERR_REVISION_CONFLICT');
+      expect(told.map(([, code]) => code)).toEqual([null, 'ERR_REVISION_CONFLICT']);
+      for (const [duration_ms] of told) expect(duration_ms).toBeGreaterThan(0);
+      stop();
+      await journal.append([expected('a', 1)]);
+      expect(told).toHaveLength(2);
+    });
+
     it('flushes and closes after everything that waits, and takes nothing afterwards', async () => {
       let decided = 0;
       const count = (): void => void (decided += 1);

@@ -1,12 +1,15 @@
 /** What the store promises beside the library that has the same database open. @module */
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openConfigStore, type ConfigStore } from '../../src/live/config-store.ts';
 import { createProductionConfig } from '../../src/live/production-config.ts';
+import { checkBoards } from '../../src/sync/board.ts';
 import { codeOf, tempDirectory } from '../journal/fixtures.ts';
 import { open, run } from './fixtures.ts';
 
 const SIGNATURE = { actor: 'store', reason: '' };
+const CREATION = { kind: 'update', create: true, signature: SIGNATURE } as const;
 const OTHER = { rollouts: new Uint16Array(32).fill(1) };
 
 function rows(store: ConfigStore, value: number, expected?: number) {
@@ -20,6 +23,21 @@ function rows(store: ConfigStore, value: number, expected?: number) {
 }
 
 describe('a store', () => {
+  it('knows whether others see what it changes, and how the board does', async () => {
+    const persistPath = join(tempDirectory(), 'config.db');
+    const store = await openConfigStore(persistPath);
+    await rows(store, 30);
+    await store.commit('cart', { ...CREATION, change: (draft) => draft });
+    expect(store.isShown).toBe(true);
+    const { seq: announced } = await store.journal.head();
+    expect(store.board()).toEqual({ slots: 2, capacity: expect.any(Number), announced });
+    renameSync(persistPath, `${persistPath}.away`);
+    checkBoards();
+    expect([store.isShown, store.board()]).toEqual([false, null]);
+    renameSync(`${persistPath}.away`, persistPath);
+    await store.close();
+  });
+
   it('and a config see each other on the board, and one history', async () => {
     const persistPath = join(tempDirectory(), 'config.db');
     const store = await openConfigStore(persistPath);

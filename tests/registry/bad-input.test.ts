@@ -263,6 +263,12 @@ describe('a bad read', () => {
   it('of a path that is nearly one suggests it, and of a method says which there are', async () => {
     const { call } = await openApp();
     expect((await call('GET', 'config/histroy')).body.hint).toBe('Did you mean /_dashboard/api/config/history?');
+    const configs = '/api/v1/configs';
+    for (const rest of ['', '/history', '/features/debug']) {
+      expect((await call('GET', `${configs}/checkout/production${rest}`)).body.hint).toBe(
+        `Did you mean ${configs}/checkout%2Fproduction${rest}? The slash of a config's name is written %2F.`,
+      );
+    }
     const refused = await call('DELETE', 'config');
     expect([refused.status, refused.body.code, refused.headers.get('allow')]).toEqual([
       405,

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openSideStore } from '../../src/journal/side-store.ts';
-import { owner } from '../../src/auth/rights.ts';
+import { owner, type Grant, type Principal } from '../../src/auth/rights.ts';
 import { openApp } from './app-fixtures.ts';
 import { startProgram, tempDirectory } from './fixtures.ts';
 
@@ -94,6 +94,25 @@ describe('an Idempotency-Key', () => {
     expect((await app.call('PATCH', CONFIG, { rows: 30 }, KEY)).status).toBe(200);
     isAdmin = false;
     expect((await app.call('PATCH', CONFIG, { rows: 30 }, KEY)).status).toBe(403);
+  });
+
+  it('brings an old answer only to who may still do what he might then', async () => {
+    const read: Grant = { role: 'viewer', pattern: 'config:other/*', sections: null };
+    let asker: Principal = { ...owner('ann/ci'), kind: 'token', user: 'ann' };
+    const app = await openApp(undefined, () => asker);
+    const asked = ['POST', '/api/v1/configs/bulk', { changes: [{ name: 'default', set: { rows: 30 } }] }, KEY] as const;
+    const first = await app.call(...asked);
+    expect(first.status).toBe(200);
+    const head = await headOf(app);
+    const all = asker;
+    for (const less of [{ grants: [read] }, { scope: [read] }, { readOnly: true }]) {
+      asker = { ...all, ...less };
+      const { status, body } = await app.call(...asked);
+      expect([status, body.details], JSON.stringify(less)).toEqual([422, { fault: 'reused' }]);
+    }
+    asker = { ...all };
+    expect((await app.call(...asked)).body).toEqual(first.body);
+    expect(await headOf(app)).toBe(head);
   });
 
   it('is printable and short, and nothing for what holds a secret', async () => {

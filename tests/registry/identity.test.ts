@@ -127,6 +127,33 @@ describe('a team', () => {
     expect((await ann.call('GET', `/api/v1/grants/${grant.id}`)).status).toBe(404);
   });
 
+  it('lets no token make another, or widen one, whatever it may administer', async () => {
+    const { registry, ann } = await startWithAdmin();
+    await makeUser(registry, ann, 'bob');
+    const { body: short } = await ann.call('POST', '/api/v1/tokens', {
+      name: 'short',
+      scope: [{ role: 'admin', pattern: 'token:*' }],
+      expiresAt: Date.now() + 60_000,
+    });
+    const { body: whole } = await ann.call('POST', '/api/v1/tokens', { name: 'whole' });
+    const before = await headOf(ann);
+    for (const { id, secret } of [short, whole]) {
+      const token = withToken(registry, secret);
+      for (const [method, path, body] of [
+        ['POST', '/api/v1/tokens', { name: 'longer' }],
+        ['POST', '/api/v1/tokens', { name: 'longer', user: 'bob' }],
+        ['PATCH', `/api/v1/tokens/${id}`, { scope: null }],
+        ['PATCH', `/api/v1/tokens/${short.id}`, { scope: null }],
+      ] as const) {
+        const refused = await token.call(method, path, body);
+        expect([refused.status, refused.body.details], `${method} ${path}`).toEqual([403, { rule: 'token' }]);
+      }
+    }
+    expect(await headOf(ann)).toBe(before);
+    const revoked = await withToken(registry, short.secret).call('DELETE', `/api/v1/tokens/${whole.id}`);
+    expect(revoked.status, 'what leaked may be ended by a program').toBe(204);
+  });
+
   it('lists page by page, shows everybody himself, and tells nobody of what others have', async () => {
     const { registry, ann } = await startWithAdmin();
     const bob = await makeUser(registry, ann, 'bob');

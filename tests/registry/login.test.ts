@@ -33,6 +33,14 @@ describe('the pages', () => {
     expect(home).toContain('Sign out');
     const again = await postForm(url, path, form);
     expect(again).toMatchObject({ status: 401, text: expect.stringContaining('c13 setup-link'), cookie: null });
+    expect(await (await fetch(link)).text()).toMatch(/There is an administrator already[^]*href="\/_dashboard\/login"/);
+  });
+
+  it('show no form to set up with to who comes without a link', async () => {
+    const { url } = await startProgram();
+    const text = await (await fetch(`${url}/_dashboard/setup`)).text();
+    expect(text).toContain('c13 setup-link');
+    expect(text).not.toContain('<form');
   });
 
   it('send a person who opens one to sign in and back, and a program nowhere', async () => {

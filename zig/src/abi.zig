@@ -36,7 +36,10 @@ pub const core: []const u8 = text: {
         layout_text("column_write", api_core.ColumnWrite) ++
         layout_text("column_list", api_core.ColumnList) ++
         layout_text("frame", frame.Frame) ++
+        layout_text("frame_outcome", api_core.FrameOutcome) ++
         layout_text("header_value", headers.Parsed) ++
+        layout_text("header_set", headers.HeaderSet) ++
+        layout_text("headers_parsed", api_core.HeadersParsed) ++
         bits_text("feature_bit", flags.FeatureFlags) ++
         bits_text("config_fault", config.ConfigFault) ++
         bits_text("config_field", config.ConfigField) ++
@@ -45,6 +48,8 @@ pub const core: []const u8 = text: {
         enum_text("frame_type", frame.FrameType) ++
         enum_text("header", headers.Header) ++
         enum_text("result", result.Result) ++
+        constant_text("header_absent", headers.HeaderSet.absent) ++
+        constant_text("header_value_size_max", headers.value_size_max) ++
         constant_text("history_length", history.history_length) ++
         constant_text("columns_capacity_max", columns.capacity_max) ++
         constant_text("default_registry_hash", config.default_registry_hash) ++

@@ -62,9 +62,11 @@ pub fn rollout_bucket(feature_and_key: [*]const u8, len: u32) callconv(.c) u32 {
     return rollout.bucket(feature_and_key[0..len]);
 }
 
-/// ConfigFault bits; 0 means valid.
-pub fn config_check(config: *const Config) callconv(.c) u32 {
-    return @bitCast(config.faults());
+/// ConfigFault bits of each config; 0 means valid.
+pub fn configs_check(configs: [*]u8, len: u32, faults: [*]u32) callconv(.c) Result {
+    const all = flags_module.configs_of(configs[0..len]) orelse return .bad_length;
+    for (all, faults) |config, *found| found.* = @bitCast(config.faults());
+    return .ok;
 }
 
 pub fn record_seal(config: *const Config, out: *[record_module.record_size]u8) callconv(.c) void {
@@ -165,8 +167,18 @@ pub fn frame_encode(frame: *const frame_module.Frame, out: *[frame_module.frame_
     return .ok;
 }
 
-pub fn frame_decode(bytes: [*]const u8, len: u32, out: *frame_module.Frame) callconv(.c) Result {
-    return if (frame_module.decode(bytes[0..len], out)) |fault| frame_result(fault) else .ok;
+/// A frame, or why there is none.
+pub const FrameOutcome = extern struct { frame: frame_module.Frame, result: Result, _: u32 = 0 };
+
+/// Frames that lie one after another, each judged by itself.
+pub fn frames_decode(bytes: [*]const u8, len: u32, out: [*]FrameOutcome) callconv(.c) Result {
+    if (len % frame_module.frame_size != 0) return .bad_length;
+    for (out[0 .. len / frame_module.frame_size], 0..) |*outcome, i| {
+        const frame = bytes[i * frame_module.frame_size ..][0..frame_module.frame_size];
+        const fault = frame_module.decode(frame, &outcome.frame);
+        outcome.result = if (fault) |named| frame_result(named) else .ok;
+    }
+    return .ok;
 }
 
 fn frame_result(fault: frame_module.Fault) Result {
@@ -180,13 +192,39 @@ fn frame_result(fault: frame_module.Fault) Result {
 }
 
 pub fn header_parse(value: [*]const u8, len: u32, header: headers.Header, out: *headers.Parsed) callconv(.c) Result {
-    out.* = headers.parse(header, value[0..len]) catch |err| return switch (err) {
+    out.* = headers.parse(header, value[0..len]) catch |err| return header_result(err);
+    return .ok;
+}
+
+pub const HeadersParsed = extern struct {
+    /// In the order of `ConfigField`.
+    fields: [headers.field_count]u32,
+    /// Bit i: field i is said by a valid header.
+    said: u32,
+    results: [headers.header_count]Result,
+};
+
+/// Judges the headers that came together; answers `ok`, or the fault of the first that has one.
+pub fn headers_parse(set: *const headers.HeaderSet, out: *HeadersParsed) callconv(.c) Result {
+    const parsed = headers.parse_set(set);
+    out.fields = parsed.fields;
+    out.said = parsed.said;
+    var first: Result = .ok;
+    for (parsed.faults, &out.results) |fault, *result| {
+        result.* = if (fault) |named| header_result(named) else .ok;
+        if (first == .ok) first = result.*;
+    }
+    return first;
+}
+
+fn header_result(fault: headers.ParsedSet.Fault) Result {
+    return switch (fault) {
         error.UnknownHeader => .unknown_header,
         error.BadFormat => .bad_format,
         error.OutOfBounds => .out_of_bounds,
         error.BadChecksum => .bad_checksum,
+        error.Contradiction => .contradiction,
     };
-    return .ok;
 }
 
 pub fn header_format(

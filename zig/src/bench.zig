@@ -202,7 +202,7 @@ fn run_columns(bench: *Bench, allocator: std.mem.Allocator, random: std.Random) 
     const by_row = if (bench.tiny) "count of 1,000 configs by row" else "count of 1,000,000 configs by row";
     try bench.run("columns", by_column, 1, Counting{ .columns = columns });
     try bench.run("columns", by_row, 1, Scanning{ .configs = configs });
-    try bench.run("judging", "template over 1000 configs", 1000, Applying{ .configs = configs[0..1000] });
+    try bench.run("validation", "template over 1000 configs", 1000, Applying{ .configs = configs[0..1000] });
 }
 
 const Checking = struct {
@@ -233,6 +233,17 @@ const Decoding = struct {
     }
 };
 
+/// All seven, all valid.
+const ParsingSet = struct {
+    set: *headers.HeaderSet,
+
+    fn run(work: ParsingSet, pass: u64) u64 {
+        const hash = &work.set.text[@intFromEnum(headers.Header.registry_hash)];
+        hash[2] = '0' + @as(u8, @intCast(pass % 10));
+        return headers.parse_set(work.set).said;
+    }
+};
+
 const Parsing = struct {
     fn run(_: Parsing, pass: u64) u64 {
         const values = [_][]const u8{ "0x00000bff", "0x00000270", "0x00000a74", "0x000000a0" };
@@ -243,18 +254,23 @@ const Parsing = struct {
 
 fn run_wire(bench: *Bench) !void {
     var config: Config = .{};
-    try bench.run("judging", "check of 13 bytes", 1, Checking{ .config = &config });
+    try bench.run("validation", "check of 13 bytes", 1, Checking{ .config = &config });
     try bench.run("wire", "record seal", 1, Sealing{ .config = &config });
     var frames: [4][frame_module.frame_size]u8 = undefined;
-    for (&frames, 0..) |*frame, mode| {
-        var plain = std.mem.zeroes(frame_module.Frame);
-        plain.frame_type = @enumFromInt(1);
-        plain.offset = frame_module.record_offset_terminal_mode;
-        plain.value = mode;
-        frame_module.encode(plain, frame);
-    }
+    const kinds = [4]frame_module.Frame{
+        .{ .frame_type = .config_update, .offset = frame_module.record_offset_terminal_mode, .value = 2 },
+        .{ .frame_type = .feature_toggle, .offset = frame_module.record_offset_feature_flags, .value = 1 << 32 | 4 },
+        .{ .frame_type = .terminal_resize, .offset = frame_module.record_offset_rows, .value = 0x7832 },
+        .{ .frame_type = .heartbeat, .offset = 0, .value = 123_456 },
+    };
+    for (&frames, kinds) |*frame, kind| frame_module.encode(kind, frame);
     try bench.run("wire", "frame decode", 1, Decoding{ .frames = &frames });
     try bench.run("wire", "header parse (flags)", 1, Parsing{});
+    var set = std.mem.zeroes(headers.HeaderSet);
+    for (&set.text, &set.lengths, 0..) |*text, *length, i| {
+        length.* = @intCast(headers.format(@enumFromInt(i), .{}, text) catch unreachable);
+    }
+    try bench.run("validation-headers", "validate 7 headers", 1, ParsingSet{ .set = &set });
 }
 
 test "every benchmark runs" {

@@ -33,4 +33,5 @@ pub const Result = enum(i32) {
     no_program = -29,
     no_directory = -30,
     no_pty = -31,
+    contradiction = -32,
 };

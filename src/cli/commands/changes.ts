@@ -1,13 +1,15 @@
-/** Commands that change one config: set, rollout, template, reset, rollback, migrate. @module */
+/** Commands that change one config: set, rollout, template, reset, rollback, migrate, delete. @module */
 import { type Command, Option } from 'commander';
 import { rolloutOf, written } from '../answers.ts';
+import { hinting } from '../feature-hint.ts';
 import { usageError } from '../failure.ts';
-import { takes, WRITES_CONFIG } from '../options.ts';
+import { takes, TARGET, WRITES_CONFIG } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
 import { clean, table, timeText } from '../text.ts';
-import { parsePairs, parseTime, parseWhole } from '../values.ts';
+import { asPair, parsePairs, parseTime, parseWhole } from '../values.ts';
+import { parseConfigName } from '../../config/name.ts';
 import type { Moment } from '../../live/past.ts';
 
 export function addChanges(program: Command): void {
@@ -42,12 +44,17 @@ export function addChanges(program: Command): void {
     .description('bring a config to another version, after a backup')
     .argument('<version>', '0 legacy, 1 modern', (text) => parseWhole(text, 'version', 0))
     .action(run(migrate));
+  takes(program.command('delete'), ...TARGET, 'reason', 'actor', 'ifRevision', 'yes')
+    .description('take a config away; its history stays, and the next write makes it again')
+    .argument('<config>', 'service or service/environment')
+    .action(run(remove));
 }
 
 async function set(session: Session, pairs: string[]): Promise<Answer> {
   const input = parsePairs(pairs);
   const target = await session.target();
-  return written(`set ${pairs.join(' ')}`, await target.set(session.name, input, session.write()));
+  const work = target.set(session.name, input, session.write());
+  return written(`set ${pairs.join(' ')}`, await hinting(target, session.name, work, asPair));
 }
 
 async function rollout(session: Session, feature: string, percent: string): Promise<Answer> {
@@ -119,4 +126,12 @@ async function migrate(session: Session, version: number): Promise<Answer> {
   ]);
   const backup = result.backup === null ? [] : [`backup before it: ${result.backup.path}`];
   return { ...answer, text: (style) => [answer.text(style), ...[...steps, ...backup].map(clean)].join('\n') };
+}
+
+async function remove(session: Session, config: string): Promise<Answer> {
+  const write = session.write();
+  const { name } = parseConfigName(config);
+  await session.confirm(`Delete '${name}'? Processes that still have it read the defaults.`);
+  const gone = await (await session.target()).delete(name, write);
+  return { data: gone, text: (style) => `${style.green('deleted')} ${clean(`${name} (revision ${gone.revision})`)}` };
 }

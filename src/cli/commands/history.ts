@@ -1,13 +1,15 @@
 /** The past of a config, newest first. @module */
 import type { Command } from 'commander';
 import { changesText } from '../change-text.ts';
+import { hinting } from '../feature-hint.ts';
 import { READS_CONFIG, takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
+import { featuresOf } from '../target.ts';
 import { clean, table, timeText } from '../text.ts';
 import { parseTime, parseWhole } from '../values.ts';
-import { FeatureSet } from '../../config/features.ts';
+import type { FeatureSet } from '../../config/features.ts';
 import type { ChangedField } from '../../config/value.ts';
 import { HISTORY_LIMIT_DEFAULT, type HistoryEntry, type HistoryFilter } from '../../live/history.ts';
 
@@ -33,10 +35,9 @@ export function addHistory(program: Command): void {
 
 async function history(session: Session, options: HistoryOptions): Promise<Answer> {
   const target = await session.target();
-  const page = await target.history(session.name, filterOf(session, options));
-  const features = new FeatureSet(
-    Object.fromEntries((await target.features(session.name)).map(({ feature, bit }) => [feature, bit])),
-  );
+  const filtered = target.history(session.name, filterOf(session, options));
+  const page = await hinting(target, session.name, filtered, isInTheFlags);
+  const features = await featuresOf(target, session.name);
   const rows = (arrow: string) => page.entries.map((entry) => rowOf(entry, features, arrow));
   const more = page.cursor === null ? [] : [`older ones: --cursor ${page.cursor}`];
   return {
@@ -47,6 +48,10 @@ async function history(session: Session, options: HistoryOptions): Promise<Answe
         ...more.map(clean),
       ].join('\n'),
   };
+}
+
+function isInTheFlags(feature: string): string {
+  return `Whether ${feature} is on is in featureFlags, how far it is rolled out in rollouts: ask for one of these.`;
 }
 
 function filterOf({ options: { actor } }: Session, options: HistoryOptions): HistoryFilter {

@@ -1,14 +1,14 @@
-/** Commands that only look: status, list, get, validate, metrics. @module */
+/** Commands that only look: status, list, get, validate. @module */
 import type { Command } from 'commander';
 import { configAnswer, rolloutOf, terminalText } from '../answers.ts';
 import { READS_CONFIG, takes, TARGET } from '../options.ts';
-import { parseSamples } from '../samples.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { allConfigs } from '../target.ts';
-import { clean, cleanLines, facts, table, timeText } from '../text.ts';
-import { parsePairs } from '../values.ts';
+import { allConfigs, featuresOf, type Target } from '../target.ts';
+import { clean, facts, table, timeText } from '../text.ts';
+import { asPair, parsePairs } from '../values.ts';
+import type { Validation } from '../../config/validation.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { nearest } from '../../errors/nearest.ts';
 import type { ListQuery } from '../../live/operations.ts';
@@ -31,9 +31,6 @@ export function addLooks(program: Command): void {
     .description('judge a config, or what it would be with other values; exit code 1 when it is invalid')
     .argument('[field=value...]', 'rows=50, features.debug=true, ...')
     .action(run(validate));
-  takes(program.command('metrics'), ...TARGET)
-    .description("print the registry's metrics as Prometheus text")
-    .action(run(metrics));
 }
 
 async function status(session: Session): Promise<Answer> {
@@ -99,21 +96,24 @@ async function validate(session: Session, pairs: string[]): Promise<Answer> {
   if (isValid) return answer;
   const fault = new ConfigError('ERR_CONFIG_INVALID', {
     message: errors.map(({ message }) => message).join('; '),
-    hint: errors.find(({ hint }) => hint !== undefined)?.hint ?? 'Correct the named fields.',
+    hint: await hintOf(target, session.name, errors),
     details: { issues: errors },
   });
   return { ...answer, fault };
 }
 
-async function metrics(session: Session): Promise<Answer> {
-  const text = await (await session.target()).metrics();
-  return { data: { samples: parseSamples(text) }, text: () => cleanLines(text.trimEnd()) };
+/** Of the first that has one; who gave a feature for a field is told how to write it. */
+async function hintOf(target: Target, name: string, errors: Validation['errors']): Promise<string> {
+  const advised = errors.find(({ hint }) => hint !== undefined);
+  if (advised?.code !== 'ERR_UNKNOWN_FIELD') return advised?.hint ?? 'Correct the named fields.';
+  return (await featuresOf(target, name)).has(advised.path) ? asPair(advised.path) : advised.hint!;
 }
 
 /** Suggests from all there are, and lists the features as one. */
 function unknownField(field: string, fields: readonly string[], all: readonly string[]): ConfigError {
   const known = [...fields, 'features.<feature>', 'rollouts.<feature>'];
-  const suggestion = nearest(field.slice(0, 80), all);
+  const feature = `features.${field.slice(0, 80)}`;
+  const suggestion = all.includes(feature) ? feature : nearest(field.slice(0, 80), all);
   return new ConfigError('ERR_UNKNOWN_FIELD', {
     message: `Unknown field: ${field.slice(0, 80)}. Available: ${known.join(', ')}`,
     hint: suggestion === null ? 'Ask for one of these.' : `Did you mean '${suggestion}'?`,

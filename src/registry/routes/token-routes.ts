@@ -1,6 +1,6 @@
 /**
- * API tokens: everybody's own, and for administrators those of all. A token makes no tokens for its user: it could make
- * one that may do more than itself, or lives longer.
+ * API tokens: everybody's own, and for administrators those of all. A token makes and widens none, whatever it may
+ * administer: it could make one that may do more than itself, or lives longer.
  * @module
  */
 import { z } from 'zod';
@@ -74,6 +74,7 @@ function manyTokens({ identity: { operations } }: IdentityServices): readonly Ro
       answers: { 201: { description: 'The token', schema: TOKEN.extend({ secret: z.string() }) } },
       errors: ['ERR_NOT_FOUND', 'ERR_WRONG_TYPE', 'ERR_OUT_OF_RANGE'],
       handle: async ({ c, principal, body: { reason, user = principal.user, ...fields } }) => {
+        requireNoToken(principal);
         if (user === null) throw nobodys();
         requireOwn(principal, user, 'administer', ALL);
         const scope = scopeOf(fields.scope);
@@ -122,6 +123,7 @@ function tokenChanges(services: IdentityServices): readonly Route[] {
       answers: { 200: { description: 'The token as it is now', schema: TOKEN } },
       errors: ['ERR_NOT_FOUND', 'ERR_WRONG_TYPE', 'ERR_REVISION_CONFLICT'],
       handle: async ({ c, principal, params: { id }, body: { reason, scope, ...fields } }) => {
+        requireNoToken(principal);
         await ownToken(services, principal, id, 'administer');
         const write = await signed(c, { reason }, () => userOrNull(operations.token(id)));
         const token = await operations.updateToken(id, { ...fields, scope: scopeOf(scope) }, write);
@@ -159,6 +161,16 @@ async function ownToken(
   if (token === null) requireRight(principal, action, `token:${id}`);
   else requireOwn(principal, token.user, action, `token:${id}`);
   return token ?? (await operations.token(id));
+}
+
+/** Throws ERR_FORBIDDEN. */
+function requireNoToken({ kind, actor }: Principal): void {
+  if (kind !== 'token') return;
+  throw new ConfigError('ERR_FORBIDDEN', {
+    message: `${actor} is a token, and a token makes no others and changes none: it could outlive and outdo itself`,
+    hint: 'Sign in, and do it yourself.',
+    details: { rule: 'token' },
+  });
 }
 
 type SentScope = readonly z.infer<typeof SCOPE_GRANT>[] | null | undefined;
