@@ -361,9 +361,12 @@ export class ConfigOperations {
     service,
     visible,
   }: Omit<ListQuery, 'after' | 'limit'>): Promise<string[] | null> {
+    if (visible === undefined) return await this.#namesWhere(on, off, service);
+    const seen = (await this.store.names()).filter(visible);
+    // Who sees none of a service's configs does not learn either what its features are called.
+    if (service !== undefined && !seen.some((name) => parseConfigName(name).service === service)) return [];
     const names = await this.#namesWhere(on, off, service);
-    if (visible === undefined) return names;
-    return (names ?? (await this.store.names())).filter(visible);
+    return (names ?? seen).filter(visible);
   }
 
   async #namesWhere(on: readonly string[], off: readonly string[], service?: string): Promise<string[] | null> {

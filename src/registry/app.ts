@@ -108,8 +108,9 @@ function isPageFor({ req }: RegistryContext, error: unknown): boolean {
 }
 
 function toSignIn(c: RegistryContext): Response {
-  const { pathname, search } = new URL(c.req.url);
-  return c.redirect(`${LOGIN_PATH}?returnTo=${encodeURIComponent(pathname + search)}`, 303);
+  // Not by the whole URL: its Host may be none that a URL can hold.
+  const [, search = ''] = /^[^?#]*(\?[^#]*)/.exec(c.req.url) ?? [];
+  return c.redirect(`${LOGIN_PATH}?returnTo=${encodeURIComponent(c.req.path + search)}`, 303);
 }
 
 /** The methods of every path. */

@@ -71,7 +71,9 @@ function tagsOf(header: string | null): string[] {
 function unmet(header: string, current: number): ConfigError {
   return new ConfigError('ERR_PRECONDITION', {
     message: `If-Match is ${header.slice(0, 80)}, but ${current === 0 ? 'there is nothing' : `it is at "${current}"`}`,
-    hint: 'Look at the current state, then try again with its ETag.',
+    hint: /^[0-9]+$/.test(header)
+      ? `Write it as the ETag has it, in quotes: "${header.slice(0, 80)}".`
+      : 'Look at the current state, then try again with its ETag.',
     details: { expected: header.slice(0, 80), actual: current === 0 ? '' : `"${current}"` },
   });
 }

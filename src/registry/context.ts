@@ -22,6 +22,10 @@ export interface RegistryEnv extends Env {
   Variables: {
     /** Who asks; anonymous until he is known. */
     principal: Principal;
+    /** Looks once more at who asks; sets `principal` and `refusal`. */
+    identifyAgain: () => Promise<void>;
+    /** Looks once more at who asks and what he may; throws as at the first time. Undefined where anybody may. */
+    admitAgain: (() => Promise<void>) | undefined;
     /** Why what he said of himself does not count; null: it does, or he said nothing. */
     refusal: ConfigError | null;
     /** In every line of the log about this request, and in its answer. */

@@ -132,7 +132,7 @@ function replay({ status, headers, body }: Kept): Response {
 }
 
 function differs(): ConfigError {
-  return refused('reused', 'This Idempotency-Key came with another request before');
+  return refused('reused', 'This Idempotency-Key came with another request before, or with other rights');
 }
 
 function refused(fault: 'malformed' | 'secret' | 'reused', message: string): ConfigError {

@@ -26,6 +26,9 @@ Bodies and answers are JSON in UTF-8. Times are milliseconds since 1970 (paramet
 zone), percentages 0-100. A parameter or field that is not known is refused, never ignored. A write is answered when its
 entry is on disk; after an error nothing has changed.
 
+**Who asks.** While the registry knows no user, whoever runs it may do everything. From the first user on, a request
+shows a token: \`Authorization: Bearer ...\`.
+
 **Lists** take \`limit\` and \`cursor\`; the \`cursor\` of an answer asks for the next page, null says that there is
 none. They show what you may read.
 

@@ -112,8 +112,11 @@ export async function parseOpenBody<S extends Shape>(
 }
 
 /** None is an empty one; `null` is not none. */
-async function bodyOf({ req, env }: RegistryContext): Promise<Readonly<Record<string, unknown>>> {
+async function bodyOf(context: RegistryContext): Promise<Readonly<Record<string, unknown>>> {
+  const { req, env } = context;
   const body = await readBody(req.raw, env.closing);
+  // A body may take its time, and who sends it may have lost his rights meanwhile.
+  if (body !== undefined) await context.get('admitAgain')?.();
   return body === undefined ? {} : asObject('body', body);
 }
 

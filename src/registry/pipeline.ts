@@ -142,6 +142,17 @@ async function withoutBody(response: Response): Promise<Response> {
 
 /** Who cannot be let in may still ask what is public: the route decides. */
 export async function identified(c: RegistryContext, next: Next, options: PipelineOptions): Promise<void> {
+  c.set('identifyAgain', () => identify(c, options));
+  await identify(c, options);
+  options.figures.auth[outcomeOf(c)].value++;
+  limited(c, options.limits, options.figures);
+  await next();
+}
+
+/** Who watches whether the registry is well must not be told that it is not because others ask much. */
+const PROBES = /^\/(?:-\/)?(?:health(?:\/|$)|ping$)/;
+
+async function identify(c: RegistryContext, options: Pick<PipelineOptions, 'identify'>): Promise<void> {
   c.set('principal', ANONYMOUS);
   c.set('refusal', null);
   try {
@@ -150,13 +161,7 @@ export async function identified(c: RegistryContext, next: Next, options: Pipeli
     if (!isConfigError(error)) throw error;
     c.set('refusal', error);
   }
-  options.figures.auth[outcomeOf(c)].value++;
-  limited(c, options.limits, options.figures);
-  await next();
 }
-
-/** Who watches whether the registry is well must not be told that it is not because others ask much. */
-const PROBES = /^\/(?:-\/)?(?:health(?:\/|$)|ping$)/;
 
 /** Throws ERR_RATE_LIMITED. */
 function limited(c: RegistryContext, { token, address }: Limits, figures: Figures): void {

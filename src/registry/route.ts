@@ -116,7 +116,13 @@ export function route<
       params: parseParams(c, params),
       query: definition.takesAnyQuery === true ? ({} as Parsed<Q>) : parseQuery(c, query),
     };
-    admit(c, typeof access === 'function' ? access(asked) : access);
+    const needs = typeof access === 'function' ? access(asked) : access;
+    admit(c, needs);
+    const admitAgain = async (): Promise<void> => {
+      await c.get('identifyAgain')();
+      admit(c, needs);
+    };
+    if (needs !== 'public') c.set('admitAgain', admitAgain);
     if (method !== 'get' && !conditional && isConditional(c.req.raw.headers)) throw noCondition(c.req.path);
     return async (): Promise<Response> => {
       const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body);

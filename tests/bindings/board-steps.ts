@@ -35,7 +35,7 @@ export function revisionLow(board: NativeBoard, slot: number): number {
   return board.words[slot * WORDS_PER_SLOT]! & REVISION_LOW_MASK;
 }
 
-/** Looks again and again, in plain loads; a process that died must not leave the test looking for ever. */
+/** Looks again and again; a process that died must not leave the test looking for ever. */
 export function lookUntil(what: string, isSo: () => boolean): void {
   const limit = Date.now() + 30_000;
   while (!isSo()) if (Date.now() > limit) throw new Error(`${what}: it did not come to that`);

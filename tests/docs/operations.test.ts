@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
+import { SETTINGS } from '../../src/env/env.ts';
 import { LOG_LEVELS } from '../../src/env/log-level.ts';
 import { parseAlertRule, SEVERITIES } from '../../src/metrics/alerts.ts';
 import { Figures } from '../../src/metrics/figures.ts';
@@ -23,6 +24,14 @@ test('every series, sampled figure, level and severity is named', () => {
   for (const name of [...series, ...SAMPLED_METRICS, ...LOG_LEVELS, ...SEVERITIES])
     expect(TEXT).toContain(`\`${name}\``);
   expect(TEXT).toContain(`at most ${ATTEMPTS_MAX} times in all`);
+});
+
+test('every setting of a registry is there, with its default', () => {
+  const { registryUrl: _url, token: _token, peers: _peers, ...own } = SETTINGS;
+  for (const { variable, default: fallback, description } of Object.values(own)) {
+    const shown = fallback === '' ? 'none' : `\`${fallback}\``;
+    expect(TEXT).toContain(`| \`${variable}\` | ${shown} | ${description.replace(/\.$/, '')} |`);
+  }
 });
 
 test('the JSON that is shown is JSON, and the rule in it one', () => {

@@ -269,6 +269,8 @@ describe('a bad read', () => {
         `Did you mean ${configs}/checkout%2Fproduction${rest}? The slash of a config's name is written %2F.`,
       );
     }
+    const bare = await call('PATCH', `${configs}/default`, { rows: 30 }, { 'if-match': '1' });
+    expect([bare.status, bare.body.hint]).toEqual([412, 'Write it as the ETag has it, in quotes: "1".']);
     const refused = await call('DELETE', 'config');
     expect([refused.status, refused.body.code, refused.headers.get('allow')]).toEqual([
       405,

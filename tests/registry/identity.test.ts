@@ -146,7 +146,7 @@ describe('a team', () => {
         ['PATCH', `/api/v1/tokens/${short.id}`, { scope: null }],
       ] as const) {
         const refused = await token.call(method, path, body);
-        expect([refused.status, refused.body.details], `${method} ${path}`).toEqual([403, { rule: 'token' }]);
+        expect([refused.status, refused.body.details], `${method} ${path}`).toEqual([403, { rule: 'rights' }]);
       }
     }
     expect(await headOf(ann)).toBe(before);

@@ -22,7 +22,8 @@ border-bottom:1px solid var(--line);overflow-wrap:break-word}th{font-weight:600;
 summary{cursor:pointer}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 @media (max-width:50rem){body{display:flex;flex-direction:column}.jump{display:block}
 nav{order:2;position:static;height:auto;border:0;border-top:1px solid var(--line)}
-main{padding:1rem;width:100%;overflow-wrap:anywhere}tr{display:block;padding:.25rem 0;border-bottom:1px solid var(--line)}
+main{padding:1rem;width:100%;overflow-wrap:anywhere}
+tr{display:block;padding:.25rem 0;border-bottom:1px solid var(--line)}
 th,td{display:inline-block;max-width:100%;width:auto;padding:0 1rem 0 0;border:0;white-space:normal}}`;
 
 /** Nothing but the style above. */

@@ -1,7 +1,9 @@
 /** Features of a config: what there is, turning one on or off, ramping one up, naming the service's own. @module */
 import { z } from 'zod';
+import { requireRight } from '../../auth/rights.ts';
 import type { FeatureDeclaration } from '../../config/features.ts';
 import { asObject, wrongType } from '../../config/input.ts';
+import { configStream, featuresStream } from '../../config/name.ts';
 import { isConditional } from '../conditions.ts';
 import { answerWritten, readsConfig, signatureOf, writeOf, type Services } from '../context.ts';
 import { badRequest, NAME, WRITE } from '../parse.ts';
@@ -45,8 +47,10 @@ export function featureRoutes(services: Services): readonly Route[] {
       query: { name: NAME },
       body: { ...WANTED, ...WRITE },
       answers: { 200: { description: 'The config as it is now, or the declaration' } },
-      handle: async ({ c, query: { name }, body: { reason, force, ...wanted } }) => {
+      handle: async ({ c, principal, query: { name }, body: { reason, force, ...wanted } }) => {
         checkOneWish(wanted);
+        // Before anything is looked at: who may not write it is not shown what it is, by no refusal either.
+        requireRight(principal, 'write', wanted.declare === undefined ? configStream(name) : featuresStream(name));
         if (wanted.declare !== undefined) {
           if (isConditional(c.req.raw.headers))
             throw badRequest('declare', 'A declaration has no revision to depend on');

@@ -20,7 +20,7 @@ export function pageRoutes(services: Parameters<typeof readStatus>[0]): readonly
       answers: { 200: { description: 'A page', contentType: 'text/html' } },
       handle: async ({ c, principal }) => {
         const status = await readStatus(services, principal.actor);
-        return answerPage(c, TITLE, page(status, principal, new URL(c.req.url).origin));
+        return answerPage(c, TITLE, page(status, principal, URL.parse(c.req.url)?.origin ?? 'http://localhost:4873'));
       },
     }),
   ];

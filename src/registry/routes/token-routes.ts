@@ -169,7 +169,7 @@ function requireNoToken({ kind, actor }: Principal): void {
   throw new ConfigError('ERR_FORBIDDEN', {
     message: `${actor} is a token, and a token makes no others and changes none: it could outlive and outdo itself`,
     hint: 'Sign in, and do it yourself.',
-    details: { rule: 'token' },
+    details: { rule: 'rights' },
   });
 }
 

@@ -19,9 +19,10 @@ pub const supported = builtin.os.tag == .linux;
 pub const capacity_max = 1 << 20;
 pub const name_max = 127;
 const header_size = 4096;
-/// Whoever opens waits for another that fills a new file; a change waits for one that copies 64 bytes.
+/// Whoever opens waits for another that fills a new file; a change waits for one that copies 64 bytes, and on a busy
+/// machine may be taken off its core while it does: half a second.
 const open_tries_max = 2_000;
-const write_tries_max = 20;
+const write_tries_max = 1_000;
 
 /// Raised by hand when the meaning of a byte in the file changes.
 const layout_hash: u64 = std.hash.Fnv1a_64.hash("board 1: header 4096, key 16, name 128, slot 128");
