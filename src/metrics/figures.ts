@@ -101,10 +101,10 @@ export class Figures {
     ]);
   }
 
-  /** One answered request; `routePath` is the pattern, never the path itself. */
-  observe(method: string, routePath: string, status: number, duration_s: number): void {
+  /** One answered request; `routePath` is the pattern, never the path; `isMeant`: whatever its status, no error. */
+  observe(method: string, routePath: string, status: number, duration_s: number, isMeant = false): void {
     this.requests.value++;
-    if (status >= ERROR_FROM) this.requestErrors.value++;
+    if (status >= ERROR_FROM && !isMeant) this.requestErrors.value++;
     this.requestDurations.observe(duration_s);
     const answered = this.#answered.get(routePath)?.get(method) ?? this.#first(method, routePath);
     answered.duration.observe(duration_s);

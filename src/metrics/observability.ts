@@ -15,7 +15,7 @@ import type { Figures } from './figures.ts';
 import { SampleFile } from './sample-file.ts';
 import { startSampling, type ReadingSources } from './sampler.ts';
 import { Samples, type SampleValues } from './samples.ts';
-import { waitInProcess, Webhooks, type WebhookTarget } from './webhooks.ts';
+import { waitInProcess, Webhooks, type Send, type WebhookTarget } from './webhooks.ts';
 
 const SAVE_INTERVAL_MS = 5 * 60 * 1000;
 
@@ -29,6 +29,8 @@ export interface ObservabilityOptions {
   readonly now: () => number;
   /** What could not be done, in words. */
   readonly warn: (text: string) => void;
+  /** How webhooks are told. Default: plain requests. */
+  readonly send?: Send;
 }
 
 export class Observability {
@@ -42,10 +44,16 @@ export class Observability {
   #stop: (() => Promise<void>) | null = null;
 
   constructor(options: ObservabilityOptions) {
-    const { figures, path, now } = options;
+    const { figures, path, now, send } = options;
     this.#options = options;
     this.#file = new SampleFile(path, this.samples);
-    this.webhooks = new Webhooks({ now, random: Math.random, wait: waitInProcess, figures: figures.webhooks });
+    this.webhooks = new Webhooks({
+      now,
+      random: Math.random,
+      wait: waitInProcess,
+      figures: figures.webhooks,
+      ...(send === undefined ? {} : { send }),
+    });
   }
 
   /** Takes up what was saved and begins to sample. Alerts that fired before a restart are not told again. */

@@ -4,7 +4,7 @@
  * used. What waits is in memory alone: a restart forgets it.
  * @module
  */
-import { ConfigError } from '../errors/errors.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
 import type { Figures } from './figures.ts';
 import { signatureHeaders } from './webhook-signature.ts';
 
@@ -39,6 +39,12 @@ export interface Delivery {
   readonly duration_ms: number;
 }
 
+/** As `fetch`, of what deliveries need. */
+export type Send = (
+  url: string,
+  init: { method: 'POST'; headers: Record<string, string>; body: string; signal: AbortSignal },
+) => Promise<Response>;
+
 export interface WebhookOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -47,6 +53,8 @@ export interface WebhookOptions {
   /** Resolves after so many milliseconds, or as soon as the signal says so. */
   readonly wait: (duration_ms: number, signal: AbortSignal) => Promise<void>;
   readonly figures: Figures['webhooks'];
+  /** Follows no redirect. Default: a plain request. */
+  readonly send?: Send;
   readonly timeout_ms?: number;
 }
 
@@ -181,7 +189,7 @@ class Line {
       duration_ms: performance.now() - started,
     });
     try {
-      const { status, body: rest } = await fetch(url, {
+      const { status, body: rest } = await (this.#options.send ?? plainly)(url, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
@@ -189,7 +197,6 @@ class Line {
           ...signatureHeaders(secret, id, Math.floor(now() / 1000), body),
         },
         body,
-        redirect: 'manual',
         signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(timeout_ms)]),
       });
       await rest?.cancel();
@@ -246,7 +253,10 @@ export function parseWebhookUrl(text: unknown): string {
   });
 }
 
+const plainly: Send = (url, init) => fetch(url, { ...init, redirect: 'manual' });
+
 function faultOf(error: unknown, timeout_ms: number): string {
+  if (isConfigError(error)) return error.message.slice(0, 200);
   const { name, code, message } = error as { name?: string; code?: unknown; message?: string };
   if (name === 'TimeoutError') return `no answer within ${timeout_ms} ms`;
   if (name === 'AbortError') return 'the registry stopped';

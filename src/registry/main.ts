@@ -86,6 +86,7 @@ function settingsFrom(flags: Flags): RegistrySettings {
     port: setting('port', 'port'),
     dataDirectory: setting('data', 'dataDirectory'),
     trustedProxies: readSetting('trustedProxies'),
+    peers: readSetting('peers'),
     rateLimit: readSetting('rateLimit'),
     anonymousRateLimit: readSetting('anonymousRateLimit'),
     publicUrl: readSetting('publicUrl'),

@@ -21,10 +21,12 @@ import { JournalFollower } from './journal-follower.ts';
 import { limitsFor, type LimitSettings } from './limits.ts';
 import { RegistryMetrics } from './metrics.ts';
 import type { OpenedIdentity } from './open-identity.ts';
+import type { Send } from '../metrics/webhooks.ts';
 import { addressOf } from './pipeline.ts';
 import { repeated } from './repeated.ts';
 import type { ServerState } from './routes/status-routes.ts';
 import { openAlerting } from './seeing.ts';
+import { openUpstream, type UpstreamSettings } from './upstream.ts';
 
 const ANSWERS = 'idempotency';
 const SECOND_MS = 1000;
@@ -34,7 +36,9 @@ const HOUR_MS = 60 * 60 * SECOND_MS;
 export type Undo = (() => Promise<void>)[];
 
 export interface Opened {
-  readonly settings: IdentitySettings & LimitSettings & { readonly host: string; readonly port: number };
+  readonly settings: IdentitySettings &
+    LimitSettings &
+    UpstreamSettings & { readonly host: string; readonly port: number };
   readonly operations: ConfigOperations;
   readonly directory: string;
   /** The config that the registry obeys. */
@@ -109,7 +113,7 @@ export async function openServices(
 }
 
 /** Figures, alerts and the configs in memory: all that follows the journal. */
-async function openSeeing({ operations, directory, own, identity, logger }: Opened, undo: Undo) {
+async function openSeeing({ settings, operations, directory, own, identity, logger }: Opened, undo: Undo) {
   const { store } = operations;
   const { journal } = store;
   const log = (line: string): void => logger.warn(line);
@@ -118,7 +122,10 @@ async function openSeeing({ operations, directory, own, identity, logger }: Open
   undo.push(timeAppends(journal, metrics.figures));
   // Taken before anything is read: what comes after is told of, also if it has been read.
   const { seq: seen } = await journal.head();
-  const alerting = openAlerting({ directory, journal, keyring: identity.keyring, metrics, warn: log });
+  const upstream = openUpstream(settings, () => own.config, metrics.figures);
+  undo.push(async () => upstream.close());
+  const send: Send = (url, init) => upstream.fetch(url, init);
+  const alerting = openAlerting({ directory, journal, keyring: identity.keyring, metrics, warn: log, send });
   await alerting.start();
   undo.push(() => alerting.observability.stop());
   const onFailure = (failure: unknown): void => log(`the journal cannot be followed: ${String(failure)}`);

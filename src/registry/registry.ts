@@ -18,6 +18,7 @@ import { lockDirectory } from './data-lock.ts';
 import { HOT_READ_PATH, hotReads } from './hot-reads.ts';
 import { publicUrlOf, type IdentitySettings } from './identity-services.ts';
 import type { LimitSettings } from './limits.ts';
+import type { UpstreamSettings } from './upstream.ts';
 import { openIdentityIn, type OpenedIdentity } from './open-identity.ts';
 import { openServices, type Opened, type Undo } from './open-services.ts';
 import { REGISTRY_CONFIG } from './own-config.ts';
@@ -40,7 +41,7 @@ export interface RunningRegistry {
 }
 
 export interface RegistrySettings
-  extends Pick<Settings, 'host' | 'port' | 'dataDirectory'>, IdentitySettings, LimitSettings {
+  extends Pick<Settings, 'host' | 'port' | 'dataDirectory'>, IdentitySettings, LimitSettings, UpstreamSettings {
   readonly tracing: TracingSettings | null;
 }
 

@@ -38,6 +38,11 @@ function isSigned({ headers, text }: Told, secret: string): boolean {
   return headers.get('webhook-signature') === `v1,${createHmac('sha256', key).update(signed).digest('base64')}`;
 }
 
+/** As the header writes flags. */
+function hex(flags: number): string {
+  return `0x${flags.toString(16).padStart(8, '0')}`;
+}
+
 async function stop({ child }: RunningProgram): Promise<void> {
   child.kill('SIGTERM');
   await child.exited;
@@ -117,6 +122,22 @@ describe('a webhook', () => {
     }
     expect((await call('PUT', '/api/v1/webhooks/Bad Name', { url })).status).toBe(400);
   });
+
+  it('carries the config of the registry to registries of ours, and to nobody else; both are counted', async () => {
+    const [ours, stranger] = [receiver(), receiver()];
+    const { call } = await startProgram(undefined, [], { C13_PEERS: new URL(ours.url).origin });
+    for (const [name, { url }] of [['ours', ours] as const, ['stranger', stranger] as const]) {
+      await call('PUT', `/api/v1/webhooks/${name}`, { url });
+      await call('POST', `/api/v1/webhooks/${name}/test`);
+    }
+    await ours.types('test');
+    await stranger.types('test');
+    const { body: config } = await call('GET', '/api/v1/configs/registry');
+    expect(ours.told[0]!.headers.get('x-bun-feature-flags')).toBe(hex(config.featureFlags));
+    expect([...stranger.told[0]!.headers.keys()].filter((name) => name.startsWith('x-bun-'))).toEqual([]);
+    const counted = async () => (await call('GET', '/metrics')).body;
+    await expect.poll(counted).toMatch(/^c13_upstream_requests_total\{outcome="ok"\} 2$/m);
+  });
 });
 
 describe('an alert rule', () => {
@@ -130,6 +151,10 @@ describe('an alert rule', () => {
     const changed = await call('PUT', '/api/v1/alert-rules/slow', { ...rule, value: 80 }, { 'if-match': '"1"' });
     expect(changed.body).toMatchObject({ revision: 2, value: 80 });
     expect((await call('GET', '/api/v1/alert-rules')).body.rules).toEqual([changed.body]);
+    await call('PUT', '/api/v1/alert-rules/slower', { ...rule, value: 500 });
+    const first = (await call('GET', '/api/v1/alert-rules?limit=1')).body;
+    const { rules, cursor } = (await call('GET', `/api/v1/alert-rules?limit=1&cursor=${first.cursor}`)).body;
+    expect([first.rules[0].name, first.cursor, rules[0].name, cursor]).toEqual(['slow', 'slow', 'slower', null]);
     for (const wrong of [{ metric: 'nothing' }, { severity: 'dreadful' }, { for_s: -1 }, { value: 'much' }, { x: 1 }]) {
       const { status, body } = await call('PUT', '/api/v1/alert-rules/bad', { ...rule, ...wrong });
       expect([status, typeof body.code], JSON.stringify(wrong)).toEqual([400, 'string']);

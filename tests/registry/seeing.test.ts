@@ -232,7 +232,9 @@ describe('limits', () => {
     const env = { C13_RATE_LIMIT: '5', C13_RATE_LIMIT_ANONYMOUS: '3', C13_TRUSTED_PROXIES: '127.0.0.1' };
     const { registry, ann } = await startWithAdmin(undefined, ['--host', '127.0.0.2'], env);
     const ask = async (address: string) =>
-      await registry.call('GET', '/.well-known/jwks.json', undefined, { 'x-forwarded-for': `198.51.100.9, ${address}` });
+      await registry.call('GET', '/.well-known/jwks.json', undefined, {
+        'x-forwarded-for': `198.51.100.9, ${address}`,
+      });
     const statuses: number[] = [];
     for (let i = 0; i < 4; i++) statuses.push((await ask('2001:db8::1')).status);
     expect(statuses).toEqual([200, 200, 200, 429]);

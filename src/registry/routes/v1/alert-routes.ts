@@ -1,13 +1,14 @@
 /** What operators watch and hear of: alert rules, what fires, trends, and the webhooks that are told. @module */
 import { z } from 'zod';
-import type { Resource } from '../../../journal/resources.ts';
+import type { Resource, Resources } from '../../../journal/resources.ts';
 import { COMPARISONS, SEVERITIES } from '../../../metrics/alerts.ts';
 import { SAMPLED, SAMPLED_METRICS } from '../../../metrics/samples.ts';
 import { EVENTS, type Alerting, type NamelessRule, type Webhook } from '../../alerting.ts';
 import { etagOf } from '../../conditions.ts';
 import { expectedOf, type RegistryContext } from '../../context.ts';
-import { NAME_TEXT, TIME, WHOLE } from '../../parse.ts';
+import { LIMIT, NAME_TEXT, TIME, WHOLE } from '../../parse.ts';
 import { route, type Need, type Route } from '../../route.ts';
+import { CURSOR } from './schemas.ts';
 
 const ALERTS = '/api/v1/alerts';
 const RULES = '/api/v1/alert-rules';
@@ -16,6 +17,7 @@ const TAG = 'alerts';
 
 const NAMED = { name: NAME_TEXT };
 const REASON = { reason: z.string().optional() };
+const PAGE = { limit: LIMIT, cursor: z.string().max(64).default('') };
 const METRIC = z.enum(SAMPLED_METRICS);
 const RULE = {
   metric: METRIC,
@@ -100,8 +102,12 @@ function ruleLooks({ rules }: Alerting): readonly Route[] {
       tag: TAG,
       summary: 'Alert rules',
       access: readsStatus,
-      answers: { 200: { description: 'The rules', schema: z.object({ rules: z.array(RULE_VIEW) }) } },
-      handle: async ({ c }) => c.json({ rules: (await rules.all()).map(viewOf) }),
+      query: PAGE,
+      answers: { 200: { description: 'One page', schema: z.object({ rules: z.array(RULE_VIEW), cursor: CURSOR }) } },
+      handle: async ({ c, query }) => {
+        const { page, cursor } = await pageOf(rules, query);
+        return c.json({ rules: page.map(viewOf), cursor });
+      },
     }),
     route({
       method: 'get',
@@ -160,8 +166,14 @@ function webhookLooks({ webhooks }: Alerting): readonly Route[] {
       tag: TAG,
       summary: 'Webhooks, without their secrets',
       access: administers,
-      answers: { 200: { description: 'The webhooks', schema: z.object({ webhooks: z.array(WEBHOOK_VIEW) }) } },
-      handle: async ({ c }) => c.json({ webhooks: (await webhooks.all()).map(viewOf) }),
+      query: PAGE,
+      answers: {
+        200: { description: 'One page', schema: z.object({ webhooks: z.array(WEBHOOK_VIEW), cursor: CURSOR }) },
+      },
+      handle: async ({ c, query }) => {
+        const { page, cursor } = await pageOf(webhooks, query);
+        return c.json({ webhooks: page.map(viewOf), cursor });
+      },
     }),
     route({
       method: 'get',
@@ -263,6 +275,15 @@ function deliveryRoutes(alerting: Alerting): readonly Route[] {
         c.json({ deliveries: [...alerting.observability.webhooks.deliveries(name)] }),
     }),
   ];
+}
+
+async function pageOf<T>(
+  resources: Resources<T>,
+  { limit, cursor }: { readonly limit: number; readonly cursor: string },
+): Promise<{ page: Resource<T>[]; cursor: string | null }> {
+  const found = await resources.list({ after: cursor, limit: limit + 1 });
+  const page = found.slice(0, limit);
+  return { page, cursor: found.length > limit ? page.at(-1)!.key : null };
 }
 
 function viewOf<T extends NamelessRule | Webhook>({ key, value, ...stored }: Resource<T>) {
