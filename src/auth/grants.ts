@@ -5,7 +5,7 @@
 import type { Resource, ResourceWrite } from '../journal/resources.ts';
 import type { Identities } from './identities.ts';
 import { found, type IdentityChanges } from './identity-changes.ts';
-import { parseHeldGrant, type HeldGrant } from './identity-values.ts';
+import { parseHeldGrant, requireKnownKind, type HeldGrant } from './identity-values.ts';
 import type { Grant } from './rights.ts';
 import { randomId } from './token-text.ts';
 
@@ -25,14 +25,14 @@ export class Grants {
   }
 
   async create(grant: HeldGrant, write: ResourceWrite): Promise<Resource<HeldGrant>> {
-    return await this.#put(randomId(), parseHeldGrant(grant), { ...write, expected: 0 });
+    return await this.#put(randomId(), newGrant(grant), { ...write, expected: 0 });
   }
 
   async update(id: string, fields: Partial<Grant>, write: ResourceWrite): Promise<Resource<HeldGrant>> {
     let value: HeldGrant | null = null;
     const entry = await this.#changes.make(write, ({ grants }) => {
       const { user, ...current } = found('grant', id, grants);
-      value = parseHeldGrant({ ...current, ...fields, user });
+      value = newGrant({ ...current, ...fields, user });
       return [{ kind: 'grant', key: id, value }];
     });
     return this.#identities.grants.made(entry, value!);
@@ -49,4 +49,11 @@ export class Grants {
     const entry = await this.#changes.make(write, () => [{ kind: 'grant', key: id, value }]);
     return this.#identities.grants.made(entry, value);
   }
+}
+
+/** Throws ERR_WRONG_TYPE, also for a pattern that could allow nothing. */
+function newGrant(input: HeldGrant): HeldGrant {
+  const grant = parseHeldGrant(input);
+  requireKnownKind(grant);
+  return grant;
 }

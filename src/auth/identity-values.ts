@@ -4,7 +4,8 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
-import { ROLES, type Grant, type Role } from './rights.ts';
+import { nearest } from '../errors/nearest.ts';
+import { KINDS, ROLES, type Grant, type Role } from './rights.ts';
 
 /** The key is the name. */
 export interface User {
@@ -117,6 +118,28 @@ function parsePattern(value: unknown): string {
   const text = matching('pattern', value, /^[^\s\p{C}]+$/u, what);
   if (text.length > MAX_PATTERN || text.includes('**')) throw wrong('pattern', what, value);
   return text;
+}
+
+/**
+ * Of a grant that is made or changed: `*`, or a kind that there is and what of it. One that a journal has already stays
+ * readable. Throws ERR_WRONG_TYPE with the pattern that may be meant.
+ * @example requireKnownKind('confg:*'); // ERR_WRONG_TYPE: Did you mean 'config:*'?
+ */
+export function requireKnownKind({ pattern }: Pick<Grant, 'pattern'>): void {
+  const [kind = '', ...rest] = pattern.split(':');
+  const key = rest.join(':');
+  if (pattern === '*' || (KINDS.includes(kind) && key !== '')) return;
+  const meant = rest.length === 0 ? null : nearest(kind, KINDS);
+  const suggestion = KINDS.includes(kind)
+    ? `${kind}:*`
+    : meant === null
+      ? `config:${pattern}`
+      : `${meant}:${key || '*'}`;
+  throw new ConfigError('ERR_WRONG_TYPE', {
+    message: `The pattern ${JSON.stringify(pattern.slice(0, 80))} is of no stream there is: it would allow nothing`,
+    hint: `Did you mean '${suggestion.slice(0, 80)}'? Give *, or a kind and what of it; kinds: ${KINDS.join(', ')}.`,
+    details: { field: 'pattern', expected: '* or <kind>:<pattern>', found: pattern.slice(0, 80) },
+  });
 }
 
 function parseSections(value: unknown): string[] {

@@ -37,9 +37,10 @@ export function checkPassword(password: unknown, name: string): string {
     throw refused('length', `A password has ${LENGTH_MIN} to ${LENGTH_MAX} characters; this one has ${length}`);
   }
   const lower = text.toLowerCase();
-  if (name.length >= NAME_LENGTH_MIN && lower.includes(name)) throw refused('name', "It holds the user's name");
+  if (name.length >= NAME_LENGTH_MIN && lower.includes(name))
+    throw refused('name', "The password holds the user's name");
   if (COMMON_PASSWORDS.has(lower) || new Set(lower).size < DIFFERENT_MIN) {
-    throw refused('common', 'It is among the first that anybody would try');
+    throw refused('common', 'The password is among the first that anybody would try');
   }
   return text;
 }

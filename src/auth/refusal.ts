@@ -11,9 +11,16 @@ import { ConfigError } from '../errors/errors.ts';
  */
 export type Refusal = 'malformed' | 'unknown' | 'expired' | 'revoked' | 'disabled' | 'tampered' | 'password' | 'link';
 
+const HINT = 'Sign in, or send `Authorization: Bearer <token>`.';
+/** Where another hint tells a stranger no more: he knows himself what he has tried. */
+const HINTS: Readonly<Record<string, string>> = {
+  expired: 'Sign in again, or make a new token.',
+  password: 'Check the name and the password; an administrator can set a new one.',
+};
+
 /** ERR_UNAUTHENTICATED with the reason in `details.why`, which must not leave the registry: see `tellable`. */
 export function unauthenticated(why: Refusal, cause?: unknown): ConfigError<'ERR_UNAUTHENTICATED'> {
-  return refusal(why, why === 'expired', cause);
+  return refusal(why, HINTS[why] ?? HINT, cause);
 }
 
 /**
@@ -22,14 +29,14 @@ export function unauthenticated(why: Refusal, cause?: unknown): ConfigError<'ERR
  */
 export function tellable(error: ConfigError): ConfigError {
   if (error.code !== 'ERR_UNAUTHENTICATED') return error;
-  const isExpired = (error as ConfigError<'ERR_UNAUTHENTICATED'>).details.why === 'expired';
-  return refusal(isExpired ? 'expired' : 'refused', isExpired);
+  const { why } = (error as ConfigError<'ERR_UNAUTHENTICATED'>).details;
+  return refusal(why === 'expired' ? 'expired' : 'refused', HINTS[why] ?? HINT);
 }
 
-function refusal(why: string, isExpired: boolean, cause?: unknown): ConfigError<'ERR_UNAUTHENTICATED'> {
+function refusal(why: string, hint: string, cause?: unknown): ConfigError<'ERR_UNAUTHENTICATED'> {
   return new ConfigError('ERR_UNAUTHENTICATED', {
-    message: isExpired ? 'These credentials have expired' : 'These credentials are not accepted',
-    hint: isExpired ? 'Sign in again, or make a new token.' : 'Sign in, or send `Authorization: Bearer <token>`.',
+    message: why === 'expired' ? 'These credentials have expired' : 'These credentials are not accepted',
+    hint,
     details: { why },
     cause,
   });

@@ -6,6 +6,7 @@
  * it may name sections besides: what of a config the role may touch.
  * @module
  */
+import { matchesPattern } from '../config/pattern.ts';
 import { ConfigError } from '../errors/errors.ts';
 
 export const ROLES = ['viewer', 'operator', 'publisher', 'admin'] as const;
@@ -54,6 +55,14 @@ export function owner(actor: string): Principal {
 
 const KINDS_OF_OPERATORS = ['config', 'features', 'template', 'rule', 'flag', 'document', 'segment'];
 const KINDS_OF_PUBLISHERS = ['package'];
+const KINDS_OF_ADMINISTRATORS = ['user', 'grant', 'token', 'keys', 'audit', 'backup', 'webhook'];
+/** All that is asked for: before the colon of a stream. */
+export const KINDS: readonly string[] = [
+  ...KINDS_OF_OPERATORS,
+  ...KINDS_OF_PUBLISHERS,
+  'status',
+  ...KINDS_OF_ADMINISTRATORS,
+];
 
 /** What each role may do to which kinds of streams; null: to all. */
 const MATRIX: Readonly<Record<Role, Readonly<Partial<Record<Action, readonly string[] | null>>>>> = {
@@ -95,31 +104,17 @@ export function forbiddenSections(principal: Principal, stream: string, touched:
   );
 }
 
-/** Whether `text` is of the pattern, in which `*` stands for any run of characters. Linear in both. */
-export function matches(pattern: string, text: string): boolean {
-  const [first, ...rest] = pattern.split('*') as [string, ...string[]];
-  if (rest.length === 0) return text === pattern;
-  if (!text.startsWith(first)) return false;
-  let from = first.length;
-  const last = rest.pop()!;
-  for (const part of rest) {
-    const at = text.indexOf(part, from);
-    if (at < 0) return false;
-    from = at + part.length;
-  }
-  return text.length - last.length >= from && text.endsWith(last);
-}
-
 function covers(grants: readonly Grant[], stream: string, section: string): boolean {
   return grants.some(
-    (grant) => allows(grant, 'write', stream) && (grant.sections?.some((pattern) => matches(pattern, section)) ?? true),
+    (grant) =>
+      allows(grant, 'write', stream) && (grant.sections?.some((pattern) => matchesPattern(pattern, section)) ?? true),
   );
 }
 
 function allows({ role, pattern }: Grant, action: Action, stream: string): boolean {
   const kinds = MATRIX[role][action];
   if (kinds === undefined) return false;
-  return (kinds === null || kinds.includes(kindOf(stream))) && matches(pattern, stream);
+  return (kinds === null || kinds.includes(kindOf(stream))) && matchesPattern(pattern, stream);
 }
 
 /** `config` of `config:checkout/production`; a stream without a key is its own kind. */

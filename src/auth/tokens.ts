@@ -8,7 +8,7 @@ import type { Resource, ResourceWrite } from '../journal/resources.ts';
 import type { SideStore } from '../journal/side-store.ts';
 import type { Identities } from './identities.ts';
 import { found, type IdentityChanges } from './identity-changes.ts';
-import { parseToken, type Token } from './identity-values.ts';
+import { parseToken, requireKnownKind, type Token } from './identity-values.ts';
 import { KEYRING } from './keyring.ts';
 import type { Grant } from './rights.ts';
 import { hashOfSecret, randomId, randomSecret, tokenText } from './token-text.ts';
@@ -73,6 +73,7 @@ export class Tokens {
     const parts = { id: randomId(), secret: randomSecret() };
     const hash = hashOfSecret(parts.secret);
     const value = parseToken({ user, name, hash, scope, readOnly, expiresAt, createdAt });
+    value.scope?.forEach(requireKnownKind);
     if (value.expiresAt <= createdAt || value.expiresAt > createdAt + TOKEN_LIFETIME_MAX_MS) {
       throw badExpiry(value.expiresAt, createdAt);
     }
@@ -87,6 +88,7 @@ export class Tokens {
     await this.#changes.make(write, ({ tokens }) => {
       const { user, hash, expiresAt, createdAt, ...current } = found('token', id, tokens);
       value = parseToken({ ...current, ...fields, user, hash, expiresAt, createdAt });
+      value.scope?.forEach(requireKnownKind);
       return [{ kind: 'token', key: id, value }];
     });
     return tokenView(id, value!);

@@ -14,7 +14,7 @@ import { RULES } from '../config/rules.ts';
 import { applyTemplate, findTemplate, parseTemplate } from '../config/templates.ts';
 import type { Validation } from '../config/validation.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
-import type { BulkChange } from '../live/bulk.ts';
+import { momentOf, type BulkChange } from '../live/bulk.ts';
 import { conflict } from '../live/config-slot.ts';
 import type { ConfigView } from '../live/operations.ts';
 import type { Moment } from '../live/past.ts';
@@ -119,7 +119,7 @@ async function found(target: Target, name: string, isNeeded: boolean): Promise<C
 async function wantedOf(target: Target, change: BulkChange, now: State, features: FeatureSet): Promise<State> {
   const { name, set, template, rollback } = change;
   if (set !== undefined) return setTo(set, now, features);
-  if (rollback !== undefined) return await stateAt(target, name, rollback, features);
+  if (rollback !== undefined) return await stateAt(target, name, momentOf(rollback), features);
   if (template === undefined) return stateOf(null, features);
   const known = (await target.templates(name)).map((one) => parseTemplate(one, features));
   return { ...now, config: applyTemplate(now.config, findTemplate(template, known)) };

@@ -16,6 +16,10 @@ export interface Answer {
   text(style: Style): string;
   /** Instead of the text, for files and pipes. */
   readonly bytes?: Uint8Array;
+  /** What people should know besides, not a part of the answer; one line. */
+  remark?(style: Style): string;
+  /** A secret that is shown this one time: also where little is to be said. */
+  readonly isSecret?: boolean;
   readonly warnings?: readonly Issue[];
   /** The answer is given, and it is bad news: the exit code says so too. */
   readonly fault?: AnyConfigError;
@@ -46,12 +50,13 @@ export class Printer {
   async answer(answer: Answer): Promise<void> {
     const { data, warnings = [], fault, bytes } = answer;
     const { json, quiet } = this.options;
-    if (!quiet) {
-      if (!json) await this.warnings(warnings);
+    if (!quiet && !json) await this.warnings(warnings);
+    if (!quiet || answer.isSecret === true) {
       if (json) await writeOut(`${cleanLines(JSON.stringify(data, null, 2))}\n`);
       else if (bytes === undefined) await writeOut(ended(answer.text(this.#out)));
       else await write(Bun.stdout, bytes);
     }
+    if (!quiet && !json && answer.remark !== undefined) await writeErr(`${answer.remark(this.#err)}\n`);
     if (fault !== undefined) await this.failure(fault);
   }
 

@@ -155,7 +155,7 @@ function unanswered(url: string, cause: unknown): ConfigError {
 function unreachable(url: string, message: string, cause: unknown): ConfigError {
   return new ConfigError('ERR_REGISTRY_UNREACHABLE', {
     message,
-    hint: 'Start one with `bun run registry`, name another with --url, or work on its file with --database.',
+    hint: 'Start one with `c13 serve`, name another with --url, or work on its file with --database.',
     details: { url },
     cause,
   });

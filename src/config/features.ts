@@ -206,7 +206,10 @@ function unknownFeature(feature: string, known: readonly string[]): ConfigError<
   const suggestion = nearest(feature.slice(0, 80), known);
   return new ConfigError('ERR_UNKNOWN_FEATURE', {
     message: `Unknown feature: ${feature.slice(0, 80)}. Available: ${known.join(', ')}`,
-    hint: suggestion === null ? 'Declare it: features: { <name>: <bit 12-31> }.' : `Did you mean '${suggestion}'?`,
+    hint:
+      suggestion === null
+        ? 'Declare it on a bit of 12-31: c13 feature declare, or `features` of the library.'
+        : `Did you mean '${suggestion}'?`,
     details: { feature, known, nearest: suggestion },
   });
 }

@@ -11,6 +11,8 @@ import { bitsOf } from './features.ts';
 import { changedRollouts } from './rollout.ts';
 import { changedFields, type ConfigField, type RegistryConfig } from './value.ts';
 
+/** Touched, besides what it sets, by whatever makes a config. */
+export const CREATION_SECTION = 'creation';
 /** Touched, besides what it changes, by whatever takes a whole config away. */
 export const DELETION_SECTION = 'deletion';
 /** Of a service's declaration: what its bits are called. */

@@ -53,6 +53,7 @@ export interface ErrorDetails {
   ERR_SETTING: { setting: string; value: string };
   ERR_DATA_IN_USE: { path: string };
   ERR_BODY_TOO_LARGE: { limit_bytes: number };
+  ERR_BODY_TIMEOUT: { limit_ms: number };
   ERR_BODY_JSON: { position: number | null };
   ERR_DUPLICATE_KEY: { key: string };
   ERR_CONTENT_TYPE: { found: string | null };

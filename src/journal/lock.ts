@@ -4,6 +4,7 @@
  * @module
  */
 import { Database } from 'bun:sqlite';
+import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { journalError, sqliteCode } from './sqlite-error.ts';
 
 export interface Lock {
@@ -11,10 +12,16 @@ export interface Lock {
   release(): void;
 }
 
-/** The lock, or null when another process has it. Throws ERR_JOURNAL_WRITE where the file cannot be made or locked. */
+const OWNER_ONLY = 0o600;
+
+/**
+ * The lock, or null when another process has it; its files are their owner's alone. Throws ERR_JOURNAL_WRITE where the
+ * file cannot be made or locked.
+ */
 export function tryLock(path: string): Lock | null {
   let connection: Database | null = null;
   try {
+    makePrivate(path);
     connection = new Database(path, { create: true });
     connection.run('BEGIN EXCLUSIVE');
     const held = connection;
@@ -24,4 +31,11 @@ export function tryLock(path: string): Lock | null {
     if (sqliteCode(error)?.startsWith('SQLITE_BUSY') === true) return null;
     throw journalError(error, path);
   }
+}
+
+/** Before SQLite opens it: the files that it makes beside this one get the same mode. */
+function makePrivate(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', OWNER_ONLY));
+  // On a read-only disk it stays as it was made.
+  if ((statSync(path).mode & 0o777) !== OWNER_ONLY) chmodSync(path, OWNER_ONLY);
 }

@@ -3,7 +3,16 @@ import { asObject, unknownField, wrongType } from '../config/input.ts';
 import { parseConfigName } from '../config/name.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { checkWhole } from './history.ts';
-import { parseMoment, type Moment } from './past.ts';
+import { parseOneOf, type Moment } from './past.ts';
+
+/** A past state as requests and files name it; one of the three. */
+interface Rollback {
+  readonly revision?: number;
+  /** A sequence of the journal: the state after it. */
+  readonly entry?: number;
+  /** Milliseconds since 1970. */
+  readonly at?: number;
+}
 
 /** One of the verbs, and only one. */
 export interface BulkChange {
@@ -13,13 +22,14 @@ export interface BulkChange {
   /** What `set` takes. */
   readonly set?: unknown;
   readonly template?: string | undefined;
-  readonly rollback?: Moment | undefined;
+  readonly rollback?: Rollback | undefined;
   readonly reset?: true | undefined;
   readonly delete?: true | undefined;
 }
 
 export const BULK_MAX = 100;
 const VERBS = ['set', 'template', 'rollback', 'reset', 'delete'] as const;
+const ROLLBACK_FIELDS = ['revision', 'entry', 'at'] as const;
 const FIELDS = ['name', 'expected', ...VERBS];
 
 /**
@@ -51,6 +61,12 @@ function parseChange(input: unknown, i: number): BulkChange {
   if (expected !== undefined) checkWhole(`${field}.expected`, expected, 0);
   if (template !== undefined && typeof template !== 'string') throw wrongType(`${field}.template`, 'text', template);
   for (const flag of [reset, gone]) if (flag !== undefined && flag !== true) throw wrongType(field, 'true', flag);
-  const rollback = change['rollback'] === undefined ? {} : { rollback: parseMoment(change['rollback']) };
+  const rollback =
+    change['rollback'] === undefined ? {} : { rollback: parseOneOf(change['rollback'], ROLLBACK_FIELDS) };
   return { ...change, ...rollback, name: parseConfigName(change['name']).name } as BulkChange;
+}
+
+/** @example momentOf({ entry: 7 }) // { seq: 7 } */
+export function momentOf({ entry, ...moment }: Rollback): Moment {
+  return entry === undefined ? moment : { seq: entry };
 }

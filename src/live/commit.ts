@@ -40,8 +40,11 @@ export interface Commit {
   readonly create?: boolean;
   /** Take a revision even when nothing is different. */
   readonly always?: boolean;
-  /** What is wanted, from what is. Throws to refuse; may be called again when another writer was faster. */
-  change(current: Draft): Draft;
+  /**
+   * What is wanted, from what is; `isThere` is false where it makes the config. Throws to refuse; may be called again
+   * when another writer was faster.
+   */
+  change(current: Draft, isThere: boolean): Draft;
 }
 
 /** A commit of one config among others. */
@@ -103,11 +106,12 @@ export function plan(target: Target): Planned {
     throw conflict(commit.expected, actual, configStream(commit.name));
   }
   const current = isThere ? seen : firstImage();
-  return { target, seen, isThere, wanted: { ...current, ...applied(current, commit) } };
+  return { target, seen, isThere, wanted: { ...current, ...applied(current, commit, isThere) } };
 }
 
-export function applied(state: ConfigState, commit: Commit): ConfigState {
-  const { config, rollouts } = commit.change({ config: decodeConfig(state.config), rollouts: state.rollouts });
+export function applied(state: ConfigState, commit: Commit, isThere: boolean): ConfigState {
+  const current = { config: decodeConfig(state.config), rollouts: state.rollouts };
+  const { config, rollouts } = commit.change(current, isThere);
   return { ...state, config: encodeConfig(config), rollouts };
 }
 
@@ -118,7 +122,7 @@ export function snapshotOf({ name, revision, config, rollouts, modifiedAt }: Sto
 export function notFound(name: string): ConfigError<'ERR_NOT_FOUND'> {
   return new ConfigError('ERR_NOT_FOUND', {
     message: `There is no config '${name}'`,
-    hint: 'List the configs to see their names, or change it to make it.',
+    hint: 'List the configs to see their names, or make it: c13 set, or POST /api/v1/configs.',
     details: { what: `config ${name}` },
   });
 }

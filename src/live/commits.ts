@@ -231,7 +231,7 @@ export class Commits {
     const stored = await this.#journal.query(configsProjection, 'state', name);
     if (stored !== null && stored.revision >= revision) return { ...snapshotOf(stored), changed: false };
     const { kind, expected } = commit;
-    const change = slot!.swap({ kind, expected, always: true }, (state) => applied(state, commit))!;
+    const change = slot!.swap({ kind, expected, always: true }, (state) => applied(state, commit, true))!;
     const made = { name, slot: slot!, change, signature, wasThere: true };
     const [entry] = await this.append([made]);
     return { ...snapshotOfChange(made, entry!), changed: false };

@@ -18,7 +18,7 @@ import { enhanceConfig, type EnhancedConfig } from '../config/metadata.ts';
 import { migrate, type MigrationLogEntry } from '../config/migrations.ts';
 import { configStream, DEFAULT_NAME, parseConfigName } from '../config/name.ts';
 import { noRollouts, parsePercent, withRollout } from '../config/rollout.ts';
-import { DELETION_SECTION, touchedSections } from '../config/sections.ts';
+import { CREATION_SECTION, DELETION_SECTION, touchedSections } from '../config/sections.ts';
 import { applyTemplate, describeTemplate, type TemplateInput } from '../config/templates.ts';
 import { requireValid, validate, validateInput, type Rule, type Validation } from '../config/validation.ts';
 import { CHANGED_FIELDS, configHex, DEFAULT_CONFIG, type ChangedField } from '../config/value.ts';
@@ -26,7 +26,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { checkName, checkReason } from '../journal/border.ts';
 import type { Backup, Head, VerifyOptions, VerifyReport } from '../journal/journal.ts';
 import { backUp, listBackups, openBackup, type BackupFile } from './backups.ts';
-import { parseBulk, type BulkChange } from './bulk.ts';
+import { momentOf, parseBulk, type BulkChange } from './bulk.ts';
 import type { ChangeKind } from './change.ts';
 import type { Committed, ConfigSnapshot, Draft, NamedCommit } from './commit.ts';
 import { conflict } from './config-slot.ts';
@@ -246,7 +246,7 @@ export class ConfigOperations {
     const expected = write.expected ?? current.revision;
     if (expected !== current.revision) throw conflict(expected, current.revision, configStream(name));
     // Who may not migrate it makes no backup either.
-    askPermission(name, features, current, change(current, features), write, false);
+    askPermission(name, features, current, change(current, features), write, []);
     const backup = log.length === 0 ? null : await this.backup();
     const reason = write.reason ?? `migration to version ${to}`;
     const written = await this.#write(name, { kind: 'migrate', write: { ...write, reason }, create: false, change });
@@ -405,9 +405,10 @@ export class ConfigOperations {
       always: kind === 'delete',
       expected: write.expected,
       signature: { actor: write.actor, reason: write.reason ?? '' },
-      change: (current) => {
+      change: (current, isThere) => {
         const wanted = change(current, features);
-        askPermission(name, features, current, wanted, write, kind === 'delete');
+        const whole = kind === 'delete' ? [DELETION_SECTION] : isThere ? [] : [CREATION_SECTION];
+        askPermission(name, features, current, wanted, write, whole);
         warnings = judged(name, features, rules, current, wanted, write.force ?? false);
         return wanted;
       },
@@ -423,7 +424,7 @@ export class ConfigOperations {
   async #wishOf({ name, expected, ...change }: BulkChange, said: Omit<Write, 'expected'>): Promise<Wish> {
     const write = { ...said, expected };
     if (change.template !== undefined) return await this.#templateOf(name, change.template, write);
-    if (change.rollback !== undefined) return await this.#rollbackOf(name, change.rollback, write);
+    if (change.rollback !== undefined) return await this.#rollbackOf(name, momentOf(change.rollback), write);
     if (change.reset === true) return resetOf(write);
     return change.delete === true ? deletionOf(name, write) : settingOf(change.set, write);
   }
@@ -479,11 +480,11 @@ function askPermission(
   current: Draft,
   wanted: Draft,
   { permit }: Pick<Write, 'permit'>,
-  isDeletion: boolean,
+  whole: readonly string[],
 ): void {
   if (permit === undefined) return;
   const touched = touchedSections(current.config, wanted.config, current.rollouts, wanted.rollouts, features);
-  permit(configStream(name), isDeletion ? [...touched, DELETION_SECTION] : touched);
+  permit(configStream(name), [...touched, ...whole]);
 }
 
 /** Throws ERR_CONFIG_INVALID for errors that the change would add. Returns the warnings of what is wanted. */

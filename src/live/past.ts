@@ -44,13 +44,18 @@ export interface Past {
 
 /** Throws ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD, ERR_OUT_OF_RANGE for what is not exactly one of the three. */
 export function parseMoment(input: unknown): Moment {
+  return parseOneOf(input, MOMENT_FIELDS);
+}
+
+/** As `parseMoment`, where the three are called otherwise. */
+export function parseOneOf<F extends string>(input: unknown, names: readonly F[]): { readonly [K in F]?: number } {
   const fields = Object.entries(asObject('moment', input)).filter(([, value]) => value !== undefined);
-  const unknown = fields.find(([field]) => !MOMENT_FIELDS.includes(field as keyof Moment));
-  if (unknown !== undefined) throw unknownField(unknown[0], MOMENT_FIELDS);
-  if (fields.length !== 1) throw wrongType('moment', `one of ${MOMENT_FIELDS.join(', ')}`, input);
+  const unknown = fields.find(([field]) => !names.includes(field as F));
+  if (unknown !== undefined) throw unknownField(unknown[0], names);
+  if (fields.length !== 1) throw wrongType('moment', `one of ${names.join(', ')}`, input);
   const [field, value] = fields[0]!;
   checkWhole(field, value, 0);
-  return { [field]: value };
+  return { [field]: value } as { [K in F]?: number };
 }
 
 export class JournalPast implements Past {

@@ -14,6 +14,8 @@ export interface RequestFacts {
   readonly user: string | null;
   /** Where the request came from; null without a connection. */
   readonly address: string | null;
+  /** Whether a status of 500 and above is what the operator wants, and no error. */
+  readonly isMeant?: boolean;
 }
 
 /** What is logged of a request besides, where everything is. */
@@ -38,8 +40,8 @@ let requests = 0;
 export function requestLog(logger: Logger): RequestLog {
   const targets = new Remembered((url) => JSON.stringify(targetOf(url)));
   const users = new Remembered((user) => JSON.stringify(redactText(user)));
-  return ({ id, method, url, status, duration_ms, user, address }, headers = null) => {
-    const level = status >= 500 ? 'error' : 'info';
+  return ({ id, method, url, status, duration_ms, user, address, isMeant = false }, headers = null) => {
+    const level = status < 500 ? 'info' : isMeant ? 'warn' : 'error';
     // Ids, methods and addresses have no character that JSON would write otherwise.
     const fields =
       `"id":"${id}","method":"${method}","path":${targets.of(url)},"status":${status},` +

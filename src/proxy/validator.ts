@@ -9,8 +9,7 @@ import { type AnyConfigError, ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { HEADER_NAMES, HEADER_PREFIX } from './headers.ts';
 
-/** A core, also one that is handed on under a narrower name; without `headersParse` it is a TypeError. */
-type HeaderCore = Pick<Backend, 'headerParse'> & Partial<Pick<Backend, 'headersParse'>>;
+type HeaderCore = Pick<Backend, 'headersParse'>;
 
 /** What a set of headers comes to. */
 export interface HeaderCheck {
@@ -58,7 +57,6 @@ export function validateHeaders(
     }
   }
   if (!isGiven) return errors.length === 0 ? NOTHING : { isValid: false, errors, fields: {} };
-  if (core.headersParse === undefined) throw new TypeError('validateHeaders needs a core with headersParse');
   const parsed = core.headersParse(values);
   if (parsed.errors.length > 0) errors.unshift(...parsed.errors);
   return { isValid: errors.length === 0, errors, fields: configOf(parsed) };

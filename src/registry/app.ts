@@ -16,7 +16,7 @@ import { failed, identified, observed, type PipelineOptions } from './pipeline.t
 import { admit, mount, type Route } from './route.ts';
 import { Idempotency, type IdempotencyStore } from './idempotency.ts';
 import { LOGIN_PATH } from './pages/sign-in-page.ts';
-import type { PageServices } from './pages/entering.ts';
+import { HOME, type PageServices } from './pages/entering.ts';
 import { signInRoutes } from './pages/sign-in-routes.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
 import { configRoutes } from './routes/config-routes.ts';
@@ -100,11 +100,15 @@ function pathOf(request: Request): string {
   return request.url.startsWith('/') ? getPath(new Request(`http://localhost${request.url}`)) : getPath(request);
 }
 
-/** A person who opened a page without being signed in is shown where to. */
-function isPageFor({ req }: RegistryContext, error: unknown): boolean {
-  if (!isConfigError(error) || error.code !== 'ERR_UNAUTHENTICATED') return false;
-  const isPage = /^\/(?:_dashboard(?!\/api\/)|docs|-\/docs)(?:\/|$)/.test(req.path);
-  return req.method === 'GET' && isPage && /\btext\/html\b/.test(req.header('accept') ?? '');
+/** A person who opened a page without being signed in is shown where to, or how the first user is made. */
+function isPageFor(c: RegistryContext, error: unknown): boolean {
+  if (!isConfigError(error) || !['ERR_UNAUTHENTICATED', 'ERR_NOT_LOOPBACK'].includes(error.code)) return false;
+  return /^\/(?:_dashboard(?!\/api\/)|docs|-\/docs)(?:\/|$)/.test(c.req.path) && isOfPerson(c);
+}
+
+/** Whether somebody looks at what is answered: browsers say so, programs do not. */
+function isOfPerson({ req }: RegistryContext): boolean {
+  return ['GET', 'HEAD'].includes(req.method) && /\btext\/html\b/.test(req.header('accept') ?? '');
 }
 
 function toSignIn(c: RegistryContext): Response {
@@ -124,6 +128,7 @@ function knownPaths(routes: readonly Route[]): ReadonlyMap<string, readonly stri
 }
 
 function unrouted(c: RegistryContext, known: ReadonlyMap<string, readonly string[]>): Response {
+  if (['/', `${HOME}/`].includes(c.req.path) && isOfPerson(c)) return c.redirect(HOME, 303);
   admit(c, 'granted');
   const { path, method } = c.req;
   const methods = [...known].flatMap(([pattern, some]) => (isOfPattern(path, pattern) ? some : []));

@@ -7,16 +7,26 @@ import { ConfigError } from '../errors/errors.ts';
 import { findJsonFault } from './json-fault.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
+/** Whoever sends byte by byte holds a place among the requests under way no longer than this. */
+const BODY_TIME_MS = 30_000;
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
+
+/** How long a body is waited for. */
+export interface BodyPatience {
+  /** Aborted when the server waits no longer. */
+  readonly closing?: AbortSignal;
+  /** From its first byte to its last, in milliseconds. */
+  readonly bodyTime_ms?: number;
+}
 
 /**
  * The body as JSON; undefined when there is none. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE (nothing is parsed
- * then), ERR_BODY_JSON, ERR_DUPLICATE_KEY; ERR_CLOSED when `closing` is aborted before all of it is there.
+ * then), ERR_BODY_JSON, ERR_DUPLICATE_KEY; ERR_BODY_TIMEOUT and ERR_CLOSED when not all of it is there in time.
  */
-export async function readBody(request: Request, closing?: AbortSignal): Promise<unknown> {
+export async function readBody(request: Request, patience: BodyPatience = {}): Promise<unknown> {
   const type = request.headers.get('content-type');
   if (type !== null && !JSON_TYPE.test(type)) throw contentType(type);
-  const bytes = await readBytes(request, closing);
+  const bytes = await readBytes(request, patience);
   if (bytes.length === 0) return undefined;
   if (type === null) throw contentType(null);
   return parseJson(bytes);
@@ -25,37 +35,51 @@ export async function readBody(request: Request, closing?: AbortSignal): Promise
 /** A body comes once; who asks again gets the same bytes. */
 const READ = new WeakMap<Request, Promise<Uint8Array>>();
 
-/** The body as it came, empty when there is none. Errors: ERR_BODY_TOO_LARGE, ERR_CLOSED as `readBody`. */
-export async function readBytes(request: Request, closing?: AbortSignal): Promise<Uint8Array> {
+/** The body as it came, empty when there is none. Errors: ERR_BODY_TOO_LARGE, ERR_BODY_TIMEOUT, ERR_CLOSED. */
+export async function readBytes(request: Request, patience: BodyPatience = {}): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) throw tooLarge();
   const known = READ.get(request);
   if (known !== undefined) return await known;
-  const reading = readLimited(request.body, closing);
+  const reading = readInTime(request.body, patience);
   READ.set(request, reading);
   return await reading;
 }
 
-/** Counts what really comes: a chunked body announces no length. */
-async function readLimited(body: ReadableStream<Uint8Array> | null, closing?: AbortSignal): Promise<Uint8Array> {
+async function readInTime(
+  body: ReadableStream<Uint8Array> | null,
+  { closing, bodyTime_ms = BODY_TIME_MS }: BodyPatience,
+): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
+  if (closing?.aborted === true) throw stopping();
+  const reader = body.getReader();
+  let late: ConfigError | null = null;
+  const stop = (error: ConfigError): void => {
+    late ??= error;
+    // A body that broke meanwhile says so to the read that waits for it.
+    reader.cancel().catch(() => undefined);
+  };
+  const onClosing = (): void => stop(stopping());
+  const timer = setTimeout(() => stop(tooSlow(bodyTime_ms)), bodyTime_ms);
+  closing?.addEventListener('abort', onClosing);
+  try {
+    const bytes = await readLimited(reader);
+    if (late !== null) throw late;
+    return bytes;
+  } finally {
+    clearTimeout(timer);
+    closing?.removeEventListener('abort', onClosing);
+  }
+}
+
+/** Counts what really comes: a chunked body announces no length. */
+async function readLimited(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const reader = body.getReader();
-  // A body that broke meanwhile says so to the read below.
-  const stop = (): void => void reader.cancel().catch(() => undefined);
-  const isClosing = (): boolean => closing?.aborted === true;
-  if (isClosing()) throw stopping();
-  closing?.addEventListener('abort', stop);
-  try {
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      size += read.value.length;
-      if (size > BODY_LIMIT_BYTES) throw tooLarge();
-      chunks.push(read.value);
-    }
-  } finally {
-    closing?.removeEventListener('abort', stop);
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    size += read.value.length;
+    if (size > BODY_LIMIT_BYTES) throw tooLarge();
+    chunks.push(read.value);
   }
-  if (isClosing()) throw stopping();
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
@@ -94,6 +118,14 @@ function stopping(): ConfigError {
     message: 'The registry stops, and the body of the request is not all there',
     hint: 'Send it again when the registry runs again; nothing of it was done.',
     details: { what: 'registry' },
+  });
+}
+
+function tooSlow(limit_ms: number): ConfigError {
+  return new ConfigError('ERR_BODY_TIMEOUT', {
+    message: `The body is not all there after ${limit_ms / 1000} s`,
+    hint: 'Send it faster, or less at once; nothing of it was done.',
+    details: { limit_ms },
   });
 }
 

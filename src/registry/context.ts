@@ -2,9 +2,10 @@
 import type { Context, Env, Hono } from 'hono';
 import { forbiddenSections, may, requireRight, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
-import { ConfigError } from '../errors/errors.ts';
+import { ConfigError, type ErrorCode } from '../errors/errors.ts';
 import type { ConfigOperations, Write, WrittenConfig } from '../live/operations.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
+import type { BodyPatience } from './body.ts';
 import { etagOf, expectedRevision, findConfig, isKnownToReader } from './conditions.ts';
 import type { RequestSpan } from '../logging/tracing.ts';
 import { checkMaintained } from './own-config.ts';
@@ -12,10 +13,8 @@ import type { Peer } from './peer.ts';
 import type { Need } from './route.ts';
 
 export interface RegistryEnv extends Env {
-  Bindings: {
+  Bindings: BodyPatience & {
     readonly peer: Peer | null;
-    /** Aborted when the server waits no longer for what clients have not sent yet. */
-    readonly closing?: AbortSignal;
     /** Where the trace hears what becomes known on the way. */
     readonly span?: RequestSpan;
   };
@@ -34,6 +33,8 @@ export interface RegistryEnv extends Env {
     address: string | null;
     /** What the limit says that the request was counted against. */
     limitHeaders: Headers | undefined;
+    /** What went wrong; undefined: nothing did. */
+    failure: ErrorCode | undefined;
     /** Nothing changes but what ends the maintenance. */
     isMaintained: boolean | undefined;
     /** What a conditional write is about, as it is now; null where there is none. */

@@ -1,5 +1,4 @@
 /** One registry for each data directory: whoever comes second is told so. @module */
-import { chmodSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ConfigError } from '../errors/errors.ts';
 import { tryLock, type Lock } from '../journal/lock.ts';
@@ -10,11 +9,7 @@ const LOCK_FILE = 'registry.lock';
 export function lockDirectory(directory: string): Lock {
   const path = join(directory, LOCK_FILE);
   const lock = tryLock(path);
-  if (lock !== null) {
-    // On a read-only disk it is as it was made.
-    if ((statSync(path).mode & 0o777) !== 0o600) chmodSync(path, 0o600);
-    return lock;
-  }
+  if (lock !== null) return lock;
   throw new ConfigError('ERR_DATA_IN_USE', {
     message: `Another registry serves ${directory}`,
     hint: 'Use that one, stop it first, or give this one another directory with --data.',

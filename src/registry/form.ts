@@ -12,7 +12,7 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded *(?:;.*)?$/i;
 
 /**
  * These fields and no others, each once; '' for one left empty. Errors: ERR_CONTENT_TYPE, ERR_BODY_TOO_LARGE,
- * ERR_BAD_REQUEST.
+ * ERR_BODY_TIMEOUT, ERR_BAD_REQUEST.
  */
 export async function readForm<F extends string>(
   { req, env }: RegistryContext,
@@ -20,7 +20,7 @@ export async function readForm<F extends string>(
 ): Promise<Readonly<Record<F, string>>> {
   const type = req.raw.headers.get('content-type') ?? '';
   if (!FORM_TYPE.test(type)) throw notAForm(type);
-  const sent = [...new URLSearchParams(new TextDecoder().decode(await readBytes(req.raw, env.closing)))];
+  const sent = [...new URLSearchParams(new TextDecoder().decode(await readBytes(req.raw, env)))];
   for (const [field] of sent) {
     if (!fields.some((known) => known === field)) throw badRequest(field.slice(0, 80), 'The form has a field too many');
   }

@@ -14,7 +14,7 @@ import type { Route } from './route.ts';
 export interface Guards {
   readonly own: OwnConfig;
   readonly idempotency: Idempotency;
-  readonly core: Pick<Backend, 'headerParse'>;
+  readonly core: Pick<Backend, 'headersParse'>;
 }
 
 /** Errors: ERR_HEADER, ERR_NOT_FOUND, ERR_MAINTENANCE, ERR_IDEMPOTENCY. `answer` throws nothing. */

@@ -115,7 +115,7 @@ async function printOf(c: RegistryContext): Promise<string> {
   const { grants, scope, readOnly } = c.get('principal');
   const said = JSON.stringify([req.method, req.path, search, conditions, grants, scope, readOnly]);
   const hash = new Bun.CryptoHasher('sha256').update(said).update('\n');
-  return hash.update(await readBytes(req.raw, env.closing)).digest('hex');
+  return hash.update(await readBytes(req.raw, env)).digest('hex');
 }
 
 async function keptOf(print: string, response: Response): Promise<Kept> {

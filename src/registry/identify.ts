@@ -59,7 +59,7 @@ export class Identifier {
   async #signedIn(session: string): Promise<Principal> {
     const principal = await this.#authenticated(`Bearer ${session}`);
     if (principal.kind === 'user') return principal;
-    throw tellable(unauthenticated('unknown'));
+    throw told(unauthenticated('unknown'));
   }
 
   async #authenticated(authorization: string): Promise<Principal> {
@@ -70,9 +70,16 @@ export class Identifier {
     } catch (error) {
       if (!isConfigError(error)) throw error;
       if (error.code === 'ERR_UNAUTHENTICATED') onRefusal(error.details.why);
-      throw tellable(error);
+      throw told(error);
     }
   }
+}
+
+/** As the caller may hear it; the reason stays with it, as a cause, for the log. */
+function told(error: ConfigError): ConfigError {
+  const tell = tellable(error);
+  if (tell !== error) tell.cause = error;
+  return tell;
 }
 
 function basic(): ConfigError {

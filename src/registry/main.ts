@@ -8,12 +8,12 @@ import { parseSetting, readSetting, SETTINGS, unknownSettings, type Settings } f
 import { readTracingSettings } from '../env/tracing-settings.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
-import { createLogger } from '../logging/logger.ts';
+import { createLogger, type Logger } from '../logging/logger.ts';
+import { isLoopback } from './loopback.ts';
 import { startRegistry, type RegistrySettings, type RunningRegistry } from './registry.ts';
 import { firstSteps } from './routes/page-routes.ts';
 
 const SAME_KEY_PRESS_MS = 300;
-const logger = createLogger('registry');
 
 const FLAGS = { host: 'host', port: 'port', data: 'dataDirectory' } as const;
 
@@ -38,21 +38,25 @@ async function main(args: readonly string[]): Promise<void> {
 
 /** A registry that runs until a signal ends the process. Errors: ERR_SETTING, and those of `startRegistry`. */
 export async function startFromFlags(flags: Flags): Promise<RunningRegistry> {
+  const logger = createLogger('registry');
   for (const { variable, nearest: meant } of unknownSettings()) {
     logger.warn(`${variable} is not a setting${meant === null ? '' : `; did you mean ${meant}?`}`);
   }
   const registry = await startRegistry(settingsFrom(flags), logger);
-  stopOnSignals(registry);
+  stopOnSignals(registry, logger);
   return registry;
 }
 
 /** Where it is, and what to do first. */
-export function greetingOf({ url, dataDirectory, setup }: RunningRegistry): string {
+export function greetingOf({ url, origin, dataDirectory, setup }: RunningRegistry): string {
+  // Before there is a user, who runs it may do everything, but on loopback alone, and past no proxy.
+  const steps = setup === null ? firstSteps(origin, true) : firstSteps(url, false);
+  const isOpenToSomebody = setup === null || isLoopback(new URL(url).hostname);
   return [
     `The registry listens on ${url} over ${dataDirectory}`,
+    ...(isOpenToSomebody ? [`To try first:\n${steps}`] : []),
     ...(setup === null ? [] : [`To let others in, make the first administrator: ${setup}`]),
-    `Page: ${url}/_dashboard`,
-    `To try first:\n${firstSteps(url, setup === null)}`,
+    `Page: ${origin}/_dashboard`,
   ].join('\n');
 }
 
@@ -103,7 +107,7 @@ type RegistrySettingName = 'host' | 'port' | 'dataDirectory';
  * The first signal finishes what is under way; a later one ends at once. A terminal signals this process and the runner
  * that started it, and the runner hands its signal on: what comes with the first is the same key press.
  */
-function stopOnSignals(registry: RunningRegistry): void {
+function stopOnSignals(registry: RunningRegistry, logger: Logger): void {
   let stoppingSince_ms: number | null = null;
   const onSignal = (): void => {
     if (stoppingSince_ms !== null) {

@@ -11,6 +11,7 @@ import {
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
 import type { ErrorCode } from '../errors/errors.ts';
+import { operationIdOf } from './operation-id.ts';
 import { STATUS } from './problem.ts';
 import { errorsOf, headersOf } from './route-errors.ts';
 import type { Answer, Route } from './route.ts';
@@ -39,6 +40,23 @@ none. They show what you may read.
 \`Idempotency-Replayed: true\`, and not done again.
 
 **Errors** are problem details (RFC 9457) with a stable \`code\`, and a \`hint\` that says what to do.`;
+
+const TAGS: Readonly<Record<string, string>> = {
+  configs: 'Configs as things: list, make, read, change, judge, delete; many in one request.',
+  changes: 'Changes of a config that have a name: a template, a reset, a migration, and the ways back.',
+  features: 'Single features of a config, their rollouts, and what a service calls its bits.',
+  past: 'What a config was, when it changed, and who changed it.',
+  templates: 'Settings for many configs under one name, built in and your own.',
+  rules: 'What a config is judged by, built in and your own.',
+  journal: 'Who did what, copies of all of it, and how far it is.',
+  alerts: 'Figures that are watched, and who is told.',
+  'sign-in': 'From a name and a password to a session, and its end.',
+  users: 'Who there is.',
+  grants: 'Who has which role over which streams.',
+  tokens: 'What programs sign in with.',
+  keys: 'What sessions are signed with.',
+  health: 'How the registry does, for whoever watches over it.',
+};
 
 const PROBLEM = z
   .looseObject({
@@ -87,13 +105,13 @@ export function describeRoutes(routes: readonly Route[], version: string): OpenA
   const paths: ZodOpenApiPathsObject = {};
   const known = new Set(routes.map(({ path }) => path));
   const shown = routes.filter(({ tag, path }) => !LEFT_OUT.includes(tag) && !isTwin(path, known));
-  for (const route of shown) (paths[templateOf(route.path)] ??= {})[route.method] = operationOf(route);
+  for (const route of shown) (paths[templateOf(route.path)] ??= {})[route.method] = operationOf(route, shown);
   const document = createDocument(
     {
       openapi: '3.1.1',
       info: { title: '13-Byte Config', version, description: ABOUT, license: { name: 'MIT', identifier: 'MIT' } },
       servers: [{ url: '/' }],
-      tags: [...new Set(shown.map(({ tag }) => tag))].map((name) => ({ name })),
+      tags: [...new Set(shown.map(({ tag }) => tag))].map((name) => ({ name, description: TAGS[name] ?? '' })),
       security: [{ bearer: [] }, { session: [] }],
       paths,
       components: {
@@ -120,8 +138,8 @@ function templateOf(path: string): string {
   return path.replace(/:([a-zA-Z]+)/g, '{$1}');
 }
 
-function operationOf(route: Route): ZodOpenApiOperationObject {
-  const { method, path, tag, summary, description, access, params, query, answers } = route;
+function operationOf(route: Route, shown: readonly Route[]): ZodOpenApiOperationObject {
+  const { tag, summary, description, access, params, query, answers } = route;
   const headers = headersOf(route);
   const header = {
     ...(headers.ifMatch ? { 'If-Match': IF_MATCH } : {}),
@@ -139,7 +157,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     };
   }
   return {
-    operationId: operationIdOf(method, path),
+    operationId: operationIdOf(route, shown),
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
@@ -179,10 +197,4 @@ function refused(codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
     allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: [...codes] } } }],
   };
   return { description: codes.join(', '), content: { 'application/problem+json': { schema } } };
-}
-
-/** `getApiV1ConfigsName`: unique, for those who make functions of it. */
-function operationIdOf(method: string, path: string): string {
-  const words = path.split(/[^A-Za-z0-9]+/);
-  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }

@@ -114,7 +114,7 @@ export async function parseOpenBody<S extends Shape>(
 /** None is an empty one; `null` is not none. */
 async function bodyOf(context: RegistryContext): Promise<Readonly<Record<string, unknown>>> {
   const { req, env } = context;
-  const body = await readBody(req.raw, env.closing);
+  const body = await readBody(req.raw, env);
   // A body may take its time, and who sends it may have lost his rights meanwhile.
   if (body !== undefined) await context.get('admitAgain')?.();
   return body === undefined ? {} : asObject('body', body);
@@ -146,7 +146,8 @@ export function badRequest(parameter: string, message: string, hint = 'Correct i
 
 function refusedText(parameter: string, expected: string, value: unknown): ConfigError {
   const found = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : 'it is missing';
-  return badRequest(parameter, `Invalid ${parameter}: ${found} (must be ${expected})`);
+  const hint = value === undefined ? `Add ${parameter} to the request.` : undefined;
+  return badRequest(parameter, `Invalid ${parameter}: ${found} (must be ${expected})`, hint);
 }
 
 function parse<T extends z.ZodObject>(

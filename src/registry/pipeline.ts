@@ -72,6 +72,7 @@ export async function observed(c: RegistryContext, next: Next, options: Pipeline
     duration_ms: performance.now() - began,
     user: c.get('principal')?.actor || null,
     address: c.get('address'),
+    isMeant: c.get('failure') === 'ERR_MAINTENANCE',
   };
   const headers = verbose ? { request: request.headers, response: c.res.headers } : null;
   ended(options, { metrics, logging }, route, facts, headers);
@@ -85,7 +86,8 @@ export function ended(
   facts: RequestFacts,
   headers: RequestHeaders | null = null,
 ): void {
-  if (isMeasured) figures.observe(facts.method, route, facts.status, facts.duration_ms / 1000);
+  const { method, status, duration_ms, isMeant } = facts;
+  if (isMeasured) figures.observe(method, route, status, duration_ms / 1000, isMeant);
   if (isLogged) requestLog(facts, headers);
 }
 
@@ -193,6 +195,11 @@ function outcomeOf(c: RegistryContext): AuthOutcome {
   return why === 'expired' || why === 'revoked' ? why : 'refused';
 }
 
+/** The caller hears one sentence for all that is wrong with credentials; which of it, the operator. */
+function whyOf({ message, cause }: AnyConfigError): string {
+  return isConfigError(cause) && cause.code === 'ERR_UNAUTHENTICATED' ? `${message}: ${cause.details.why}` : message;
+}
+
 /** What proxies log for a client that went away before its request was whole; nobody is there to read it. */
 const CLIENT_GONE = 499;
 
@@ -206,7 +213,8 @@ export async function failed(
     return new Response(null, { status: CLIENT_GONE });
   }
   const error = asConfigError(thrown, log);
-  debug('refused', { id: c.get('requestId'), code: error.code, why: error.message });
+  c.set('failure', error.code);
+  debug('refused', { id: c.get('requestId'), code: error.code, why: whyOf(error) });
   const isUnmet =
     error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
   if (!isUnmet) return problemResponse(error);

@@ -48,6 +48,7 @@ export const STATUS = {
   ERR_SETTING: 500,
   ERR_DATA_IN_USE: 409,
   ERR_BODY_TOO_LARGE: 413,
+  ERR_BODY_TIMEOUT: 408,
   ERR_BODY_JSON: 400,
   ERR_DUPLICATE_KEY: 400,
   ERR_CONTENT_TYPE: 415,
@@ -88,6 +89,8 @@ export interface Problem {
   readonly current?: unknown;
 }
 
+/** Nobody knows how long a maintenance takes; asking once a minute costs neither side anything. */
+const MAINTENANCE_RETRY_S = 60;
 /** Characters of a message, and of what a caller sent, that an answer repeats. */
 const MESSAGE_MAX = 2000;
 const ECHO_MAX = 80;
@@ -124,9 +127,10 @@ export function problemResponse(error: AnyConfigError, current?: unknown): Respo
   if (error.code === 'ERR_METHOD') headers.set('allow', error.details.allowed.join(', '));
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="13-byte config"');
   if (error.code === 'ERR_BUSY') headers.set('retry-after', '1');
+  if (error.code === 'ERR_MAINTENANCE') headers.set('retry-after', String(MAINTENANCE_RETRY_S));
   if (error.code === 'ERR_RATE_LIMITED') headers.set('retry-after', String(error.details.retryAfter_s));
   // The rest of a refused body is never read, so the connection cannot carry another request.
-  if (status === 413) headers.set('connection', 'close');
+  if (status === 408 || status === 413) headers.set('connection', 'close');
   return new Response(JSON.stringify(problem), { status, headers });
 }
 
@@ -142,8 +146,41 @@ export function asConfigError(error: unknown, log: (line: string) => void): AnyC
   }) as AnyConfigError;
 }
 
+/** Of codes whose own words are no sentence. */
+const TITLES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  ERR_CONFIG_LENGTH: 'Wrong length of a config',
+  ERR_RECORD_MAGIC: 'Not a record',
+  ERR_RECORD_CHECKSUM: 'Damaged record',
+  ERR_RECORD_RESERVED: 'Reserved bytes of a record in use',
+  ERR_FRAME: 'Damaged frame',
+  ERR_HEADER: 'Invalid header',
+  ERR_NAME: 'Invalid name',
+  ERR_FEATURE_NAME: 'Invalid name of a feature',
+  ERR_MIGRATION: 'Migration not possible',
+  ERR_REPLICA: 'A replica takes no changes',
+  ERR_REDACT: 'Erasing not possible',
+  ERR_BACKUP: 'Backup not usable',
+  ERR_SETTING: 'Invalid setting',
+  ERR_BODY_JSON: 'Body is not JSON',
+  ERR_CONTENT_TYPE: 'Unsupported content type',
+  ERR_METHOD: 'Method not allowed',
+  ERR_PRECONDITION: 'Precondition failed',
+  ERR_NOT_LOOPBACK: 'Not from this machine',
+  ERR_PTY: 'Terminal not usable',
+  ERR_UPSTREAM: 'Upstream failed',
+  ERR_USAGE: 'Wrong usage',
+  ERR_PASSWORD: 'Password not accepted',
+  ERR_KEYS: 'Keys not usable',
+  ERR_STORE: 'Store not usable',
+  ERR_OIDC: 'Sign-in at the provider failed',
+  ERR_IDEMPOTENCY: 'Idempotency-Key used for another request',
+  ERR_INTERNAL: 'Internal error',
+};
+
 /** ERR_UNKNOWN_FEATURE: `Unknown feature` */
 function titleOf(code: ErrorCode): string {
+  const title = TITLES[code];
+  if (title !== undefined) return title;
   const words = code.slice('ERR_'.length).toLowerCase().replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

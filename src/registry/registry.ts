@@ -31,6 +31,8 @@ import { signUnattributed } from './unattributed.ts';
 
 export interface RunningRegistry {
   readonly url: string;
+  /** Where people reach it: what the settings say, else a name for where it listens. */
+  readonly origin: string;
   readonly dataDirectory: string;
   /** Configs that this start has made. */
   readonly made: readonly string[];
@@ -92,7 +94,7 @@ async function open(settings: RegistrySettings, logger: Logger, undo: Undo): Pro
     isStopping = true;
     await undoAll(undo);
   };
-  return { url: served.url, dataDirectory: directory, made, setup, stop };
+  return { url: served.url, origin, dataDirectory: directory, made, setup, stop };
 }
 
 /** The config that the registry obeys; `debug` raises the log's level while it is on. */

@@ -23,12 +23,13 @@ const WITH_RIGHTS: readonly ErrorCode[] = ['ERR_UNAUTHENTICATED', 'ERR_FORBIDDEN
 const WITH_BODY: readonly ErrorCode[] = [
   'ERR_CONTENT_TYPE',
   'ERR_BODY_TOO_LARGE',
+  'ERR_BODY_TIMEOUT',
   'ERR_BODY_JSON',
   'ERR_DUPLICATE_KEY',
   'ERR_WRONG_TYPE',
   'ERR_UNKNOWN_FIELD',
 ];
-const WITH_KEY: readonly ErrorCode[] = ['ERR_IDEMPOTENCY', 'ERR_BODY_TOO_LARGE'];
+const WITH_KEY: readonly ErrorCode[] = ['ERR_IDEMPOTENCY', 'ERR_BODY_TOO_LARGE', 'ERR_BODY_TIMEOUT'];
 /** A reason that no entry can hold, and a journal or a board that takes none. */
 const WRITING: readonly ErrorCode[] = [
   'ERR_NAME',

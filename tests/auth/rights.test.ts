@@ -1,4 +1,4 @@
-/** Who may do what: the whole matrix, patterns beside regular expressions, and what a token can never do. @module */
+/** Who may do what: the whole matrix, and what a token can never do. @module */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isConfigError } from '../../src/errors/errors.ts';
@@ -6,7 +6,6 @@ import {
   ACTIONS,
   ANONYMOUS,
   forbiddenSections,
-  matches,
   may,
   owner,
   requireRight,
@@ -94,37 +93,6 @@ describe('a refusal', () => {
     expect(refusalOf(ANONYMOUS)).toBe('ERR_FORBIDDEN nobody in particular may not write config:a');
     expect(refusalOf(somebody([grant('operator', 'config:*')]))).toBe('none');
   });
-});
-
-describe('a pattern', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', ':', '/', '.', '+', '('), maxLength: 8 });
-  const pattern = fc.string({ unit: fc.constantFrom('a', 'b', ':', '/', '.', '+', '(', '*'), maxLength: 6 });
-
-  it('means what a regular expression with .* for each star means', () => {
-    fc.assert(
-      fc.property(pattern, text, (stars, given) => {
-        const expression = new RegExp(
-          `^${stars
-            .split('*')
-            .map((part) => RegExp.escape(part))
-            .join('.*')}$`,
-          's',
-        );
-        expect(matches(stars, given)).toBe(expression.test(given));
-      }),
-      { numRuns: 20_000, seed: 13 },
-    );
-  });
-
-  it.each([
-    ['*', '', true],
-    ['a*a', 'a', false],
-    ['a*a', 'aa', true],
-    ['*ab*ab*', 'xabyab', true],
-    ['*ab*ab*', 'xab', false],
-    ['config:checkout/*', 'config:checkout', false],
-    ['config:checkout/*', 'config:checkout/a/b', true],
-  ])('%s of %s: %s', (stars, given, isOf) => expect(matches(stars, given)).toBe(isOf));
 });
 
 describe('sections', () => {

@@ -80,6 +80,14 @@ describe('what may be told', () => {
     }
     expect(told.size).toBe(1);
     expect([...told][0]).toContain('"why":"refused"');
+    // Who has typed a password needs no advice about headers, and hears the same for every name.
+    const typed = await Promise.all(
+      ['ann', 'bob'].map((name) => refusalOf(it.signIn.withPassword(name, 'not the one at all'))),
+    );
+    const [wrong, nobody] = typed.map((refusal) => JSON.stringify(tellable(refusal)));
+    expect(wrong).toBe(nobody);
+    expect(wrong).toMatch(/"why":"refused"/);
+    expect(wrong).toMatch(/Check the name and the password/);
     const other = await refusalOf(it.users.delete('bob', OWNER));
     expect(tellable(other)).toBe(other);
   });

@@ -115,6 +115,7 @@ describe('a token', () => {
     [{ scope: [] }, 'ERR_WRONG_TYPE scope'],
     [{ scope: [{ role: 'god', pattern: '*' }] }, 'ERR_WRONG_TYPE role'],
     [{ scope: [{ role: 'viewer', pattern: '' }] }, 'ERR_WRONG_TYPE pattern'],
+    [{ scope: [{ role: 'viewer', pattern: 'confg:*' }] }, 'ERR_WRONG_TYPE pattern'],
     [{ readOnly: 'yes' }, 'ERR_WRONG_TYPE readOnly'],
   ])('with %j is not made', async (fields, code) => {
     const { tokens, users, journal } = await house();

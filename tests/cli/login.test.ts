@@ -116,6 +116,17 @@ describe('the token that is shown', () => {
     expect(odd.stderr).not.toContain('two words');
   });
 
+  test('is all that making it writes to stdout, also where little is said', async () => {
+    await c13(['login', '--user', 'ann', '--password-stdin'], { stdin: PASSWORD });
+    const made = await c13(['tokens', 'create', 'plain']);
+    expect(made.stdout).toMatch(/^c13_[0-9a-f]{16}_\S+\n$/);
+    expect(made.stderr).toMatch(/^token [0-9a-f]{16} of ann, until \S+; it is not shown again\n$/);
+    const quiet = await c13(['tokens', 'create', 'quiet', '--quiet']);
+    expect(quiet).toMatchObject({ stdout: expect.stringMatching(/^c13_[0-9a-f]{16}_\S+\n$/), stderr: '' });
+    const { stdout } = await c13(['whoami', '--json'], { env: { C13_TOKEN: quiet.stdout.trim() } });
+    expect(JSON.parse(stdout).actor).toBe('ann/quiet');
+  });
+
   test('is none from a file that others can read', async () => {
     expect(existsSync(credentials)).toBe(true);
     chmodSync(credentials, 0o644);

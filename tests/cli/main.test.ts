@@ -65,6 +65,7 @@ describe('what was typed', () => {
     [['set', '__proto__=1'], /Unknown field: __proto__/],
     [['set', 'debug=true'], /Unknown field: debug\. .* — Did you mean features\.debug=true\?/],
     [['get', 'debug'], /Unknown field: debug\. .* — Did you mean 'features\.debug'\?/],
+    [['get', 'debgu'], /Did you mean 'features\.debug'\?/],
     [['history', '--field', 'debug'], /Unknown field: debug\. .* — Whether debug is on is in featureFlags/],
     [['history', '--field', 'features.debug'], /— Whether debug is on is in featureFlags/],
     [['history', '--field', 'colour'], /Unknown field: colour\. .* — Leave it out/],
@@ -210,10 +211,20 @@ describe('answers', () => {
     closeSync(full);
   });
 
+  test('verify takes a data directory, setup-link the address at which the registry is reached', async () => {
+    const away = { env: { C13_DATA: '/nowhere' } };
+    const data = ['--data', workplace.data];
+    expect(await workplace.c13(['verify', ...data], away)).toMatchObject({ exitCode: 0, stderr: '' });
+    const linked = await workplace.c13(['setup-link', ...data, '--public-url', 'https://config.example'], away);
+    expect(linked.stdout).toMatch(/^https:\/\/config\.example\/_dashboard\/setup\?secret=\S+\n$/);
+    const odd = await workplace.c13(['setup-link', ...data, '--public-url', 'config'], away);
+    expect(odd).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('--public-url') });
+  });
+
   test('without a registry, the error says how to go on', async () => {
     const { exitCode, stderr } = await workplace.c13(['get']);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^error: No registry answers at \S+ — Start one with `bun run registry`.*--database\.\n$/);
+    expect(stderr).toMatch(/^error: No registry answers at \S+ — Start one with `c13 serve`.*--database\.\n$/);
   });
 });
 

@@ -238,7 +238,7 @@ export function describeTarget(kind: string, open: () => Promise<OpenedTarget>):
       ]);
       const back = async (rollback: object): Promise<readonly string[]> =>
         (await planChanges(target, parseBulk([{ name: 'plan/back', rollback }]), false))[0]!.changes;
-      expect(await back({ seq: second!.seq })).toEqual(['rows 42->41', 'own_path 42->41 %']);
+      expect(await back({ entry: second!.seq })).toEqual(['rows 42->41', 'own_path 42->41 %']);
       expect(await back({ at: newest!.timestamp })).toEqual([]);
       expect(await codeOf(back({ at: 0 }))).toBe('ERR_ENTRY_NOT_FOUND');
       expect(await codeOf(back({ revision: 77 }))).toBe('ERR_ENTRY_NOT_FOUND');

@@ -49,6 +49,16 @@ describe('a bulk of changes', () => {
     expect((await operations.history('c')).entries[0]).toMatchObject({ reason: 'all at once', kind: 'rollback' });
   });
 
+  it('goes back to an entry of the journal, as the rest of the interface calls it', async () => {
+    const { operations } = await openOperations();
+    await operations.set('a', { rows: 30 }, ANN);
+    const entry = await seqOf(operations);
+    await operations.set('a', { rows: 31 }, ANN);
+    const [back] = await operations.bulk([{ name: 'a', rollback: { entry } }], ANN);
+    expect(back!.config!.rows).toBe(30);
+    expect(await codeOf(operations.bulk([{ name: 'a', rollback: { seq: entry } }], ANN))).toBe('ERR_UNKNOWN_FIELD');
+  });
+
   it('says of what is so already that nothing changed, beside what did', async () => {
     const { operations } = await openOperations();
     await operations.set('a', { rows: 30 }, ANN);

@@ -40,7 +40,9 @@ describe('every write', () => {
       async (o, w) => o.restore('shop', (await o.backups())[0]!.name, w),
       ['feature:debug', 'feature:mine', 'terminal'],
     ],
-    ['set of a new one', (o, w) => o.set('new', { rows: 9 }, w), ['terminal']],
+    ['set of a new one', (o, w) => o.set('new', { rows: 9 }, w), ['terminal', 'creation']],
+    ['set of a new one with its defaults', (o, w) => o.set('new', {}, w), ['creation']],
+    ['bulk of a new one', (o, w) => o.bulk([{ name: 'new', set: {} }], w), ['creation']],
   ];
 
   async function prepared(): Promise<ConfigOperations> {

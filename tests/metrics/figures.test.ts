@@ -13,6 +13,7 @@ describe('requests', () => {
     figures.observe('GET', '/api/v1/configs/:name', 200, 0.0004);
     figures.observe('GET', '/api/v1/configs/:name', 200, 0.02);
     figures.observe('GET', '/api/v1/configs/:name', 500, 9);
+    figures.observe('PUT', '/api/v1/configs/:name', 503, 0.001, true);
     const out = await text();
     const labels = 'method="GET",route="/api/v1/configs/:name"';
     expect(out).toContain(`c13_http_requests_total{${labels},status="200"} 2\n`);
@@ -21,7 +22,8 @@ describe('requests', () => {
     expect(out).toContain(`c13_http_request_duration_seconds_bucket{${labels},le="0.025"} 2\n`);
     expect(out).toContain(`c13_http_request_duration_seconds_bucket{${labels},le="+Inf"} 3\n`);
     expect(out).toContain(`c13_http_request_duration_seconds_count{${labels}} 3\n`);
-    expect([figures.requests.value, figures.requestErrors.value]).toEqual([3, 1]);
+    expect(out).toContain('method="PUT",route="/api/v1/configs/:name",status="503"} 1\n');
+    expect([figures.requests.value, figures.requestErrors.value]).toEqual([4, 1]);
   });
 
   it('for what is no route, or by what is no method, share a series', async () => {

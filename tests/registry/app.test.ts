@@ -1,5 +1,7 @@
 /** What the registry answers, endpoint by endpoint, over a real database. @module */
 import { describe, expect, it } from 'vitest';
+import { owner, type Principal } from '../../src/auth/rights.ts';
+import { BUILTIN_TEMPLATES } from '../../src/config/templates.ts';
 import { openApp } from './app-fixtures.ts';
 
 describe('a config', () => {
@@ -256,6 +258,26 @@ describe('the registry itself', () => {
     expect(page.headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}'`);
     expect(page.body).toContain('curl http://localhost:4873/_dashboard/api/config');
     expect(page.body).not.toMatch(/<script|https:|src=/);
+  });
+
+  it("shows a team's templates to those who may read them, under the short name too", async () => {
+    const grant = (pattern: string) => ({ role: 'viewer' as const, pattern, sections: null });
+    const eve = { kind: 'user', actor: 'eve', user: 'eve', scope: null, readOnly: false } as const;
+    const narrow = { ...eve, grants: [grant('config:*')] };
+    const wide = { ...eve, grants: [grant('config:*'), grant('template:team-*')] };
+    let asking: Principal = owner('ann');
+    const { call } = await openApp(undefined, () => asking);
+    await call('PUT', '/api/v1/templates/team-default', { set: ['metrics'] });
+    const names = async (principal: Principal) => {
+      asking = principal;
+      const { body } = await call('GET', 'config/templates');
+      return body.templates.map((template: { name: string }) => template.name);
+    };
+    const builtin = BUILTIN_TEMPLATES.map(({ name }) => name);
+    expect(await names(narrow)).toEqual(builtin);
+    for (const principal of [wide, owner('ann')]) {
+      expect((await names(principal)).toSorted()).toEqual([...builtin, 'team-default'].toSorted());
+    }
   });
 
   it('counts requests by route, however many paths a scanner asks for', async () => {

@@ -34,7 +34,7 @@ mkdirSync(disk);
 mount('-t', 'tmpfs', '-o', 'size=40m', 'tmpfs', disk);
 const data = join(disk, 'data');
 const child = spawnProgram(data, ['--port', '0']);
-const url = /listens on (\S+)/.exec(await readUntil(child.stdout, /history\n/))![1]!;
+const url = /listens on (\S+)/.exec(await readUntil(child.stdout, /Page: \S+\n/))![1]!;
 const ask = async (method: string, path: string, body?: unknown) => await call(url, method, path, body);
 
 await ask('POST', 'features', { feature: 'debug', enabled: false, reason: 'before' });

@@ -45,7 +45,7 @@ export async function startProgram(
     child.kill('SIGKILL');
     await child.exited;
   });
-  const greeting = await readUntil(child.stdout, /listens on \S+ over [\s\S]*history\n/);
+  const greeting = await readUntil(child.stdout, /listens on \S+ over [\s\S]*Page: \S+\n/);
   const url = /listens on (\S+)/.exec(greeting)?.[1];
   if (url === undefined) throw new Error(`the registry did not start: ${await new Response(child.stderr).text()}`);
   return {

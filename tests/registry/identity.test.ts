@@ -127,6 +127,27 @@ describe('a team', () => {
     expect((await ann.call('GET', `/api/v1/grants/${grant.id}`)).status).toBe(404);
   });
 
+  it('limited to sections makes no configs, unless it names their creation', async () => {
+    const { registry, ann } = await startWithAdmin();
+    const bob = await makeUser(registry, ann, 'bob');
+    const grant = { user: 'bob', role: 'operator', pattern: 'config:checkout/*', sections: ['feature:metrics'] };
+    const { body: granted } = await ann.call('POST', '/api/v1/grants', grant);
+    const made = { name: 'checkout/new' };
+    for (const [path, body] of [
+      ['/api/v1/configs', made],
+      ['/api/v1/configs', { ...made, features: { metrics: true } }],
+      ['/api/v1/configs/bulk', { changes: [{ ...made, set: {} }] }],
+    ] as const) {
+      const refused = await bob.call('POST', path, body);
+      expect([refused.status, refused.body.details]).toEqual([403, { rule: 'sections' }]);
+      expect(refused.body.detail).toContain('creation');
+    }
+    expect((await ann.call('GET', '/api/v1/configs/checkout%2Fnew')).status).toBe(404);
+    const sections = ['feature:metrics', 'creation'];
+    expect((await ann.call('PATCH', `/api/v1/grants/${granted.id}`, { sections })).status).toBe(200);
+    expect((await bob.call('POST', '/api/v1/configs', made)).status).toBe(201);
+  });
+
   it('lets no token make another, or widen one, whatever it may administer', async () => {
     const { registry, ann } = await startWithAdmin();
     await makeUser(registry, ann, 'bob');

@@ -63,6 +63,53 @@ describe('the pages', () => {
     expect(self.body).toMatchObject({ kind: 'user', user: 'ann' });
   });
 
+  it('open for whoever signed in: with what he may see, who he is, and the way out', async () => {
+    const { registry, ann } = await startWithAdmin();
+    const { url } = registry;
+    await makeUser(registry, ann, 'bob');
+    const cookie = await cookieOf(url, 'bob');
+    const page = async () => {
+      const answer = await fetch(`${url}/_dashboard`, { headers: { cookie, accept: 'text/html' } });
+      return [answer.status, await answer.text()] as const;
+    };
+    const bare = await page();
+    expect(bare[0]).toBe(200);
+    for (const shown of ['Nothing has been granted to you yet', 'You are', 'bob', 'Sign out']) {
+      expect(bare[1]).toContain(shown);
+    }
+    await ann.call('POST', '/api/v1/grants', { user: 'bob', role: 'operator', pattern: 'config:*' });
+    const operator = await page();
+    expect(operator[1]).toMatch(/To try first[^]*$/);
+    for (const hidden of ['Journal', 'Version', 'Nothing has been granted']) expect(operator[1]).not.toContain(hidden);
+    await ann.call('POST', '/api/v1/grants', { user: 'bob', role: 'viewer', pattern: 'status:*' });
+    expect((await page())[1]).toMatch(/Version[^]*Journal[^]*You are/);
+  });
+
+  it('are found from the bare address, by people alone', async () => {
+    const { url } = await startProgram();
+    const open = async (path: string, accept: string) => {
+      const { status, headers } = await fetch(url + path, { headers: { accept }, redirect: 'manual' });
+      return [status, headers.get('location')];
+    };
+    for (const path of ['/', '/_dashboard/', '/?a=1']) {
+      expect(await open(path, 'text/html,*/*;q=0.8'), path).toEqual([303, '/_dashboard']);
+      expect(await open(path, 'application/json'), path).toEqual([404, null]);
+    }
+    expect(await open('/nothing', 'text/html')).toEqual([404, null]);
+  });
+
+  it('tell who comes over a network how the first user is made', async () => {
+    const registry = await startProgram(undefined, ['--host', '0.0.0.0']);
+    const url = registry.url.replace('0.0.0.0', '127.0.0.1');
+    for (const path of ['/', '/_dashboard', '/docs']) {
+      const page = await fetch(url + path, { headers: { accept: 'text/html' } });
+      expect([page.status, new URL(page.url).pathname], path).toEqual([200, LOGIN]);
+      expect(await page.text(), path).toContain('c13 setup-link');
+    }
+    const program = await fetch(`${url}/_dashboard`, { headers: { accept: 'application/json' } });
+    expect([program.status, (await program.json()).code]).toEqual([403, 'ERR_NOT_LOOPBACK']);
+  });
+
   it('return nowhere but to a path of ours', async () => {
     const { url } = (await startWithAdmin()).registry;
     for (const returnTo of [

@@ -5,6 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync 
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { verifyFile } from '../../src/journal/backup.ts';
+import { PASSWORD, setupSecretOf } from './identity-fixtures.ts';
 import { call, JSON_TYPE, readUntil, ROOT, spawnProgram, startProgram, tempDirectory } from './fixtures.ts';
 
 const HEAD = 'POST /_dashboard/api/config HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
@@ -17,10 +18,36 @@ describe('bun run registry', () => {
     expect(greeting).toContain(`curl ${url}/_dashboard/api/config`);
     expect(statSync(data).mode & 0o777).toBe(0o700);
     expect(statSync(join(data, 'journal.db')).mode & 0o777).toBe(0o600);
+    const locks = readdirSync(data).filter((name) => name.startsWith('registry.lock'));
+    expect(locks.map((name) => statSync(join(data, name)).mode & 0o777)).toEqual(locks.map(() => 0o600));
+    expect(locks).toContain('registry.lock-journal');
     await call(url, 'POST', 'config', { rows: 30 });
     child.kill('SIGTERM');
     expect(await child.exited).toBe(0);
     expect(verifyFile(join(data, 'journal.db'))).toMatchObject({ ok: true, head: { seq: 3 } });
+  });
+
+  it('says where people reach it, and what to try to nobody who could not', async () => {
+    const env = { C13_PUBLIC_URL: 'https://config.example' };
+    const open = await startProgram(undefined, ['--host', '0.0.0.0'], env);
+    expect(open.greeting).toMatch(/^Page: https:\/\/config\.example\/_dashboard$/m);
+    expect(open.greeting).not.toContain('To try first');
+    const near = await startProgram(undefined, [], env);
+    expect(near.greeting).toContain(`curl ${near.url}/_dashboard/api/config`);
+    const setup = { secret: setupSecretOf(near), user: 'ann', password: PASSWORD };
+    expect((await near.call('POST', '/api/v1/setup', setup)).status).toBe(201);
+    near.child.kill('SIGTERM');
+    await near.child.exited;
+    const { greeting } = await startProgram(near.data, ['--host', '0.0.0.0'], env);
+    expect(greeting).toContain(
+      'curl -H "Authorization: Bearer $C13_TOKEN" https://config.example/_dashboard/api/config',
+    );
+  });
+
+  it('is refused in one line when the level of its log is none', async () => {
+    const child = spawnProgram(join(tempDirectory(), 'data'), ['--port', '0'], { C13_LOG_LEVEL: 'foo' });
+    expect(await new Response(child.stderr).text()).toMatch(/^error: C13_LOG_LEVEL: .*\n$/);
+    expect(await child.exited).toBe(1);
   });
 
   it('finishes the answer that is under way when it is stopped', async () => {

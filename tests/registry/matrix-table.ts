@@ -88,7 +88,7 @@ export const MATRIX: Readonly<Record<string, string>> = {
   'GET /health/live': 'NVOPARXZ',
   'GET /-/health/live': 'NVOPARXZ',
   'GET /-/ping': 'NVOPARXZ',
-  'GET /_dashboard': 'VOPAR',
+  'GET /_dashboard': 'VOPARXZ',
   'GET /_dashboard/login': 'NVOPARXZ',
   'POST /_dashboard/login': 'NVOPARXZ',
   'POST /_dashboard/logout': 'NVOPARXZ',

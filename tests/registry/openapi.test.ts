@@ -31,6 +31,36 @@ function examplePath(template: string, parameters: readonly any[]): string | nul
 /** Asked by somebody who never signed in, or before there is anything to ask for. */
 const NOT_NOW = ['POST /api/v1/logout', 'POST /api/v1/users', 'GET /api/v1/users/{name}', 'PATCH /api/v1/users/{name}'];
 
+/** Of JSON Schema 2020-12 and OpenAPI 3.1, as far as we use them. */
+const SCHEMA_KEYS = `
+  $ref type enum const description default example examples title format contentEncoding
+  allOf anyOf oneOf not properties required additionalProperties propertyNames items prefixItems minItems maxItems
+  uniqueItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minProperties
+  maxProperties`.split(/\s+/);
+
+/** Keys of a schema and of all in it that no reader of schemas knows, each with where it is. */
+function strangeKeys(schema: any, where: string): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const strange = Object.keys(schema).filter((key) => !SCHEMA_KEYS.includes(key));
+  const named = Object.entries(schema.properties ?? {});
+  const lists = ['allOf', 'anyOf', 'oneOf', 'prefixItems'].flatMap((key) => Object.entries(schema[key] ?? {}));
+  const single = ['items', 'additionalProperties', 'propertyNames', 'not'].map((key) => [key, schema[key]] as const);
+  const below = [...named, ...lists, ...single].flatMap(([key, one]) => strangeKeys(one, `${where}.${key}`));
+  return [...strange.map((key) => `${where}.${key}`), ...below];
+}
+
+/** Every schema of the document, wherever it is. */
+function schemasIn(value: any, where = ''): [string, any][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries<any>(value).flatMap(([key, one]) =>
+    key === 'schema'
+      ? [[`${where}.schema`, one] as [string, any]]
+      : key === 'example'
+        ? []
+        : schemasIn(one, `${where}.${key}`),
+  );
+}
+
 describe('the description', () => {
   it('is valid OpenAPI 3.1 for a validator that knows nothing of us', async () => {
     const { document } = await openDescribed();
@@ -39,10 +69,25 @@ describe('the description', () => {
     expect(validator.version).toBe('3.1');
   });
 
+  it('has schemas of nothing but JSON Schema', async () => {
+    const { document } = await openDescribed();
+    const named = Object.entries<any>(document.components.schemas);
+    const all = [...named, ...schemasIn(document.paths), ...schemasIn(document.components.parameters)];
+    expect(all.length).toBeGreaterThan(100);
+    expect(all.flatMap(([where, schema]) => strangeKeys(schema, where))).toEqual([]);
+    expect(strangeKeys({ items: { properties: { a: { override: {} } } } }, 'x')).toEqual(['x.items.a.override']);
+  });
+
+  it('says what each tag is about', async () => {
+    const { document } = await openDescribed();
+    for (const { name, description } of document.tags) expect(description, name).toMatch(/^[A-Z].+\.$/);
+  });
+
   it('names each operation once, and lists every refusal with its codes', async () => {
     const { description } = await openDescribed();
     const ids = description.operations.map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[a-z]+([A-Z][a-z0-9]*)*$/);
     for (const { method, template, operation } of description.operations) {
       const where = `${method} ${template}`;
       expect(operation.summary, where).toMatch(/^[A-Z][^\n]{3,120}[^.]$/);

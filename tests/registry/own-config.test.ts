@@ -74,6 +74,7 @@ describe('maintenance', () => {
         'ERR_MAINTENANCE',
         'no-store',
       ]);
+      expect(headers.get('retry-after'), key).toBe('60');
     }
     expect(await operations.store.journal.head()).toEqual(before);
   });

@@ -111,6 +111,37 @@ describe('the log', () => {
     expect(new Set(requests.map((line) => line.id)).size).toBe(requests.length);
   });
 
+  it('says why credentials were refused while debug is on; the answer does not', async () => {
+    const { registry, ann } = await startWithAdmin();
+    const { secret, id } = (await ann.call('POST', '/api/v1/tokens', { name: 'ci' })).body;
+    await ann.call('DELETE', `/api/v1/tokens/${id}`);
+    await ann.call('PATCH', '/api/v1/configs/registry', { features: { debug: true } });
+    const ask = async (token: string, requestId: string) =>
+      await withToken(registry, token).call('GET', '/api/v1/whoami', undefined, { 'x-request-id': requestId });
+    const answers = [await ask(secret, 'the-revoked-one'), await ask('nonsense', 'the-malformed-one')];
+    expect(answers[0]!.body).toEqual(answers[1]!.body);
+    const { text } = await logOf(registry);
+    const refusals = text.split('\n').flatMap((line) => (line.includes('"msg":"refused"') ? [JSON.parse(line)] : []));
+    expect(refusals.map(({ id: of, why }) => [of, why])).toEqual([
+      ['the-revoked-one', expect.stringMatching(/: revoked$/)],
+      ['the-malformed-one', expect.stringMatching(/: malformed$/)],
+    ]);
+  });
+
+  it('warns of what maintenance refused, and no figure calls it an error', async () => {
+    const { registry, ann } = await startWithAdmin();
+    await ann.call('PATCH', '/api/v1/configs/registry', { features: { maintenance_mode: true } });
+    const id = { 'x-request-id': 'the-refused-one' };
+    const paths = ['/api/v1/configs/default', '/api/v1/templates/team'];
+    expect((await ann.call('PATCH', paths[0]!, { rows: 31 }, id)).body.code).toBe('ERR_MAINTENANCE');
+    expect((await ann.call('PUT', paths[1]!, { set: ['metrics'] }, id)).body.code).toBe('ERR_MAINTENANCE');
+    const { requests } = await logOf(registry);
+    const refused = requests.filter((line) => line.id === 'the-refused-one');
+    expect(refused.map(({ level, status, path }) => [level, status, path])).toEqual(
+      paths.map((path) => ['warn', 503, path]),
+    );
+  });
+
   it('holds no secret after a whole story of signing in, with all headers in it', async () => {
     const { port } = await freePort();
     const url = `http://127.0.0.1:${port}`;

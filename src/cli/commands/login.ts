@@ -24,6 +24,7 @@ export function addLogin(program: Command): void {
     .action(run(whoami));
   takes(program.command('setup-link'), 'data')
     .description('make the link for the first administrator; one made before ends')
+    .option('--public-url <url>', 'where the registry is reached (C13_PUBLIC_URL, else C13_HOST and C13_PORT)')
     .action(run(setupLink));
 }
 
@@ -125,14 +126,16 @@ function lines(grants: Whoami['grants'] | null): string[] | null {
   );
 }
 
-async function setupLink({ options: { data } }: Session): Promise<Answer> {
+async function setupLink({ options: { data } }: Session, { publicUrl }: { publicUrl?: string }): Promise<Answer> {
   const { databaseIn } = await import('../../live/data-directory.ts');
   const { originOf, setupUrl } = await import('../../registry/owner-access.ts');
   const { openDatabaseIdentity } = await import('../database-identity.ts');
   const directory = data === undefined ? readSetting('dataDirectory') : parseSetting('dataDirectory', data, '--data');
   const identity = await openDatabaseIdentity(databaseIn(directory));
   try {
-    const origin = readSetting('publicUrl') || originOf(readSetting('host'), readSetting('port'));
+    const said =
+      publicUrl === undefined ? readSetting('publicUrl') : parseSetting('publicUrl', publicUrl, '--public-url');
+    const origin = said || originOf(readSetting('host'), readSetting('port'));
     const link = setupUrl(origin, await identity.createSetupLink());
     return { data: { link }, text: () => link };
   } finally {

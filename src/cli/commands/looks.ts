@@ -112,10 +112,13 @@ async function hintOf(target: Target, name: string, errors: Validation['errors']
 /** Suggests from all there are, and lists the features as one. */
 function unknownField(field: string, fields: readonly string[], all: readonly string[]): ConfigError {
   const known = [...fields, 'features.<feature>', 'rollouts.<feature>'];
-  const feature = `features.${field.slice(0, 80)}`;
-  const suggestion = all.includes(feature) ? feature : nearest(field.slice(0, 80), all);
+  const shown = field.slice(0, 80);
+  const features = all.filter((name) => name.startsWith('features.')).map((name) => name.slice('features.'.length));
+  const feature = nearest(shown, features);
+  const isFeature = feature !== null && (features.includes(shown) || nearest(shown, all) === null);
+  const suggestion = isFeature ? `features.${feature}` : nearest(shown, all);
   return new ConfigError('ERR_UNKNOWN_FIELD', {
-    message: `Unknown field: ${field.slice(0, 80)}. Available: ${known.join(', ')}`,
+    message: `Unknown field: ${shown}. Available: ${known.join(', ')}`,
     hint: suggestion === null ? 'Ask for one of these.' : `Did you mean '${suggestion}'?`,
     details: { field, known },
   });

@@ -87,11 +87,10 @@ async function create(session: Session, name: string, options: CreateOptions): P
   const made = await target.createToken({ user, name, scope, readOnly, expiresAt }, write);
   return {
     data: made,
-    text: (style) =>
-      [
-        made.secret,
-        style.dim(clean(`token ${made.id} of ${user}, until ${timeText(made.expiresAt)}; it is not shown again`)),
-      ].join('\n'),
+    text: () => made.secret,
+    isSecret: true,
+    remark: (style) =>
+      style.dim(clean(`token ${made.id} of ${user}, until ${timeText(made.expiresAt)}; it is not shown again`)),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Command } from 'commander';
 import { existingDatabase } from '../database-target.ts';
+import { databaseOf } from '../open-target.ts';
 import { takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
@@ -18,14 +19,14 @@ import { openSqliteJournal } from '../../journal/sqlite.ts';
 import { databaseIn } from '../../live/data-directory.ts';
 
 export function addVerify(program: Command): void {
-  takes(program.command('verify'), 'database')
+  takes(program.command('verify'), 'database', 'data')
     .description("recompute the chain of a database's journal; exit code 1 when it is broken")
     .option('--anchor <seq:hash>', 'a head that was kept elsewhere: finds a rewritten past', parseAnchor)
     .action(run(verify));
 }
 
 async function verify(session: Session, { anchor }: { anchor?: Anchor }): Promise<Answer> {
-  const path = existingDatabase(session.options.database ?? databaseIn(readSetting('dataDirectory')));
+  const path = existingDatabase((await databaseOf(session.options)) ?? databaseIn(readSetting('dataDirectory')));
   const report = await reportOf(session, path, anchor);
   const { ok, head, fault } = report;
   const answer: Answer = {

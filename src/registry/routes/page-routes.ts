@@ -4,7 +4,7 @@
  * @module
  */
 import { html } from 'hono/html';
-import type { Principal } from '../../auth/rights.ts';
+import { may, type Principal } from '../../auth/rights.ts';
 import { answerPage, type Html } from '../pages/layout.ts';
 import { route, type Route } from '../route.ts';
 import { readStatus, type RegistryStatus } from './status-routes.ts';
@@ -16,10 +16,11 @@ export function pageRoutes(services: Parameters<typeof readStatus>[0]): readonly
       path: '/_dashboard',
       tag: 'pages',
       summary: 'How the registry does, for people',
-      access: () => [{ action: 'read', stream: 'status:registry' }],
+      access: 'signed-in',
       answers: { 200: { description: 'A page', contentType: 'text/html' } },
       handle: async ({ c, principal }) => {
-        const status = await readStatus(services, principal.actor);
+        const isInside = may(principal, 'read', 'status:registry');
+        const status = isInside ? await readStatus(services, principal.actor) : null;
         return answerPage(c, TITLE, page(status, principal, URL.parse(c.req.url)?.origin ?? 'http://localhost:4873'));
       },
     }),
@@ -28,19 +29,12 @@ export function pageRoutes(services: Parameters<typeof readStatus>[0]): readonly
 
 const TITLE = '13-Byte Config';
 
-function page(status: RegistryStatus, { kind }: Principal, origin: string): Html {
-  const rows = {
-    Version: status.version,
-    Running: `${Math.floor(status.uptime_ms / 1000)} s, process ${status.pid}`,
-    Core: `${status.core.reason}; CRC-64 by ${status.core.crc64Kernel}`,
-    Journal: `${status.journal.path}, ${status.journal.head.seq} entries`,
-    Configs: String(status.configs),
-    Sharing: status.sharing === 'board' ? 'processes of this machine see changes at once' : 'this process only',
-    'You are': status.actor === '' ? 'not signed in' : status.actor,
-  };
+/** `status` is null for who may not see it. */
+function page(status: RegistryStatus | null, { kind, actor, grants }: Principal, origin: string): Html {
+  const rows = { ...(status === null ? {} : statusRows(status)), 'You are': actor };
   return html`<header>
       <h1>${TITLE}</h1>
-      ${wayInOrOut(kind)}
+      ${wayOut(kind)}
     </header>
     <p>
       The registry is running. The dashboard is still to come: use the <a href="/docs">HTTP interface</a>, or
@@ -55,8 +49,14 @@ function page(status: RegistryStatus, { kind }: Principal, origin: string): Html
           </tr>`,
       )}
     </table>
-    <h2>To try first</h2>
-    <pre>${firstSteps(origin, kind !== 'owner')}</pre>
+    ${grants.length === 0 ? NOTHING_GRANTED : toTry(firstSteps(origin, kind !== 'owner'))}`;
+}
+
+const NOTHING_GRANTED = html`<p>Nothing has been granted to you yet: ask an administrator for a grant.</p>`;
+
+function toTry(steps: string): Html {
+  return html`<h2>To try first</h2>
+    <pre>${steps}</pre>
     <p>
       <a href="/_dashboard/api/config">The config</a> · <a href="/_dashboard/api/config/history">its history</a> ·
       <a href="/_dashboard/api/features">its features</a> · <a href="/_dashboard/api/configs">all configs</a> ·
@@ -64,9 +64,19 @@ function page(status: RegistryStatus, { kind }: Principal, origin: string): Html
     </p>`;
 }
 
+function statusRows({ version, uptime_ms, pid, core, journal, configs, sharing }: RegistryStatus) {
+  return {
+    Version: version,
+    Running: `${Math.floor(uptime_ms / 1000)} s, process ${pid}`,
+    Core: `${core.reason}; CRC-64 by ${core.crc64Kernel}`,
+    Journal: `${journal.path}, ${journal.head.seq} entries`,
+    Configs: String(configs),
+    Sharing: sharing === 'board' ? 'processes of this machine see changes at once' : 'this process only',
+  };
+}
+
 /** The owner has never signed in, and a token has no session to end. */
-function wayInOrOut(kind: Principal['kind']): Html | '' {
-  if (kind === 'anonymous') return html`<a href="/_dashboard/login">Sign in</a>`;
+function wayOut(kind: Principal['kind']): Html | '' {
   if (kind !== 'user') return '';
   return html`<form method="post" action="/_dashboard/logout"><button>Sign out</button></form>`;
 }

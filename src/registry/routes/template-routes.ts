@@ -1,5 +1,7 @@
 /** Changes that are named: templates, and migrations to another config version. @module */
 import { z } from 'zod';
+import { may, type Principal } from '../../auth/rights.ts';
+import { BUILTIN_TEMPLATES } from '../../config/templates.ts';
 import { DEFAULT_CONFIG } from '../../config/value.ts';
 import { answerWritten, readsConfig, writeOf, writesConfig, type Services } from '../context.ts';
 import { NAME, WRITE } from '../parse.ts';
@@ -20,7 +22,10 @@ export function templateRoutes(services: Services): readonly Route[] {
       access: readsConfig,
       query: { name: NAME },
       answers: { 200: { description: 'The templates' } },
-      handle: async ({ c, query: { name } }) => c.json({ templates: await operations.templates(name) }),
+      handle: async ({ c, principal, query: { name } }) => {
+        const templates = await operations.templates(name);
+        return c.json({ templates: templates.filter((one) => isBuiltin(one.name) || mayRead(principal, one.name)) });
+      },
     }),
     route({
       method: 'post',
@@ -62,4 +67,12 @@ export function templateRoutes(services: Services): readonly Route[] {
         answerWritten(c, await operations.reset(name, await writeOf(c, services, name, body))),
     }),
   ];
+}
+
+function isBuiltin(name: string): boolean {
+  return BUILTIN_TEMPLATES.some((template) => template.name === name);
+}
+
+function mayRead(principal: Principal, template: string): boolean {
+  return may(principal, 'read', `template:${template}`);
 }

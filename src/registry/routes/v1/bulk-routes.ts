@@ -14,7 +14,7 @@ const BULK_CHANGE = z.strictObject({
   expected: z.int().min(0).optional(),
   set: z.object(CONFIG_INPUT).partial().omit({ hex: true, record: true }).optional(),
   template: z.string().optional(),
-  rollback: z.strictObject({ revision: COUNT, seq: COUNT, at: AT }).partial().optional(),
+  rollback: z.strictObject({ revision: COUNT, entry: COUNT, at: AT }).partial().optional(),
   reset: z.literal(true).optional(),
   delete: z.literal(true).optional(),
 });

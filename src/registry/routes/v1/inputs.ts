@@ -15,11 +15,20 @@ export const NAMED = { name: NAME_PARAM };
 
 /** Described by `schema`, and handed on as it came: a schema of records would drop a key `__proto__`. */
 export function judgedBelow(schema: z.ZodType) {
-  const { $schema: _, ...described } = z.toJSONSchema(schema, { io: 'input' });
+  const { $schema: _, ...described } = z.toJSONSchema(schema, { io: 'input', override: withoutOurs });
   return z
     .unknown()
     .optional()
     .meta({ override: ({ jsonSchema }) => void Object.assign(jsonSchema, described) });
+}
+
+/** What we say to `zod-openapi` and to our own refusals is followed, and is no part of a schema. */
+function withoutOurs({ jsonSchema }: { jsonSchema: object }): void {
+  const ours = jsonSchema as { override?: unknown; expected?: unknown; param?: unknown };
+  const { override } = ours;
+  for (const key of ['override', 'expected', 'param'] as const) delete ours[key];
+  if (typeof override === 'function') override({ jsonSchema });
+  else if (typeof override === 'object') Object.assign(jsonSchema, override);
 }
 
 const WORD = z.union([z.int().min(0).max(0xffffffff), z.string().regex(/^0x[0-9a-fA-F]{1,8}$/)]);
