@@ -13,6 +13,8 @@ const ROUNDS = 41;
 const REQUESTS = 4000;
 const PER_SECOND = 10_000;
 const PATH = '/api/v1/configs/default';
+/** Requests a minute: every one is counted, none refused. */
+const FAR_BEYOND = 1_000_000_000;
 const STARTS = 5;
 const IDLE_MS = 3000;
 const MAIN = join(import.meta.dirname, '..', 'src', 'registry', 'main.ts');
@@ -80,7 +82,7 @@ interface Started {
 
 async function startRegistry(data: string): Promise<Started> {
   const child = Bun.spawn([process.execPath, MAIN, '--port', '0', '--data', data], {
-    env: { ...process.env, C13_RATE_LIMIT: '0' },
+    env: { ...process.env, C13_RATE_LIMIT: String(FAR_BEYOND) },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'ignore',

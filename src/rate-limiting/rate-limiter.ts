@@ -95,9 +95,12 @@ export class RateLimiter {
     return this.#slots.size;
   }
 
-  /** Counts one request of a key. The answer is good until the next check: it is always the same object. */
-  check(key: string): RateLimitAnswer {
-    const passed_ms = this.#passed();
+  /**
+   * Counts one request of a key, at a moment of the limiter's clock; left out: now. The answer is good until the next
+   * check: it is always the same object.
+   */
+  check(key: string, now_ms = this.#clock()): RateLimitAnswer {
+    const passed_ms = this.#passed(now_ms);
     const window = this.#window;
     const slot = this.#slots.get(key) ?? this.#admit(key, window);
     if (this.#windows[slot] !== window) this.#enter(slot, window);
@@ -105,8 +108,7 @@ export class RateLimiter {
   }
 
   /** Milliseconds of the window that is now. Most checks come in the same window as the one before. */
-  #passed(): number {
-    const now_ms = this.#clock();
+  #passed(now_ms: number): number {
     const passed_ms = now_ms - this.#start_ms;
     if (passed_ms < this.#window_ms) return passed_ms;
     this.#window = Math.floor(now_ms / this.#window_ms);

@@ -57,7 +57,7 @@ export function hotReads({ cache, identifyNow, limiter, isUsual, answered }: Hot
     const { headers } = request;
     const principal = identifyNow(headers);
     if (principal === null || !mayRead(readers, principal, config)) return null;
-    const limit = limiter?.check(principal.actor) ?? null;
+    const limit = limiter?.check(principal.actor, began) ?? null;
     if (limit?.allowed === false) return null;
     const id = requestIdOf(headers);
     const isKnown = headers.has('if-none-match') && isKnownToReader(headers, config);
