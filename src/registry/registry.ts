@@ -5,13 +5,14 @@
 import manifest from '../../package.json' with { type: 'json' };
 import type { Settings } from '../env/env.ts';
 import type { TracingSettings } from '../env/tracing-settings.ts';
+import type { Journal } from '../journal/journal.ts';
 import { removeAbandonedDrafts } from '../live/backups.ts';
 import { databaseIn, openDataDirectory } from '../live/data-directory.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import { createProductionConfig } from '../live/production-config.ts';
 import type { Sealer } from '../live/sealed.ts';
 import type { Logger } from '../logging/logger.ts';
-import { startTracing } from '../logging/tracing.ts';
+import { startTracing, type Tracing } from '../logging/tracing.ts';
 import { createApp } from './app.ts';
 import { bootstrap } from './bootstrap.ts';
 import { lockDirectory } from './data-lock.ts';
@@ -84,6 +85,7 @@ async function open(settings: RegistrySettings, logger: Logger, undo: Undo): Pro
   }));
   undo.push(async () => identity.close());
   const tracing = await startTracing(settings.tracing, { version: manifest.version, warn: log });
+  if (tracing !== null) traceAppends(operations.store.journal, tracing);
   undo.push(async () => await tracing?.shutdown());
   let isStopping = false;
   const opened = { settings, operations, directory, own, obey, identity, logger, tracing };
@@ -95,6 +97,12 @@ async function open(settings: RegistrySettings, logger: Logger, undo: Undo): Pro
     await undoAll(undo);
   };
   return { url: served.url, origin, dataDirectory: directory, made, setup, stop };
+}
+
+/** Within a request's span, each append has one of its own: what a slow write waited for. */
+function traceAppends(journal: Journal, tracing: Tracing): void {
+  const append = journal.append.bind(journal);
+  journal.append = (entries) => tracing.inner('journal append', () => append(entries));
 }
 
 /** The config that the registry obeys; `debug` raises the log's level while it is on. */

@@ -72,6 +72,9 @@ describe('traces', () => {
       { parentSpanId: PARENT },
       { parentSpanId: PARENT },
     ]);
+    const setup = spans.find(({ name }) => name === 'POST /api/v1/setup');
+    const appends = spans.filter(({ name }) => name === 'journal append');
+    expect(appends.map(({ parentSpanId }) => parentSpanId)).toContain(setup.spanId);
     const statuses = spans.map(({ attributes }) => valuesOf(attributes)['http.response.status_code']);
     expect(statuses).toEqual(expect.arrayContaining([200, 201, 400, 401]));
     const all = JSON.stringify(spans);
