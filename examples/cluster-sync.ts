@@ -14,8 +14,9 @@ if (process.argv[2] === 'worker') {
   // The primary waits for this line before it changes anything.
   console.log(`before: ${config.flags.new_feature}`);
   await new Promise<void>((resolve) => {
-    if (config.flags.new_feature) resolve();
+    // First the ear, then the look: what changes in between is heard, and what changed before is seen.
     config.subscribe(() => resolve());
+    if (config.flags.new_feature) resolve();
   });
   console.log(`after: ${config.flags.new_feature}`);
   process.exit(0);
