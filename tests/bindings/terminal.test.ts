@@ -85,7 +85,8 @@ describe('a terminal', () => {
       terminal.spawn(command('sleep', '1000'));
       expect(terminal.close()).toEqual({ state: 'killed', signal: 1 });
     }
-    expect(readdirSync('/proc/self/fd').length).toBe(before);
+    // What tests before this one left may be collected meanwhile.
+    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
   });
 
   test('says what is wrong', () => {
