@@ -1,8 +1,8 @@
 /** Terminals with real programs on them, through the native library. @module */
-import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openNative } from '../../bindings/native.ts';
 import type { Command, NativeTerminal } from '../../bindings/native-terminal.ts';
+import { descriptorsTo } from './descriptors.ts';
 
 const native = openNative();
 const env = { PATH: '/usr/bin:/bin', TERM: 'xterm' };
@@ -79,14 +79,14 @@ describe('a terminal', () => {
   });
 
   test('ends its program when it closes, and leaves no descriptor', () => {
-    const before = readdirSync('/proc/self/fd').length;
+    const held = (): number => descriptorsTo('/dev/ptmx') + descriptorsTo('/dev/pts/');
+    const before = held();
     for (let round = 0; round < 20; round++) {
       const terminal = opened();
       terminal.spawn(command('sleep', '1000'));
       expect(terminal.close()).toEqual({ state: 'killed', signal: 1 });
     }
-    // What tests before this one left may be collected meanwhile.
-    expect(readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+    expect(held()).toBe(before);
   });
 
   test('says what is wrong', () => {
