@@ -12,12 +12,23 @@ import type { RateLimitAnswer, RateLimiter } from './rate-limiter.ts';
  * RateLimit-Policy: "address";q=600;w=60
  * RateLimit: "address";r=599;t=60
  */
-export function setRateLimitHeaders(
-  headers: Headers,
-  { policy, limit, window_s }: Pick<RateLimiter, 'policy' | 'limit' | 'window_s'>,
-  { allowed, remaining, reset_s, retryAfter_s }: RateLimitAnswer,
-): void {
-  headers.set('ratelimit-policy', `"${policy}";q=${limit};w=${window_s}`);
-  headers.set('ratelimit', `"${policy}";r=${remaining};t=${reset_s}`);
-  if (!allowed) headers.set('retry-after', String(retryAfter_s));
+export function setRateLimitHeaders(headers: Headers, limiter: Told, answer: RateLimitAnswer): void {
+  headers.set('ratelimit-policy', rateLimitPolicyOf(limiter));
+  headers.set('ratelimit', rateLimitOf(limiter, answer));
+  if (!answer.allowed) headers.set('retry-after', String(answer.retryAfter_s));
+}
+
+type Told = Pick<RateLimiter, 'policy' | 'limit' | 'window_s'>;
+
+/** The value of `RateLimit-Policy`, which every answer has in common. */
+export function rateLimitPolicyOf({ policy, limit, window_s }: Told): string {
+  return `"${policy}";q=${limit};w=${window_s}`;
+}
+
+/** The value of `RateLimit`. */
+export function rateLimitOf(
+  { policy }: Pick<Told, 'policy'>,
+  { remaining, reset_s }: Pick<RateLimitAnswer, 'remaining' | 'reset_s'>,
+): string {
+  return `"${policy}";r=${remaining};t=${reset_s}`;
 }

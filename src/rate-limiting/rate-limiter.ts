@@ -65,6 +65,9 @@ export class RateLimiter {
   /** The number of the window that is now, and when it began. */
   #window = 0;
   #start_ms = 0;
+  /** Whole seconds that are left of the window, and when there will be one less. */
+  #left_s = 0;
+  #tick_ms = -Infinity;
   #first = NONE;
   #last = NONE;
   /** One for all, so that a check allocates nothing. */
@@ -100,20 +103,20 @@ export class RateLimiter {
    * check: it is always the same object.
    */
   check(key: string, now_ms = this.#clock()): RateLimitAnswer {
-    const passed_ms = this.#passed(now_ms);
+    if (now_ms >= this.#tick_ms) this.#tick(now_ms);
     const window = this.#window;
     const slot = this.#slots.get(key) ?? this.#admit(key, window);
     if (this.#windows[slot] !== window) this.#enter(slot, window);
-    return this.#count(slot, passed_ms);
+    return this.#count(slot, now_ms - this.#start_ms);
   }
 
-  /** Milliseconds of the window that is now. Most checks come in the same window as the one before. */
-  #passed(now_ms: number): number {
-    const passed_ms = now_ms - this.#start_ms;
-    if (passed_ms < this.#window_ms) return passed_ms;
+  /** What is the same for all checks of a second, which are most. */
+  #tick(now_ms: number): void {
     this.#window = Math.floor(now_ms / this.#window_ms);
     this.#start_ms = this.#window * this.#window_ms;
-    return now_ms - this.#start_ms;
+    const end_ms = this.#start_ms + this.#window_ms;
+    this.#left_s = Math.ceil((end_ms - now_ms) / 1000);
+    this.#tick_ms = end_ms - (this.#left_s - 1) * 1000;
   }
 
   #count(slot: number, passed_ms: number): RateLimitAnswer {
@@ -126,7 +129,7 @@ export class RateLimiter {
     if (answer.allowed) {
       this.#current[slot] = current + 1;
       answer.remaining = Math.trunc(room - 1);
-      answer.reset_s = Math.ceil((this.#window_ms - passed_ms) / 1000);
+      answer.reset_s = this.#left_s;
       answer.retryAfter_s = 0;
     } else {
       answer.remaining = 0;

@@ -7,8 +7,8 @@
 import { may, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
 import { requestIdOf } from '../logging/request-log.ts';
-import { setRateLimitHeaders } from '../rate-limiting/rate-limit-headers.ts';
-import type { RateLimitAnswer, RateLimiter } from '../rate-limiting/rate-limiter.ts';
+import { rateLimitOf, rateLimitPolicyOf } from '../rate-limiting/rate-limit-headers.ts';
+import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
 import { HEADER_PREFIX } from '../proxy/headers.ts';
 import { isKnownToReader } from './conditions.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
@@ -48,7 +48,7 @@ export type HotRead = (request: Request, name: string) => Response | null;
  * const answer = read(request, 'checkout/production') ?? (await app.fetch(request));
  */
 export function hotReads({ cache, identifyNow, limiter, isUsual, answered }: HotReadOptions): HotRead {
-  const readers = new WeakMap<RenderedConfig, WeakSet<Principal>>();
+  const prepared = new WeakMap<RenderedConfig, Prepared>();
   return (request, name) => {
     const began = performance.now();
     if (!isUsual() || isUnusual(request)) return null;
@@ -56,16 +56,18 @@ export function hotReads({ cache, identifyNow, limiter, isUsual, answered }: Hot
     if (config === undefined || config.size_bytes >= PLAIN_MAX_BYTES) return null;
     const { headers } = request;
     const principal = identifyNow(headers);
-    if (principal === null || !mayRead(readers, principal, config)) return null;
+    if (principal === null) return null;
+    const { readers, read, notRead } = prepared.get(config) ?? prepare(prepared, config, limiter);
+    if (!mayRead(readers, principal, config)) return null;
     const limit = limiter?.check(principal.actor, began) ?? null;
     if (limit?.allowed === false) return null;
     const id = requestIdOf(headers);
     const isKnown = headers.has('if-none-match') && isKnownToReader(headers, config);
     const status = isKnown ? 304 : 200;
-    const response = new Response(isKnown ? null : config.json, {
-      status,
-      headers: headersOf(isKnown ? NOT_READ : READ, config, limiter, limit, id),
-    });
+    const sent = isKnown ? notRead : read;
+    sent.set('x-request-id', id);
+    if (limit !== null) sent.set('ratelimit', rateLimitOf(limiter!, limit));
+    const response = new Response(isKnown ? null : config.json, { status, headers: sent });
     answered({ url: request.url, id, principal, status, duration_ms: performance.now() - began });
     return response;
   };
@@ -78,34 +80,37 @@ function isUnusual({ method, url, headers }: Request): boolean {
   return false;
 }
 
-/** Grants are looked through once for each principal and revision: a known token brings the same principal again. */
-function mayRead(
-  readers: WeakMap<RenderedConfig, WeakSet<Principal>>,
-  principal: Principal,
-  config: RenderedConfig,
-): boolean {
-  const known = readers.get(config);
-  if (known?.has(principal) === true) return true;
-  if (!may(principal, 'read', configStream(config.name))) return false;
-  if (known === undefined) readers.set(config, new WeakSet([principal]));
-  else known.add(principal);
-  return true;
+/** What answers of one revision have in common. */
+interface Prepared {
+  /** Who may read it. */
+  readonly readers: WeakSet<Principal>;
+  /** Headers, by the same names as the ordinary way sends. A response copies them, so that one of each is enough. */
+  readonly read: Headers;
+  readonly notRead: Headers;
 }
 
-const NOT_READ = new Headers({ ...SAFE_HEADERS, 'cache-control': 'no-cache', vary: 'Accept-Encoding' });
-const READ = new Headers([...NOT_READ, ['content-type', 'application/json']]);
-
-/** The same, by the same names, as the ordinary way sends. A copy of headers costs less than making them anew. */
-function headersOf(
-  always: Headers,
-  { etag }: RenderedConfig,
+function prepare(
+  prepared: WeakMap<RenderedConfig, Prepared>,
+  config: RenderedConfig,
   limiter: RateLimiter | null,
-  limit: RateLimitAnswer | null,
-  id: string,
-): Headers {
-  const headers = new Headers(always);
-  headers.set('etag', etag);
-  headers.set('x-request-id', id);
-  if (limiter !== null && limit !== null) setRateLimitHeaders(headers, limiter, limit);
-  return headers;
+): Prepared {
+  const notRead = new Headers({
+    ...SAFE_HEADERS,
+    'cache-control': 'no-cache',
+    vary: 'Accept-Encoding',
+    etag: config.etag,
+  });
+  if (limiter !== null) notRead.set('ratelimit-policy', rateLimitPolicyOf(limiter));
+  const read = new Headers([...notRead, ['content-type', 'application/json']]);
+  const made = { readers: new WeakSet<Principal>(), read, notRead };
+  prepared.set(config, made);
+  return made;
+}
+
+/** Grants are looked through once for each principal and revision: a known token brings the same principal again. */
+function mayRead(readers: WeakSet<Principal>, principal: Principal, config: RenderedConfig): boolean {
+  if (readers.has(principal)) return true;
+  if (!may(principal, 'read', configStream(config.name))) return false;
+  readers.add(principal);
+  return true;
 }
