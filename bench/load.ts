@@ -17,6 +17,7 @@ interface Waiter {
 
 const HEAD_END = '\r\n\r\n';
 const LENGTH = 'ontent-length: ';
+const TICK_MS = 1;
 
 /** One connection: `get` resolves with the status when the whole response is there. */
 class Connection {
@@ -116,25 +117,34 @@ export class Load {
   }
 
   /**
-   * `perSecond` requests a second for so long, each due at its own moment whether or not those before are answered.
-   * Returns how long each took from when it was due, in milliseconds: a wait for a free connection counts.
+   * `perSecond` requests a second for so long, sent as they fall due, at every tick of a millisecond and whether or not
+   * those before are answered. Between ticks the client sleeps: one that waits in a loop takes a core from the server.
+   * Returns how long each took from the tick at which it was due, in milliseconds: a wait for a free connection counts.
    */
   async paced(perSecond: number, seconds: number): Promise<number[]> {
     await this.#open();
     const total = Math.max(1, Math.round(perSecond * seconds));
-    const began = performance.now();
+    const free = [...this.#connections];
+    const waiting: number[] = [];
     const took: number[] = [];
-    let next = 0;
-    const work = async (connection: Connection): Promise<void> => {
-      while (next < total) {
-        const due = began + (next++ * 1000) / perSecond;
-        while (performance.now() < due) await new Promise<void>((resolve) => void setImmediate(resolve));
+    const send = async (connection: Connection): Promise<void> => {
+      for (let due = waiting.shift(); due !== undefined; due = waiting.shift()) {
         const status = await connection.get();
         if (status !== 200) throw new Error(`answered ${status}`);
         took.push(performance.now() - due);
       }
+      free.push(connection);
     };
-    await Promise.all(this.#connections.map(work));
+    const sending: Promise<void>[] = [];
+    const began = performance.now();
+    for (let due = 0; due < total;) {
+      await new Promise<void>((resolve) => void setTimeout(resolve, TICK_MS));
+      const now = performance.now();
+      const end = Math.min(total, Math.floor(((now - began) * perSecond) / 1000));
+      for (; due < end; due++) waiting.push(now);
+      while (waiting.length > 0 && free.length > 0) sending.push(send(free.pop()!));
+    }
+    await Promise.all(sending);
     return took;
   }
 

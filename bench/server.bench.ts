@@ -12,6 +12,8 @@ const CONNECTIONS = 16;
 const ROUNDS = 41;
 const REQUESTS = 4000;
 const PER_SECOND = 10_000;
+const WINDOWS = 5;
+const WINDOW_S = 2;
 const PATH = '/api/v1/configs/default';
 /** Requests a minute: every one is counted, none refused. */
 const FAR_BEYOND = 1_000_000_000;
@@ -65,12 +67,17 @@ function loopOf(load: Load): Loop {
   return (times) => load.run(times);
 }
 
+/** The median of a few windows, or what else the machine does at the moment would decide. */
 function p99(name: string, load: Load, tiny: boolean, bound: number | null): Figure {
   const measure = async (): Promise<number> => {
     await load.run(tiny ? 10 : REQUESTS);
-    return quantile(await load.paced(tiny ? 1000 : PER_SECOND, tiny ? 0.02 : 5), 0.99);
+    const windows: number[] = [];
+    for (let window = 0; window < (tiny ? 1 : WINDOWS); window++) {
+      windows.push(quantile(await load.paced(tiny ? 1000 : PER_SECOND, tiny ? 0.02 : WINDOW_S), 0.99));
+    }
+    return quantile(windows, 0.5);
   };
-  return { name, unit: 'ms', bound, measure };
+  return { name: `${name}, median of ${WINDOWS} windows of ${WINDOW_S} s`, unit: 'ms', bound, measure };
 }
 
 interface Started {
