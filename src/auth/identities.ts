@@ -201,9 +201,12 @@ export function principalOf(state: IdentityState, name: string): Principal | nul
 }
 
 /** What a token may do: at most what its user may. Null where the user is gone or disabled. */
-export function principalOfToken(state: IdentityState, { user, name, scope, readOnly }: Token): Principal | null {
+export function principalOfToken(state: IdentityState, token: Token): Principal | null {
+  const { user, name, scope, readOnly, isBrowser } = token;
   const principal = principalOf(state, user);
-  return principal === null ? null : { ...principal, kind: 'token', actor: `${user}/${name}`, scope, readOnly };
+  if (principal === null) return null;
+  const asToken = { ...principal, kind: 'token', actor: `${user}/${name}`, scope, readOnly } as const;
+  return isBrowser === true ? { ...asToken, isBrowser, readOnly: true } : asToken;
 }
 
 /** An entry that a backup has brought back may be older than what was decided since. */

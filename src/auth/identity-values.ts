@@ -33,6 +33,8 @@ export interface Token {
   readonly hash: string;
   readonly scope: readonly Grant[] | null;
   readonly readOnly: boolean;
+  /** Meant to be seen by anybody: for web pages and apps. It reads what is visible to clients, and nothing else. */
+  readonly isBrowser?: boolean;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
   readonly createdAt: number;
@@ -82,9 +84,14 @@ export function parseUser(value: unknown): User {
 
 /** Throws ERR_WRONG_TYPE naming the field. */
 function parseGrant(value: unknown): Grant {
-  const { role, pattern, sections } = record(value);
+  const { role, pattern, sections, needsApproval = false } = record(value);
   if (!ROLES.includes(role as Role)) throw wrong('role', `one of ${ROLES.join(', ')}`, role);
-  return { role: role as Role, pattern: parsePattern(pattern), sections: nullable(sections, parseSections) };
+  return {
+    role: role as Role,
+    pattern: parsePattern(pattern),
+    sections: nullable(sections, parseSections),
+    ...(boolean('needsApproval', needsApproval) ? { needsApproval: true } : {}),
+  };
 }
 
 /** Throws ERR_WRONG_TYPE naming the field. That `anonymous` is a viewer only is a rule of grants. */
@@ -95,13 +102,14 @@ export function parseHeldGrant(value: unknown): HeldGrant {
 
 /** Throws ERR_WRONG_TYPE naming the field. */
 export function parseToken(value: unknown): Token {
-  const { user, name, hash, scope, readOnly, expiresAt, createdAt } = record(value);
+  const { user, name, hash, scope, readOnly, isBrowser = false, expiresAt, createdAt } = record(value);
   return {
     user: parseUserName(user),
     name: matching('name', name, TOKEN_NAME, '1 to 64 of A-Z a-z 0-9 . _ -'),
     hash: matching('hash', hash, HASH, '64 hex digits'),
     scope: nullable(scope, (grants) => list('scope', grants, MAX_SCOPE).map(parseGrant)),
     readOnly: boolean('readOnly', readOnly),
+    ...(boolean('isBrowser', isBrowser) ? { isBrowser: true } : {}),
     expiresAt: wholeNumber('expiresAt', expiresAt),
     createdAt: wholeNumber('createdAt', createdAt),
   };

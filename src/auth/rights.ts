@@ -22,6 +22,8 @@ export interface Grant {
   readonly pattern: string;
   /** Of configs: `feature:new_*`, `terminal`, `version`, `registryHash`; null: all. */
   readonly sections: readonly string[] | null;
+  /** What it allows to write must be approved by somebody else first: it allows to propose, not to do. */
+  readonly needsApproval?: boolean;
 }
 
 /** Somebody who asks. */
@@ -35,6 +37,8 @@ export interface Principal {
   /** What a token was limited to when it was made; null: nothing but its user's grants. */
   readonly scope: readonly Grant[] | null;
   readonly readOnly: boolean;
+  /** With a token that anybody can find in a web page: sees what is visible to clients, and nothing else. */
+  readonly isBrowser?: boolean;
 }
 
 /** Who said nothing of himself. */
@@ -88,9 +92,28 @@ export function may(principal: Principal, action: Action, stream: string): boole
   );
 }
 
-/** Throws ERR_FORBIDDEN. */
+/** Throws ERR_FORBIDDEN, ERR_APPROVAL_REQUIRED. */
 export function requireRight(principal: Principal, action: Action, stream: string): void {
-  if (!may(principal, action, stream)) throw forbidden(principal, action, stream);
+  if (may(principal, action, stream)) return;
+  if (action !== 'read' && mayPropose(principal, stream, [])) throw approvalRequired(principal, stream);
+  throw forbidden(principal, action, stream);
+}
+
+/**
+ * Whether he may ask for a change of these sections of a stream, or approve somebody else's: he may write them, with an
+ * approval or without.
+ */
+export function mayPropose(principal: Principal, stream: string, touched: readonly string[]): boolean {
+  const direct = withoutApprovals(principal);
+  if (!may(direct, 'write', stream)) return false;
+  return forbiddenSections(direct, stream, touched).length === 0;
+}
+
+/** The same, as if nothing of what he has needed an approval. */
+function withoutApprovals(principal: Principal): Principal {
+  const { grants, scope } = principal;
+  const direct = (grant: Grant): Grant => ({ ...grant, needsApproval: false });
+  return { ...principal, grants: grants.map(direct), scope: scope?.map(direct) ?? null };
 }
 
 /**
@@ -111,7 +134,8 @@ function covers(grants: readonly Grant[], stream: string, section: string): bool
   );
 }
 
-function allows({ role, pattern }: Grant, action: Action, stream: string): boolean {
+function allows({ role, pattern, needsApproval = false }: Grant, action: Action, stream: string): boolean {
+  if (needsApproval && action !== 'read') return false;
   const kinds = MATRIX[role][action];
   if (kinds === undefined) return false;
   return (kinds === null || kinds.includes(kindOf(stream))) && matchesPattern(pattern, stream);
@@ -121,6 +145,14 @@ function allows({ role, pattern }: Grant, action: Action, stream: string): boole
 function kindOf(stream: string): string {
   const end = stream.indexOf(':');
   return end < 0 ? stream : stream.slice(0, end);
+}
+
+export function approvalRequired({ actor }: Principal, stream: string): ConfigError {
+  return new ConfigError('ERR_APPROVAL_REQUIRED', {
+    message: `What ${actor} changes of ${stream} must be approved by somebody else first`,
+    hint: 'Ask for the change (POST /api/v1/change-requests, `c13 requests create`); it is made once it is approved.',
+    details: { stream },
+  });
 }
 
 function forbidden({ actor, readOnly }: Principal, action: Action, stream: string): ConfigError {

@@ -77,6 +77,15 @@ export interface ErrorDetails {
   ERR_BUSY: { limit: number };
   ERR_IDEMPOTENCY: { fault: string };
   ERR_MAINTENANCE: { config: string };
+  // flags, streams and change requests
+  ERR_FLAG_INVALID: { flag: string; path: string; fault: string };
+  ERR_CONTEXT: { path: string; fault: string };
+  ERR_IMPORT: { format: string; fault: string };
+  ERR_STREAM: { fault: string };
+  ERR_REVISION_GONE: { stream: string; revision: number };
+  ERR_APPROVAL_REQUIRED: { stream: string };
+  ERR_SELF_APPROVAL: { id: string };
+  ERR_CHANGE_REQUEST_STATE: { id: string; state: string };
   ERR_INTERNAL: { id: string };
 }
 

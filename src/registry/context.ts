@@ -1,6 +1,6 @@
 /** What the routes share: the operations, who signs, and the way a write is answered. @module */
 import type { Context, Env, Hono } from 'hono';
-import { forbiddenSections, may, requireRight, type Principal } from '../auth/rights.ts';
+import { approvalRequired, forbiddenSections, may, mayPropose, requireRight, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
 import { ConfigError, type ErrorCode } from '../errors/errors.ts';
 import type { ConfigOperations, Write, WrittenConfig } from '../live/operations.ts';
@@ -115,11 +115,12 @@ export function signatureOf(context: RegistryContext): Pick<Write, 'actor' | 'pe
   };
 }
 
-/** Throws ERR_FORBIDDEN. */
+/** Throws ERR_FORBIDDEN, ERR_APPROVAL_REQUIRED. */
 function permit(principal: Principal, stream: string, touched: readonly string[]): void {
   requireRight(principal, 'write', stream);
   const refused = forbiddenSections(principal, stream, touched);
   if (refused.length === 0) return;
+  if (mayPropose(principal, stream, touched)) throw approvalRequired(principal, stream);
   throw new ConfigError('ERR_FORBIDDEN', {
     message: `${principal.actor} may not change ${refused.join(', ')} of ${stream}`,
     hint: 'Ask an administrator for a grant on these sections.',

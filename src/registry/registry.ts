@@ -139,7 +139,7 @@ async function openServer(opened: Opened, undo: Undo): Promise<Served> {
   const served = serve({
     host,
     port,
-    read,
+    hot: { [HOT_READ_PATH]: { method: 'GET', answer: (request) => read(request, request.params['name']!) } },
     answer: (request, from) =>
       tracing === null
         ? app.fetch(request, from)

@@ -3,7 +3,6 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
-import { HOT_READ_PATH } from './hot-reads.ts';
 import type { Peer } from './peer.ts';
 
 /** A connection on which nothing comes or goes for so long is closed: a slow sender holds nothing for ever. */
@@ -20,6 +19,12 @@ type Answer = (
   from: { readonly peer: Peer | null; readonly closing: AbortSignal },
 ) => Response | Promise<Response>;
 
+/** Answers one method of one path at once, or null: then `answer` is asked, as for everything else. */
+export interface HotRoute {
+  readonly method: 'GET' | 'POST';
+  readonly answer: (request: Bun.BunRequest) => Response | Promise<Response> | null;
+}
+
 export interface ServeOptions {
   readonly host: string;
   /** 0: a free one. */
@@ -27,8 +32,8 @@ export interface ServeOptions {
   readonly answer: Answer;
   /** Answers what neither of them could. */
   readonly failed: (error: unknown) => Response;
-  /** Answers the read of one config at once, or null: then `answer` is asked. */
-  readonly read: (request: Request, name: string) => Response | null;
+  /** What is answered where the server hands the request over, by path. */
+  readonly hot: Readonly<Record<string, HotRoute>>;
 }
 
 export interface Served {
@@ -65,7 +70,7 @@ export function serve({ answer, ...options }: ServeOptions): Served {
 type Ask = (request: Request, from: { readonly peer: Peer | null }) => ReturnType<Answer>;
 type Listen = Omit<ServeOptions, 'answer'> & { readonly ask: Ask };
 
-function listen({ host, port, ask, read, failed }: Listen): Bun.Server<undefined> {
+function listen({ host, port, ask, hot, failed }: Listen): Bun.Server<undefined> {
   const peerOf = (request: Request, from: Bun.Server<undefined>): Peer | null => from.requestIP(request) as Peer | null;
   const fetch = (request: Request, from: Bun.Server<undefined>): ReturnType<Answer> =>
     ask(request, { peer: peerOf(request, from) });
@@ -78,11 +83,12 @@ function listen({ host, port, ask, read, failed }: Listen): Bun.Server<undefined
       reusePort: false,
       maxRequestBodySize: REQUEST_SIZE_MAX_BYTES,
       development: false,
-      routes: {
-        [HOT_READ_PATH]: {
-          GET: (request, from) => read(request, request.params.name) ?? fetch(request, from),
-        },
-      },
+      routes: Object.fromEntries(
+        Object.entries(hot).map(([path, { method, answer }]) => [
+          path,
+          { [method]: (request: Bun.BunRequest, from: Bun.Server<undefined>) => answer(request) ?? fetch(request, from) },
+        ]),
+      ),
       fetch,
       error: failed,
     });

@@ -22,7 +22,7 @@ it('gives a body that drips no more than its time, whatever it is read for, and 
   const served = serve({
     host: '127.0.0.1',
     port: 0,
-    read: () => null,
+    hot: {},
     answer: (request, from) => app.fetch(request, { ...from, bodyTime_ms: 60 }),
     failed: (error) => Response.json(String(error), { status: 500 }),
   });

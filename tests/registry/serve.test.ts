@@ -8,8 +8,13 @@ it('answers what throws with what it was given for that, on both ways', async ()
     host: '127.0.0.1',
     port: 0,
     answer: () => Promise.reject(new Error('the ordinary way')),
-    read: () => {
-      throw new Error('the hot way');
+    hot: {
+      '/api/v1/configs/:name': {
+        method: 'GET',
+        answer: () => {
+          throw new Error('the hot way');
+        },
+      },
     },
     failed: (error) => {
       failures.push((error as Error).message);
