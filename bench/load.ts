@@ -1,6 +1,6 @@
 /**
  * A client that costs little, so that what is measured is the server: keep-alive connections, one request at a time on
- * each, responses told apart by their length alone. Knows GET and nothing else.
+ * each, responses told apart by their length alone. Knows GET, POST of one body, and nothing else.
  * @module
  */
 
@@ -8,6 +8,8 @@ export interface Target {
   readonly port: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** JSON to post; left out: GET. */
+  readonly body?: string;
 }
 
 interface Waiter {
@@ -27,10 +29,14 @@ class Connection {
   #waiter: Waiter | null = null;
   #held: Buffer<ArrayBuffer> = Buffer.alloc(0);
 
-  constructor({ port, path, headers }: Target) {
-    const lines = Object.entries({ Host: `127.0.0.1:${port}`, ...headers }).map(([name, value]) => `${name}: ${value}`);
+  constructor({ port, path, headers, body }: Target) {
+    const posted =
+      body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+    const all = Object.entries({ Host: `127.0.0.1:${port}`, ...headers, ...posted });
+    const lines = all.map(([name, value]) => `${name}: ${value}`);
+    const method = body === undefined ? 'GET' : 'POST';
     this.#port = port;
-    this.#request = Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}${HEAD_END}`);
+    this.#request = Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines.join('\r\n')}${HEAD_END}${body ?? ''}`);
   }
 
   /** Servers close connections that rest for long. */

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { Load, type Target } from './load.ts';
 import { quantile } from './measure.ts';
+import { firstToken, residentOf, startBare, startRegistry, stop } from './processes.ts';
 import { atMost, type Claim, type Figure, type Loop, type Opened, type Setting, type Suite } from './suite.ts';
 
 const CONNECTIONS = 16;
@@ -15,24 +16,18 @@ const PER_SECOND = 10_000;
 const WINDOWS = 5;
 const WINDOW_S = 2;
 const PATH = '/api/v1/configs/default';
-/** Requests a minute: every one is counted, none refused. */
-const FAR_BEYOND = 1_000_000_000;
 const STARTS = 5;
 const IDLE_MS = 3000;
-const MAIN = join(import.meta.dirname, '..', 'src', 'registry', 'main.ts');
-const BARE = join(import.meta.dirname, 'bare-server.ts');
 /** What the server adds to every answer by itself. */
 const OF_THE_SERVER = ['date', 'content-length', 'connection'];
 
 export const server: Suite = { name: 'server', open };
 
-type Child = Bun.Subprocess<'ignore', 'pipe', 'ignore'>;
-
 async function open({ tiny, directory }: Setting): Promise<Opened> {
   const registry = await startRegistry(join(directory, 'data'));
   const token = await firstToken(registry);
   const known = { Authorization: `Bearer ${token}` };
-  const bare = await startBare(`http://127.0.0.1:${registry.port}${PATH}`, known);
+  const bare = await startBare('bare-server.ts', await answerOf(`http://127.0.0.1:${registry.port}${PATH}`, known));
   const target = { port: registry.port, path: PATH };
   const connections = tiny ? 2 : CONNECTIONS;
   const load = (to: Target): Load => Load.open(to, connections);
@@ -80,60 +75,12 @@ function p99(name: string, load: Load, tiny: boolean, bound: number | null): Fig
   return { name: `${name}, median of ${WINDOWS} windows of ${WINDOW_S} s`, unit: 'ms', bound, measure };
 }
 
-interface Started {
-  readonly child: Child;
-  readonly port: number;
-  /** Of the first administrator. */
-  readonly secret: string;
-}
-
-async function startRegistry(data: string): Promise<Started> {
-  const child = Bun.spawn([process.execPath, MAIN, '--port', '0', '--data', data], {
-    env: { ...process.env, C13_RATE_LIMIT: String(FAR_BEYOND) },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'ignore',
-  });
-  const said = await readUntil(child.stdout, /Page: /);
-  const [, port] = /listens on http:\/\/127\.0\.0\.1:(\d+)/.exec(said)!;
-  return { child, port: Number(port), secret: /secret=(\S+)/.exec(said)?.[1] ?? '' };
-}
-
-async function firstToken({ port, secret }: Started): Promise<string> {
-  const post = async (path: string, body: object, headers: Record<string, string> = {}): Promise<any> => {
-    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    });
-    if (!answer.ok) throw new Error(await answer.text());
-    return await answer.json();
-  };
-  const { token } = await post('setup', { secret, user: 'ann', password: 'four words that nobody guesses' });
-  return (await post('tokens', { name: 'bench' }, { authorization: `Bearer ${token}` })).secret;
-}
-
-async function startBare(like: string, headers: Record<string, string>): Promise<{ child: Child; port: number }> {
-  const answer = await fetch(like, { headers });
+/** What the bare server is to answer. */
+async function answerOf(url: string, headers: Record<string, string>): Promise<object> {
+  const answer = await fetch(url, { headers });
   const body = await answer.text();
   const sent = [...answer.headers].filter(([name]) => !OF_THE_SERVER.includes(name));
-  const told = JSON.stringify({ body, headers: Object.fromEntries(sent) });
-  const child = Bun.spawn([process.execPath, BARE, told], { stdin: 'ignore', stdout: 'pipe', stderr: 'ignore' });
-  return { child, port: Number(await readUntil(child.stdout, /\n/)) };
-}
-
-async function readUntil(stream: ReadableStream<Uint8Array>, end: RegExp): Promise<string> {
-  let said = '';
-  for await (const chunk of stream) {
-    said += new TextDecoder().decode(chunk);
-    if (end.test(said)) return said;
-  }
-  throw new Error(`a server did not start: ${said}`);
-}
-
-async function stop(child: Child): Promise<void> {
-  child.kill('SIGTERM');
-  await child.exited;
+  return { body, headers: Object.fromEntries(sent) };
 }
 
 /** From the call that starts the process, over data that is there, until it has answered. */
@@ -156,7 +103,7 @@ async function idleMemory(directory: string, tiny: boolean): Promise<number> {
   const { child, port } = await startRegistry(join(directory, 'starts'));
   await (await fetch(`http://127.0.0.1:${port}/health`)).text();
   await new Promise<void>((resolve) => void setTimeout(resolve, tiny ? 0 : IDLE_MS));
-  const status = await Bun.file(`/proc/${child.pid}/status`).text();
+  const resident = await residentOf(child);
   await stop(child);
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) / 1024;
+  return resident / 2 ** 20;
 }
