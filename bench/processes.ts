@@ -18,9 +18,9 @@ export interface Started {
   readonly secret: string;
 }
 
-export async function startRegistry(data: string, settings: Readonly<Record<string, string>> = {}): Promise<Started> {
+export async function startRegistry(data: string): Promise<Started> {
   const child = Bun.spawn([process.execPath, MAIN, '--port', '0', '--data', data], {
-    env: { ...process.env, C13_RATE_LIMIT: String(FAR_BEYOND), ...settings },
+    env: { ...process.env, C13_RATE_LIMIT: String(FAR_BEYOND) },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'ignore',

@@ -60,7 +60,7 @@ export interface Setting {
 /** One number that is measured by itself: a percentile, a start, a size. */
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 'MB';
+  readonly unit: 'ms' | 'MB' | 'KB';
   /** At most. */
   readonly bound: number | null;
   measure(): Promise<number>;

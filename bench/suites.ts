@@ -3,6 +3,7 @@ import { columns } from './columns.bench.ts';
 import { configRead } from './config-read.bench.ts';
 import { configWrite } from './config-write.bench.ts';
 import { crc64 } from './crc64.bench.ts';
+import { flags } from './flags.bench.ts';
 import { journal } from './journal.bench.ts';
 import { limits } from './limits.bench.ts';
 import { validation } from './validation.bench.ts';
@@ -26,4 +27,5 @@ export const SUITES: readonly Suite[] = [
   wire,
   journal,
   server,
+  flags,
 ];

@@ -38,6 +38,12 @@ export const TEST_NEEDS: readonly TestNeed[] = [
     why: 'servers of the tests get certificates of their own',
     suites: 'tests/proxy, tests/cli',
   },
+  {
+    command: 'chromium',
+    debian: 'chromium',
+    why: 'pages of other origins are pages in a real browser',
+    suites: 'tests/registry',
+  },
   { command: 'unshare', debian: 'util-linux', why: 'full and read-only disks are really mounted', suites: DISKS },
   { command: 'mount', debian: 'mount', why: 'full and read-only disks are really mounted', suites: DISKS },
   { command: 'setpriv', debian: 'util-linux', why: 'another user is really another user', suites: 'tests/registry' },

@@ -32,6 +32,10 @@ export type { ConfigSnapshot } from './live/commit.ts';
 export { ConfigOperations, type ConfigView } from './live/operations.ts';
 export { restoreDatabase } from './live/backups.ts';
 
+// A config of a registry elsewhere, as it changes.
+export { openConfigStream, type ConfigStream, type ConfigStreamOptions } from './client/config-stream.ts';
+export type { StreamedConfig } from './client/stream-state.ts';
+
 // Logs.
 export { createLogger, type Fields, type Logger, type LoggerOptions } from './logging/logger.ts';
 export { createPerformanceLogger, type PerformanceLogger } from './logging/performance-logger.ts';

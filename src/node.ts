@@ -20,6 +20,10 @@ export { checksumOf, type ConfigHistory, type EnhancedConfig } from './config/me
 export { debugView, type DebugView } from './config/debug-view.ts';
 export { formatVariables, readConfigVariables } from './config/environment.ts';
 
+// A config of a registry elsewhere, as it changes.
+export { openConfigStream, type ConfigStream, type ConfigStreamOptions } from './client/config-stream.ts';
+export type { StreamedConfig } from './client/stream-state.ts';
+
 // Failures.
 export { ConfigError, isConfigError, type AnyConfigError, type ErrorCode } from './errors/errors.ts';
 

@@ -5,7 +5,8 @@
 import type { Resource, ResourceWrite } from '../journal/resources.ts';
 import type { Identities } from './identities.ts';
 import { found, type IdentityChanges } from './identity-changes.ts';
-import { parseHeldGrant, requireKnownKind, type HeldGrant } from './identity-values.ts';
+import { parseHeldGrant, type HeldGrant } from './identity-values.ts';
+import { requireMeaning } from './meaning.ts';
 import type { Grant } from './rights.ts';
 import { randomId } from './token-text.ts';
 
@@ -51,9 +52,9 @@ export class Grants {
   }
 }
 
-/** Throws ERR_WRONG_TYPE, also for a pattern that could allow nothing. */
+/** Throws ERR_WRONG_TYPE, also for one that could allow nothing. */
 function newGrant(input: HeldGrant): HeldGrant {
   const grant = parseHeldGrant(input);
-  requireKnownKind(grant);
+  requireMeaning(grant);
   return grant;
 }

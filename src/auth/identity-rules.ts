@@ -51,7 +51,10 @@ function withSteps(before: Things, steps: readonly Step[]): Things {
 function hasAdmin({ users, grants }: Things): boolean {
   return grants
     .values()
-    .some(({ user, role, pattern }) => role === 'admin' && pattern === '*' && users.get(user)?.isDisabled === false);
+    .some(
+      ({ user, role, pattern, needsApproval = false }) =>
+        role === 'admin' && pattern === '*' && !needsApproval && users.get(user)?.isDisabled === false,
+    );
 }
 
 function checkUnique(users: Things['users'], name: string, { email, oidcSubject }: User): void {

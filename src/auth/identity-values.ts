@@ -4,8 +4,7 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
-import { nearest } from '../errors/nearest.ts';
-import { KINDS, ROLES, type Grant, type Role } from './rights.ts';
+import { ROLES, type Grant, type Role } from './rights.ts';
 
 /** The key is the name. */
 export interface User {
@@ -108,8 +107,8 @@ export function parseToken(value: unknown): Token {
     name: matching('name', name, TOKEN_NAME, '1 to 64 of A-Z a-z 0-9 . _ -'),
     hash: matching('hash', hash, HASH, '64 hex digits'),
     scope: nullable(scope, (grants) => list('scope', grants, MAX_SCOPE).map(parseGrant)),
-    readOnly: boolean('readOnly', readOnly),
     ...(boolean('isBrowser', isBrowser) ? { isBrowser: true } : {}),
+    readOnly: boolean('readOnly', readOnly),
     expiresAt: wholeNumber('expiresAt', expiresAt),
     createdAt: wholeNumber('createdAt', createdAt),
   };
@@ -126,28 +125,6 @@ function parsePattern(value: unknown): string {
   const text = matching('pattern', value, /^[^\s\p{C}]+$/u, what);
   if (text.length > MAX_PATTERN || text.includes('**')) throw wrong('pattern', what, value);
   return text;
-}
-
-/**
- * Of a grant that is made or changed: `*`, or a kind that there is and what of it. One that a journal has already stays
- * readable. Throws ERR_WRONG_TYPE with the pattern that may be meant.
- * @example requireKnownKind('confg:*'); // ERR_WRONG_TYPE: Did you mean 'config:*'?
- */
-export function requireKnownKind({ pattern }: Pick<Grant, 'pattern'>): void {
-  const [kind = '', ...rest] = pattern.split(':');
-  const key = rest.join(':');
-  if (pattern === '*' || (KINDS.includes(kind) && key !== '')) return;
-  const meant = rest.length === 0 ? null : nearest(kind, KINDS);
-  const suggestion = KINDS.includes(kind)
-    ? `${kind}:*`
-    : meant === null
-      ? `config:${pattern}`
-      : `${meant}:${key || '*'}`;
-  throw new ConfigError('ERR_WRONG_TYPE', {
-    message: `The pattern ${JSON.stringify(pattern.slice(0, 80))} is of no stream there is: it would allow nothing`,
-    hint: `Did you mean '${suggestion.slice(0, 80)}'? Give *, or a kind and what of it; kinds: ${KINDS.join(', ')}.`,
-    details: { field: 'pattern', expected: '* or <kind>:<pattern>', found: pattern.slice(0, 80) },
-  });
 }
 
 function parseSections(value: unknown): string[] {
@@ -185,7 +162,8 @@ function list(field: string, value: unknown, max: number): unknown[] {
   throw wrong(field, `a list of 1 to ${max}`, value);
 }
 
-function wrong(field: string, expected: string, value: unknown): ConfigError {
+/** ERR_WRONG_TYPE of one field. */
+export function wrong(field: string, expected: string, value: unknown): ConfigError {
   const found = (JSON.stringify(value) ?? String(value)).slice(0, 80);
   return new ConfigError('ERR_WRONG_TYPE', {
     message: `${field} must be ${expected}; found ${found}`,

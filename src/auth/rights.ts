@@ -22,7 +22,7 @@ export interface Grant {
   readonly pattern: string;
   /** Of configs: `feature:new_*`, `terminal`, `version`, `registryHash`; null: all. */
   readonly sections: readonly string[] | null;
-  /** What it allows to write must be approved by somebody else first: it allows to propose, not to do. */
+  /** It allows to read and to ask for changes, which somebody else approves; to do nothing by itself. */
   readonly needsApproval?: boolean;
 }
 
@@ -57,7 +57,9 @@ export function owner(actor: string): Principal {
   return { kind: 'owner', actor, user: null, grants, scope: null, readOnly: false };
 }
 
-const KINDS_OF_OPERATORS = ['config', 'features', 'template', 'rule', 'flag', 'document', 'segment'];
+const KINDS_OF_OPERATORS = ['config', 'features', 'template', 'rule', 'flag', 'flagset', 'document', 'segment'];
+/** What a change can be asked for of, to be made once somebody else has approved it. */
+const KINDS_OF_REQUESTS = ['config', 'flag'];
 const KINDS_OF_PUBLISHERS = ['package'];
 const KINDS_OF_ADMINISTRATORS = ['user', 'grant', 'token', 'keys', 'audit', 'backup', 'webhook'];
 /** All that is asked for: before the colon of a stream. */
@@ -95,7 +97,8 @@ export function may(principal: Principal, action: Action, stream: string): boole
 /** Throws ERR_FORBIDDEN, ERR_APPROVAL_REQUIRED. */
 export function requireRight(principal: Principal, action: Action, stream: string): void {
   if (may(principal, action, stream)) return;
-  if (action !== 'read' && mayPropose(principal, stream, [])) throw approvalRequired(principal, stream);
+  const isAskedFor = action === 'write' && KINDS_OF_REQUESTS.includes(kindOf(stream));
+  if (isAskedFor && mayPropose(principal, stream, [])) throw approvalRequired(principal, stream);
   throw forbidden(principal, action, stream);
 }
 
@@ -152,6 +155,15 @@ export function approvalRequired({ actor }: Principal, stream: string): ConfigEr
     message: `What ${actor} changes of ${stream} must be approved by somebody else first`,
     hint: 'Ask for the change (POST /api/v1/change-requests, `c13 requests create`); it is made once it is approved.',
     details: { stream },
+  });
+}
+
+/** For whoever shows a token of web pages where none is taken. */
+export function notForBrowsers({ actor }: Principal): ConfigError {
+  return new ConfigError('ERR_FORBIDDEN', {
+    message: `${actor} is a browser token: it reads what is visible to clients, and nothing else`,
+    hint: 'Use a token that no page holds; make one with: c13 tokens create.',
+    details: { rule: 'browser' },
   });
 }
 

@@ -44,7 +44,7 @@ export async function openSeal(keyDirectory: string): Promise<Seal> {
   if (text === null || !KEY.test(text)) throw refusedKeys(path, 'holds no key');
   const secret = Uint8Array.fromHex(text.trim());
   const digest = await crypto.subtle.digest('SHA-256', secret);
-  const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey']);
+  const base = await crypto.subtle.importKey('raw', secret, 'HKDF', false, ['deriveKey', 'deriveBits']);
   return new Seal(base, new Uint8Array(digest, 0, KEY_ID_BYTES), path);
 }
 
@@ -134,6 +134,13 @@ export class Seal {
       if ((error as Error).name === 'OperationError') return null;
       throw error;
     }
+  }
+
+  /** 32 bytes that this key alone gives, always the same ones: what a hash is keyed with, for one purpose. */
+  async secretFor(purpose: string): Promise<Bytes> {
+    const info = new TextEncoder().encode(`13byte-config secret ${purpose}`);
+    const how = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info };
+    return new Uint8Array(await crypto.subtle.deriveBits(how, this.#base, KEY_BYTES * 8));
   }
 
   #newHeader(): Bytes {

@@ -8,8 +8,9 @@ import type { Resource, ResourceWrite } from '../journal/resources.ts';
 import type { SideStore } from '../journal/side-store.ts';
 import type { Identities } from './identities.ts';
 import { found, type IdentityChanges } from './identity-changes.ts';
-import { parseToken, requireKnownKind, type Token } from './identity-values.ts';
+import { parseToken, type Token } from './identity-values.ts';
 import { KEYRING } from './keyring.ts';
+import { requireHarmless, requireMeaning } from './meaning.ts';
 import type { Grant } from './rights.ts';
 import { hashOfSecret, randomId, randomSecret, tokenText } from './token-text.ts';
 
@@ -24,6 +25,8 @@ export interface TokenFields {
   /** Left out or null: all that the user may do. */
   readonly scope?: readonly Grant[] | null | undefined;
   readonly readOnly?: boolean | undefined;
+  /** For web pages and apps: anybody may find it there. It only reads, and names in its scope which configs. */
+  readonly isBrowser?: boolean | undefined;
   /** Milliseconds since 1970; left out: in 90 days. At most ten years from now. */
   readonly expiresAt?: number | undefined;
 }
@@ -31,7 +34,7 @@ export interface TokenFields {
 export type TokenChanges = Partial<Pick<Token, 'name' | 'scope' | 'readOnly'>>;
 
 /** What may be told of a token. */
-export type TokenView = Omit<Token, 'hash'> & { readonly id: string };
+export type TokenView = Omit<Token, 'hash'> & { readonly id: string; readonly isBrowser: boolean };
 
 export interface MadeToken {
   readonly token: TokenView;
@@ -69,11 +72,11 @@ export class Tokens {
   /** Errors: ERR_WRONG_TYPE, ERR_NOT_FOUND for no such user, ERR_OUT_OF_RANGE for an expiry. */
   async create(fields: TokenFields, write: ResourceWrite): Promise<MadeToken> {
     const createdAt = this.#clock();
-    const { user, name, scope = null, readOnly = false, expiresAt = createdAt + TOKEN_LIFETIME_MS } = fields;
+    const { user, name, scope = null, isBrowser = false, readOnly = isBrowser } = fields;
+    const { expiresAt = createdAt + TOKEN_LIFETIME_MS } = fields;
     const parts = { id: randomId(), secret: randomSecret() };
     const hash = hashOfSecret(parts.secret);
-    const value = parseToken({ user, name, hash, scope, readOnly, expiresAt, createdAt });
-    value.scope?.forEach(requireKnownKind);
+    const value = newToken({ user, name, hash, scope, readOnly, isBrowser, expiresAt, createdAt });
     if (value.expiresAt <= createdAt || value.expiresAt > createdAt + TOKEN_LIFETIME_MAX_MS) {
       throw badExpiry(value.expiresAt, createdAt);
     }
@@ -82,13 +85,15 @@ export class Tokens {
     return { token: tokenView(parts.id, value), text: tokenText(parts), revision };
   }
 
-  /** What it is called and what it may do; its secret, user and expiry stay. Errors: ERR_NOT_FOUND, ERR_WRONG_TYPE. */
+  /**
+   * What it is called and what it may do; its secret, user, expiry and whether pages hold it stay. Errors:
+   * ERR_NOT_FOUND, ERR_WRONG_TYPE.
+   */
   async update(id: string, fields: TokenChanges, write: ResourceWrite): Promise<TokenView> {
     let value: Token | null = null;
     await this.#changes.make(write, ({ tokens }) => {
-      const { user, hash, expiresAt, createdAt, ...current } = found('token', id, tokens);
-      value = parseToken({ ...current, ...fields, user, hash, expiresAt, createdAt });
-      value.scope?.forEach(requireKnownKind);
+      const { user, hash, isBrowser = false, expiresAt, createdAt, ...current } = found('token', id, tokens);
+      value = newToken({ ...current, ...fields, user, hash, isBrowser, expiresAt, createdAt });
       return [{ kind: 'token', key: id, value }];
     });
     return tokenView(id, value!);
@@ -121,8 +126,19 @@ export function viewOf({ key, value }: Resource<Token>): TokenView {
   return tokenView(key, value);
 }
 
-function tokenView(id: string, { user, name, scope, readOnly, expiresAt, createdAt }: Token): TokenView {
-  return { id, user, name, scope, readOnly, expiresAt, createdAt };
+function tokenView(
+  id: string,
+  { user, name, scope, readOnly, isBrowser = false, expiresAt, createdAt }: Token,
+): TokenView {
+  return { id, user, name, scope, readOnly, isBrowser, expiresAt, createdAt };
+}
+
+/** Throws ERR_WRONG_TYPE, also for what could allow nothing, or in a page too much. */
+function newToken(input: Token): Token {
+  const token = parseToken(input);
+  token.scope?.forEach(requireMeaning);
+  requireHarmless(token);
+  return token;
 }
 
 function badExpiry(value: number, now: number): ConfigError {

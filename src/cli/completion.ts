@@ -9,8 +9,9 @@ import { type Command as Completed, RootCommand, script } from '@bomb.sh/tab';
 import type { Command } from 'commander';
 import { KEY_NAMES, type DeclaredKind } from './declared.ts';
 import type { IdentityTarget } from './identity-target.ts';
-import { openIdentityTarget, openTarget } from './open-target.ts';
+import { openClient, openIdentityTarget, openTarget } from './open-target.ts';
 import { sharedOptionsOf } from './options.ts';
+import type { RegistryClient } from './registry-client.ts';
 import { allConfigs, type Target } from './target.ts';
 import { clean } from './text.ts';
 import { BUILTIN_FEATURES } from '../config/features.ts';
@@ -44,6 +45,9 @@ interface Known {
   /** Ids. */
   readonly grants: readonly string[];
   readonly tokens: readonly string[];
+  readonly requests: readonly string[];
+  /** Rich ones. */
+  readonly flags: readonly string[];
   readonly files: readonly string[];
   readonly templates: readonly string[];
   readonly rules: readonly string[];
@@ -61,11 +65,15 @@ const UNASKED = {
   users: [],
   grants: [],
   tokens: [],
+  requests: [],
+  flags: [],
   templates: BUILTIN_TEMPLATES.map(({ name }) => name),
   rules: [],
 } satisfies Omit<Known, Seen>;
 /** Commands about somebody, not about a config. */
 const IDENTITY = ['users', 'grants', 'tokens'];
+/** Of `requests`, those about one that there is. */
+const OF_REQUESTS = ['show', 'approve', 'reject', 'cancel'];
 const DECLARED: readonly DeclaredKind[] = ['template', 'rule'];
 
 /** The script to load, as in `source <(c13 completion bash)`; loading it twice does no harm. */
@@ -115,6 +123,10 @@ function argumentValues(argument: string, known: Known): readonly string[] {
       return known.grants;
     case 'token':
       return known.tokens;
+    case 'flag':
+      return known.flags;
+    case 'request':
+      return known.requests;
     case 'feature':
       return features;
     case 'config':
@@ -147,7 +159,7 @@ function argumentValues(argument: string, known: Known): readonly string[] {
 function optionValues(option: string, { configs, users, files }: Known): readonly string[] {
   if (option === 'name') return configs;
   if (option === 'user') return users;
-  if (['database', 'data', 'token-file', 'open'].includes(option)) return files;
+  if (['database', 'data', 'token-file', 'open', 'segments'].includes(option)) return files;
   return option === 'field' ? CHANGED_FIELDS : [];
 }
 
@@ -204,7 +216,15 @@ async function ask(words: readonly string[]): Promise<Omit<Known, Seen>> {
       target = await openIdentityTarget(options, signal);
       return await identityOf(target);
     }
+    if (words.includes('requests') && OF_REQUESTS.some((command) => words.includes(command))) {
+      return { ...UNASKED, requests: await requestsOf(await openClient(options, signal)) };
+    }
     target = await openTarget(options, signal);
+    if (words.includes('flags')) {
+      const client = await openClient(options, signal);
+      const [known, flags] = await Promise.all([knownTo(target, name), flagsIn(client, name)]);
+      return { ...known, flags };
+    }
     const declared = DECLARED.find((kind) => words.includes(`${kind}s`));
     return declared === undefined ? await knownTo(target, name) : await declaredTo(target, declared);
   } catch (error) {
@@ -213,6 +233,18 @@ async function ask(words: readonly string[]): Promise<Omit<Known, Seen>> {
   } finally {
     await target?.close();
   }
+}
+
+/** Of the config that is named. */
+async function flagsIn(client: RegistryClient, name: string): Promise<string[]> {
+  const { HttpFlags } = await import('./http-flags.ts');
+  const flags = await permitted(new HttpFlags(client, name).list({ kind: 'rich', archived: 'all' }));
+  return flags.map(({ key }) => key).filter((word) => clean(word) === word);
+}
+
+async function requestsOf(client: RegistryClient): Promise<string[]> {
+  const { requests } = await client.json<{ requests: { id: string }[] }>('/api/v1/change-requests');
+  return requests.map(({ id }) => id).filter((word) => clean(word) === word);
 }
 
 /** What of it the user may not see is left out. */

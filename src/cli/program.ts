@@ -12,11 +12,13 @@ import { addChanges } from './commands/changes.ts';
 import { addDeclared } from './commands/declared.ts';
 import { addEnvironment } from './commands/environment.ts';
 import { addFeatures } from './commands/features.ts';
+import { addFlags } from './commands/flags.ts';
 import { addGrants } from './commands/grants.ts';
 import { addHistory } from './commands/history.ts';
 import { addLogin } from './commands/login.ts';
 import { addLooks } from './commands/looks.ts';
 import { addProxy } from './commands/proxy.ts';
+import { addRequests } from './commands/requests.ts';
 import { addSeeing } from './commands/seeing.ts';
 import { addServe } from './commands/serve.ts';
 import { addTokens } from './commands/tokens.ts';
@@ -24,6 +26,7 @@ import { addTools } from './commands/tools.ts';
 import { addTransfers } from './commands/transfers.ts';
 import { addUsers } from './commands/users.ts';
 import { addVerify } from './commands/verify.ts';
+import { addWatch } from './commands/watch.ts';
 import { suggested } from './group.ts';
 import { addSharedOptions } from './options.ts';
 
@@ -48,8 +51,9 @@ export function createProgram(writeHelp: (text: string) => void): Command {
     throw suggested(error, program);
   });
   addSharedOptions(program);
-  for (const add of [addLooks, addChanges, addApply, addFeatures, addDeclared, addHistory, addBackups]) add(program);
-  for (const add of [addVerify, addTransfers, addSeeing]) add(program);
+  for (const add of [addLooks, addChanges, addApply, addFeatures, addFlags, addDeclared, addHistory, addBackups])
+    add(program);
+  for (const add of [addVerify, addTransfers, addSeeing, addWatch, addRequests]) add(program);
   addEnvironment(program);
   addProxy(program);
   addBenchmark(program);

@@ -67,6 +67,11 @@ export class RegistryClient {
     this.#route = isLocal(url) ? { proxy: false } : {};
   }
 
+  /** For what is no request of this client: a stream. */
+  get token(): string | null {
+    return this.#token;
+  }
+
   /** What the answer holds is the registry's word; that it is an object is checked. */
   async json<T>(path: string, ask: Ask = {}): Promise<T> {
     const response = await this.answer(path, ask);
@@ -107,7 +112,9 @@ function conditionOf(expected: number | undefined): Record<string, string> {
 }
 
 function problemOf(text: string, url: string, status: number): Error {
-  const { code, detail, hint, details: said } = asObject('problem', parseJson(text, url, status));
+  const problem = asObject('problem', parseJson(text, url, status));
+  if (typeof problem['errorCode'] === 'string') return evaluationFailure(problem);
+  const { code, detail, hint, details: said } = problem;
   if (typeof code !== 'string' || typeof detail !== 'string' || typeof hint !== 'string') throw strange(url, status);
   const details = asObject('details', said);
   return configErrorFrom({
@@ -116,6 +123,21 @@ function problemOf(text: string, url: string, status: number): Error {
     hint: hintFor(code, details['rule'], hint, url),
     details: details as never,
   });
+}
+
+/** What cannot be evaluated is answered in the shape of the OpenFeature protocol. */
+function evaluationFailure({ key, errorCode, errorDetails }: Readonly<Record<string, unknown>>): ConfigError {
+  const fault = typeof errorDetails === 'string' ? errorDetails : String(errorCode);
+  if (errorCode === 'FLAG_NOT_FOUND') {
+    const what = `flag ${JSON.stringify(key)}`;
+    return new ConfigError('ERR_NOT_FOUND', {
+      message: `There is no ${what} in use`,
+      hint: 'List them: c13 flags list.',
+      details: { what },
+    });
+  }
+  const hint = 'Correct the context, or see the flag: c13 flags show.';
+  return new ConfigError('ERR_CONTEXT', { message: `Not evaluated: ${fault}`, hint, details: { path: '', fault } });
 }
 
 /** Who works with a command is helped by another, not by a header. */

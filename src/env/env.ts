@@ -6,7 +6,7 @@
 import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { LOG_LEVELS, parseLogLevel, type LogLevel } from './log-level.ts';
-import { parseNetworks, parseOrigins, parseRate } from './network.ts';
+import { parseNetworks, parseOrigins, parseReaders, parseRate } from './network.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -21,6 +21,8 @@ export interface Settings {
   readonly trustedProxies: readonly string[];
   /** Origins. */
   readonly peers: readonly string[];
+  /** Origins, or `*` for all; empty: none. */
+  readonly corsOrigins: readonly string[];
   /** Requests a minute for each token; 0: any number. */
   readonly rateLimit: number;
   /** Requests a minute for each address without a token; 0: any number. */
@@ -101,6 +103,14 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
     parse: parseOrigins,
     expected: 'a list of origins such as https://registry.example:4873, with commas between',
   },
+  corsOrigins: {
+    variable: 'C13_CORS_ORIGINS',
+    default: '*',
+    description:
+      'Origins whose pages may read configs and flags with a token of theirs: `*` for all, `none`, or a list.',
+    parse: parseReaders,
+    expected: '*, none, or a list of origins such as https://shop.example, with commas between',
+  },
   rateLimit: {
     variable: 'C13_RATE_LIMIT',
     default: '60000',
@@ -174,6 +184,7 @@ export function readSettings(variables: Variables = processVariables()): Setting
     boardCapacity: readSetting('boardCapacity', variables),
     trustedProxies: readSetting('trustedProxies', variables),
     peers: readSetting('peers', variables),
+    corsOrigins: readSetting('corsOrigins', variables),
     rateLimit: readSetting('rateLimit', variables),
     anonymousRateLimit: readSetting('anonymousRateLimit', variables),
     logLevel: readSetting('logLevel', variables),

@@ -18,6 +18,12 @@ export function parseOrigins(text: string): readonly string[] | null {
   return urls.every(isOrigin) ? urls.map(({ origin }) => origin) : null;
 }
 
+/** Whose pages may read: `*` for all, `none`, or origins as above. */
+export function parseReaders(text: string): readonly string[] | null {
+  if (text === '*') return ['*'];
+  return text === 'none' ? [] : parseOrigins(text);
+}
+
 export function parseRate(text: string): number | null {
   return /^[0-9]{1,10}$/.test(text) && Number(text) <= RATE_MAX ? Number(text) : null;
 }

@@ -82,6 +82,7 @@ export interface ErrorDetails {
   ERR_CONTEXT: { path: string; fault: string };
   ERR_IMPORT: { format: string; fault: string };
   ERR_STREAM: { fault: string };
+  ERR_UPGRADE_REQUIRED: { protocol: string };
   ERR_REVISION_GONE: { stream: string; revision: number };
   ERR_APPROVAL_REQUIRED: { stream: string };
   ERR_SELF_APPROVAL: { id: string };

@@ -6,7 +6,8 @@
  *    longer holds is then told.
  * 3. If the append fails they are swapped back and the error is told; the failed entries and those that took them back
  *    stay queued, for both were visible.
- * 4. While such entries are queued no change is begun: the next one first brings them to disk, or is refused before its
+ * 4. Entries of other streams that are to be in the same append (`also`) are there if and only if all changes are.
+ * 5. While such entries are queued no change is begun: the next one first brings them to disk, or is refused before its
  *    swap.
  * @module
  */
@@ -14,7 +15,7 @@ import { configOfStream, configStream, parseConfigName } from '../config/name.ts
 import { decodeConfig } from '../config/value.ts';
 import type { ConfigError } from '../errors/errors.ts';
 import { checkName, checkReason } from '../journal/border.ts';
-import type { Entry, Journal } from '../journal/journal.ts';
+import type { Entry, Journal, NewEntry } from '../journal/journal.ts';
 import { blankContent, isBlank } from './change.ts';
 import { applied, LostRace, plan, snapshotOf } from './commit.ts';
 import type { Committed, ConfigSnapshot, NamedCommit, Planned, Target } from './commit.ts';
@@ -69,12 +70,21 @@ export class Commits {
     return this.#database.recorder.pending > 0;
   }
 
-  /** Resolves when all are on disk. After an error none of them is. */
-  async commit(commits: readonly NamedCommit[]): Promise<Committed[]> {
+  /**
+   * Resolves when all are on disk. After an error none of them is. With `also`, each config gets an entry even when
+   * nothing is different: what the others say of it must not rest on an entry that is still to come.
+   */
+  async commit(wanted: readonly NamedCommit[], also: readonly NewEntry[] = []): Promise<Committed[]> {
+    const commits = also.length === 0 ? wanted : wanted.map((commit) => ({ ...commit, always: true }));
     for (const { signature } of commits) checkSignature(signature);
     await this.#bringQueuedToDisk(commits[0]!.signature);
     const done = await this.#makeAll(commits);
-    const entries = [...(await this.append(done.flatMap(({ made }) => made ?? [])))];
+    const entries = [
+      ...(await this.append(
+        done.flatMap(({ made }) => made ?? []),
+        also,
+      )),
+    ];
     const committed: Committed[] = [];
     for (const { planned, made } of done) {
       if (made === null) committed.push(await this.#unchanged(planned.target));
@@ -84,19 +94,19 @@ export class Commits {
   }
 
   /** The entries of changes that are visible already, as one append. */
-  async append(changes: readonly Made[]): Promise<readonly Entry[]> {
+  async append(changes: readonly Made[], also: readonly NewEntry[] = []): Promise<readonly Entry[]> {
     if (changes.length === 0) return [];
-    const entries = await this.#appendOrTakeBack(changes);
+    const entries = await this.#appendOrTakeBack(changes, also);
     // Who made a board meanwhile may not have seen it.
     if (changes[0]!.slot.place.kind === 'memory') expectUnshared(this.#database.path);
     return entries;
   }
 
-  async #appendOrTakeBack(changes: readonly Made[]): Promise<readonly Entry[]> {
+  async #appendOrTakeBack(changes: readonly Made[], also: readonly NewEntry[]): Promise<readonly Entry[]> {
     try {
-      return await this.#database.recorder.recordNow(changes.map(entryOfMade));
+      return await this.#database.recorder.recordNow(changes.map(entryOfMade), also);
     } catch (error) {
-      if (isRefusal(error)) await this.#afterRefusal(error, changes);
+      if (isRefusal(error)) await this.#afterRefusal(error, changes, also);
       else {
         this.#mustSettle = true;
         for (const made of changes) this.#takeBack(made, `revision ${made.change.revision} could not be stored`);
@@ -209,15 +219,17 @@ export class Commits {
 
   /**
    * Somebody writes to this journal past our board. His state is the truth, and the caller decides on it anew; of the
-   * other changes of the append none was stored.
+   * other changes of the append none was stored. Or an entry of another stream was refused, and none was at all.
    */
-  async #afterRefusal(error: ConfigError, changes: readonly Made[]): Promise<void> {
+  async #afterRefusal(error: ConfigError, changes: readonly Made[], also: readonly NewEntry[]): Promise<void> {
+    const isAlone = changes.length + also.length === 1;
     const stream = 'stream' in error.details ? error.details.stream : '';
     for (const made of changes) {
-      if (changes.length === 1 || configStream(made.name) === stream) this.#diverged.add(made.name);
+      if (isAlone || configStream(made.name) === stream) this.#diverged.add(made.name);
       else this.#recordAndTakeBack(made, `it was one with a change of ${stream}, which was refused`);
     }
-    await this.takeOverDiverged(changes[0]!.signature);
+    // Whoever hears of the refusal finds in the journal what was taken back.
+    await this.#bringQueuedToDisk(changes[0]!.signature);
   }
 
   /**

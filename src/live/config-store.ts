@@ -8,7 +8,7 @@ import { configNameOf, DEFAULT_NAME, featuresStream, parseConfigName } from '../
 import { AnalyticsCounter, type Analytics } from '../config/analytics.ts';
 import { FEATURES_SECTION } from '../config/sections.ts';
 import type { FlagQuery } from '../../bindings/backend.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, NewEntry } from '../journal/journal.ts';
 import { snapshotOf, notFound } from './commit.ts';
 import type { Commit, Committed, ConfigSnapshot, NamedCommit } from './commit.ts';
 import { checkSignature, Commits } from './commits.ts';
@@ -165,9 +165,12 @@ export class ConfigStore {
     return (await this.commitAll([{ ...commit, name }]))[0]!;
   }
 
-  /** As `commit`, of several configs: all of them in one transaction of the journal, or none. No config twice. */
-  commitAll(commits: readonly NamedCommit[]): Promise<Committed[]> {
-    return this.#commits.commit(commits);
+  /**
+   * As `commit`, of several configs: all of them in one transaction of the journal, or none, and with them the entries
+   * of other streams in `also`. No config twice, one at least.
+   */
+  commitAll(commits: readonly NamedCommit[], also: readonly NewEntry[] = []): Promise<Committed[]> {
+    return this.#commits.commit(commits, also);
   }
 
   /** Newest first. Throws ERR_OUT_OF_RANGE, ERR_UNKNOWN_FIELD, ERR_NOT_FOUND. */

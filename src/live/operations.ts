@@ -24,10 +24,11 @@ import { requireValid, validate, validateInput, type Rule, type Validation } fro
 import { CHANGED_FIELDS, configHex, DEFAULT_CONFIG, type ChangedField } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { checkName, checkReason } from '../journal/border.ts';
-import type { Backup, Head, VerifyOptions, VerifyReport } from '../journal/journal.ts';
+import type { Backup, Head, NewEntry, VerifyOptions, VerifyReport } from '../journal/journal.ts';
 import { backUp, listBackups, openBackup, type BackupFile } from './backups.ts';
 import { momentOf, parseBulk, type BulkChange } from './bulk.ts';
 import type { ChangeKind } from './change.ts';
+import { notFound } from './commit.ts';
 import type { Committed, ConfigSnapshot, Draft, NamedCommit } from './commit.ts';
 import { conflict } from './config-slot.ts';
 import type { ConfigStore, Permit, Sharing } from './config-store.ts';
@@ -85,6 +86,11 @@ export interface Write {
   readonly force?: boolean;
 }
 
+/** Who makes many changes, and which entries of other streams are to be in the same append: all or none. */
+export interface BulkWrite extends Omit<Write, 'expected'> {
+  readonly also?: readonly NewEntry[];
+}
+
 /** The answer to a write; `changed` is false where everything was so already. */
 export interface WrittenConfig {
   readonly config: ConfigView;
@@ -100,6 +106,17 @@ export interface BulkOutcome {
   /** null: it was deleted. */
   readonly config: ConfigView | null;
   readonly warnings: Validation['warnings'];
+}
+
+/** What would become of a config. */
+export interface Foreseen {
+  readonly name: string;
+  readonly features: FeatureSet;
+  /** null: it is not there. A snapshot, where it was looked up. */
+  readonly before: Draft | ConfigSnapshot | null;
+  /** Of one that would be deleted: the defaults, which its readers see then. */
+  readonly after: Draft;
+  readonly isDeleted: boolean;
 }
 
 /** What the operations of a server need besides the store. */
@@ -150,12 +167,21 @@ export class ConfigOperations {
   readonly declarations: Declarations;
   readonly #sealer: Sealer | undefined;
   readonly #seals: () => boolean;
+  #guard: Permit | null = null;
 
   constructor(store: ConfigStore, { sealer, seals = () => true }: OperationsOptions = {}) {
     this.store = store;
     this.declarations = new Declarations(store.journal, () => store.head());
     this.#sealer = sealer;
     this.#seals = seals;
+  }
+
+  /**
+   * From now on `check` is asked too, after `permit`, of every change that comes with one: what nobody may change by
+   * hand, whatever he has been granted.
+   */
+  guardWith(check: Permit): void {
+    this.#guard = check;
   }
 
   /** Throws ERR_NOT_FOUND, ERR_NAME. */
@@ -220,17 +246,39 @@ export class ConfigOperations {
    * is parsed here (`parseBulk`). Errors: those of `parseBulk` and of each change; `write` says who, why and `force`
    * for all.
    */
-  async bulk(changes: unknown, write: Omit<Write, 'expected'>): Promise<BulkOutcome[]> {
+  async bulk(changes: unknown, { also = [], ...write }: BulkWrite): Promise<BulkOutcome[]> {
     const parsed = parseBulk(changes);
     const prepared: Prepared[] = [];
     for (const change of parsed) prepared.push(await this.#prepare(change.name, await this.#wishOf(change, write)));
-    const committed = await this.store.commitAll(prepared.map(({ commit }) => commit));
+    const committed = await this.store.commitAll(
+      prepared.map(({ commit }) => commit),
+      also,
+    );
     return committed.map((one, i) => {
       const { name, revision, changed } = one;
       const { config, warnings } = prepared[i]!.answer(one);
       const isGone = parsed[i]!.delete === true;
       return { name, revision, changed, config: isGone ? null : config, warnings: isGone ? [] : warnings };
     });
+  }
+
+  /**
+   * What `bulk` would make of each config, without making it: from the state in `known` where that has the name (null:
+   * it is not there), else from the journal's. Errors: those of `bulk`.
+   */
+  async foresee(
+    changes: unknown,
+    write: Omit<Write, 'expected'>,
+    known: ReadonlyMap<string, Draft | null> = new Map(),
+  ): Promise<Foreseen[]> {
+    const foreseen: Foreseen[] = [];
+    for (const change of parseBulk(changes)) {
+      const { commit } = await this.#prepare(change.name, await this.#wishOf(change, write));
+      const found = known.has(change.name) ? known.get(change.name)! : await this.store.find(change.name);
+      const features = await this.store.features(change.name);
+      foreseen.push({ name: change.name, features, before: found, ...outcomeOf(commit, found) });
+    }
+    return foreseen;
   }
 
   /** To another config version, after a backup. Throws ERR_MIGRATION, with nothing changed and no backup made. */
@@ -246,7 +294,7 @@ export class ConfigOperations {
     const expected = write.expected ?? current.revision;
     if (expected !== current.revision) throw conflict(expected, current.revision, configStream(name));
     // Who may not migrate it makes no backup either.
-    askPermission(name, features, current, change(current, features), write, []);
+    askPermission(name, features, current, change(current, features), this.#guarded(write), []);
     const backup = log.length === 0 ? null : await this.backup();
     const reason = write.reason ?? `migration to version ${to}`;
     const written = await this.#write(name, { kind: 'migrate', write: { ...write, reason }, create: false, change });
@@ -391,6 +439,17 @@ export class ConfigOperations {
     return answer((await this.store.commitAll([commit]))[0]!);
   }
 
+  #guarded({ permit }: Pick<Write, 'permit'>): Pick<Write, 'permit'> {
+    const guard = this.#guard;
+    if (permit === undefined || guard === null) return { permit };
+    return {
+      permit: (stream, touched) => {
+        permit(stream, touched);
+        guard(stream, touched);
+      },
+    };
+  }
+
   async #prepare(name: string, { kind, write, create, change }: Wish): Promise<Prepared> {
     // The journal would refuse them too, but only after the change was visible.
     checkName('actor', write.actor);
@@ -408,7 +467,7 @@ export class ConfigOperations {
       change: (current, isThere) => {
         const wanted = change(current, features);
         const whole = kind === 'delete' ? [DELETION_SECTION] : isThere ? [] : [CREATION_SECTION];
-        askPermission(name, features, current, wanted, write, whole);
+        askPermission(name, features, current, wanted, this.#guarded(write), whole);
         warnings = judged(name, features, rules, current, wanted, write.force ?? false);
         return wanted;
       },
@@ -467,6 +526,12 @@ function deletionOf(name: string, write: Write): Wish {
     hint: 'Reset it, if it is to be as it was first.',
     details: { rule: 'kept configs' },
   });
+}
+
+/** Throws ERR_NOT_FOUND and what the change throws. */
+function outcomeOf(commit: NamedCommit, found: Draft | null): Pick<Foreseen, 'after' | 'isDeleted'> {
+  if (found === null && commit.create !== true) throw notFound(commit.name);
+  return { after: commit.change(found ?? defaults(), found !== null), isDeleted: commit.kind === 'delete' };
 }
 
 function defaults(): Draft {

@@ -56,11 +56,12 @@ export class Recorder {
 
   /**
    * Appends the entries of changes that have happened, all or none, and resolves once they are on disk. When that fails
-   * they stay queued, unless one was refused: what was visible for a moment is part of the past too.
+   * they stay queued, unless one was refused: what was visible for a moment is part of the past too. `also` are entries
+   * of other streams for the same append; they tell of what is done with it, so they are never queued.
    */
-  async recordNow(entries: readonly NewEntry[]): Promise<readonly Entry[]> {
+  async recordNow(entries: readonly NewEntry[], also: readonly NewEntry[] = []): Promise<readonly Entry[]> {
     try {
-      return await (await this.#journal).append(entries);
+      return await (await this.#journal).append([...entries, ...also]);
     } catch (error) {
       if (!isRefusal(error)) this.#queued.push(() => this.#append(entries));
       throw error;

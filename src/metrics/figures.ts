@@ -27,6 +27,8 @@ export type ClientKind = 'http' | 'websocket' | 'stream';
 /** `hot`: before the router; `memory`: rendered before; `journal`: rendered now. */
 export type ReadSource = 'hot' | 'memory' | 'journal';
 export type Refusal = 'token' | 'address' | 'connections';
+/** Why the registry ended a stream. */
+export type StreamDrop = 'slow' | 'credentials' | 'bad' | 'failed';
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
 
 export class Figures {
@@ -45,6 +47,7 @@ export class Figures {
   };
   readonly rateLimited: Readonly<Record<Refusal, Tally>>;
   readonly auth: Readonly<Record<AuthOutcome, Tally>>;
+  readonly streamsDropped: Readonly<Record<StreamDrop, Tally>>;
   readonly alertsFiring: Readonly<Record<Severity, Level>>;
   readonly webhooks: Readonly<Record<'delivered' | 'retried' | 'failed' | 'dropped', Tally>>;
   readonly #answered = new Map<string, Map<string, Answered>>();
@@ -86,6 +89,12 @@ export class Figures {
       'refused',
       'expired',
       'revoked',
+    ]);
+    this.streamsDropped = tallies(families, 'c13_streams_dropped_total', 'Streams that the registry ended.', 'why', [
+      'slow',
+      'credentials',
+      'bad',
+      'failed',
     ]);
     this.alertsFiring = levels(families, 'c13_alerts_firing', 'Alerts that fire now.', 'severity', [
       'low',

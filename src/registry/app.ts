@@ -10,6 +10,7 @@ import { nearest } from '../errors/nearest.ts';
 import { core } from '../live/core.ts';
 import type { Alerting } from './alerting.ts';
 import type { RegistryApp, RegistryContext, RegistryEnv, ReadServices } from './context.ts';
+import type { FlagServices } from './flag-list.ts';
 import { guarded } from './guards.ts';
 import type { RegistryMetrics } from './metrics.ts';
 import { failed, identified, observed, type PipelineOptions } from './pipeline.ts';
@@ -18,6 +19,8 @@ import { Idempotency, type IdempotencyStore } from './idempotency.ts';
 import { LOGIN_PATH } from './pages/sign-in-page.ts';
 import { HOME, type PageServices } from './pages/entering.ts';
 import { signInRoutes } from './pages/sign-in-routes.ts';
+import { ofrepRoutes, type OfrepServices } from './routes/ofrep-routes.ts';
+import { Cors } from './cors.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
 import { configRoutes } from './routes/config-routes.ts';
 import { featureRoutes } from './routes/feature-routes.ts';
@@ -26,17 +29,32 @@ import { pageRoutes } from './routes/page-routes.ts';
 import { pastRoutes } from './routes/past-routes.ts';
 import { referenceRoutes } from './routes/reference-routes.ts';
 import { healthRoutes, statusRoutes, type ServerState, type StatusSource } from './routes/status-routes.ts';
+import { streamRoutes, type StreamServices } from './routes/stream-routes.ts';
 import { templateRoutes } from './routes/template-routes.ts';
 import { alertRoutes } from './routes/v1/alert-routes.ts';
 import { v1BulkRoutes } from './routes/v1/bulk-routes.ts';
+import { changeRequestRoutes, type ChangeServices } from './routes/v1/change-request-routes.ts';
 import { v1ChangeRoutes } from './routes/v1/change-routes.ts';
 import { v1ConfigRoutes } from './routes/v1/config-routes.ts';
 import { v1DeclaredRoutes } from './routes/v1/declared-routes.ts';
 import { v1FeatureRoutes } from './routes/v1/feature-routes.ts';
+import { v1FlagFileRoutes } from './routes/v1/flag-file-routes.ts';
+import { v1FlagHistoryRoutes } from './routes/v1/flag-history-routes.ts';
+import { v1FlagRoutes } from './routes/v1/flag-routes.ts';
+import { v1FlagSetRoutes } from './routes/v1/flag-set-routes.ts';
 import { v1JournalRoutes, type Exports } from './routes/v1/journal-routes.ts';
 import { v1PastRoutes } from './routes/v1/past-routes.ts';
 
-export interface AppOptions extends ReadServices, Exports, PipelineOptions {
+export interface AppOptions
+  extends
+    ReadServices,
+    ChangeServices,
+    Exports,
+    PipelineOptions,
+    OfrepServices,
+    FlagServices,
+    Pick<StreamServices, 'streams'> {
+  readonly flags: FlagServices['flags'];
   readonly identity: PageServices['identity'];
   readonly alerting: Alerting;
   readonly status: StatusSource;
@@ -44,6 +62,8 @@ export interface AppOptions extends ReadServices, Exports, PipelineOptions {
   readonly metrics: RegistryMetrics;
   /** Where answers wait for those who ask again. */
   readonly answers: IdempotencyStore;
+  /** Origins whose pages may read what is open to them; `*`: all. */
+  readonly corsOrigins: readonly string[];
 }
 
 /**
@@ -53,14 +73,16 @@ export interface AppOptions extends ReadServices, Exports, PipelineOptions {
  */
 export function createApp(options: AppOptions): RegistryApp {
   const app = new Hono<RegistryEnv>({ getPath: pathOf });
+  const routes = routesOf(options);
+  const cors = new Cors(options.corsOrigins, routes);
   app.use((c, next) => observed(c, next, options));
+  app.use((c, next) => cors.around(c, next));
   app.use((c, next) => identified(c, next, options));
   const { own, answers, log } = options;
   const idempotency = new Idempotency(answers, (error) => log(`an answer is not kept: ${String(error)}`));
   const guards = { own, idempotency, core: core().backend };
   const problem = async (c: RegistryContext, error: unknown): Promise<Response> =>
     isPageFor(c, error) ? toSignIn(c) : await failed(c, error, options);
-  const routes = routesOf(options);
   mount(app, routes, (c, route, answer) =>
     guarded(c, route, () => answer().catch((error: unknown) => problem(c, error)), guards),
   );
@@ -76,7 +98,12 @@ export function routesOf(options: AppOptions): readonly Route[] {
     v1ConfigRoutes,
     v1BulkRoutes,
     v1ChangeRoutes,
+    changeRequestRoutes,
     v1FeatureRoutes,
+    v1FlagFileRoutes,
+    v1FlagHistoryRoutes,
+    v1FlagRoutes,
+    v1FlagSetRoutes,
     v1PastRoutes,
     v1DeclaredRoutes,
     v1JournalRoutes,
@@ -91,6 +118,8 @@ export function routesOf(options: AppOptions): readonly Route[] {
     backupRoutes,
     featureRoutes,
     statusRoutes,
+    streamRoutes,
+    ofrepRoutes,
   ].flatMap((some) => some(options));
   return [...routes, ...referenceRoutes(options.status.version, () => routes)];
 }

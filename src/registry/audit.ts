@@ -27,6 +27,7 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   // Where a message goes is often all that is needed to send one.
   webhook: ['url'],
   alert_rule: [],
+  change_request: [],
 };
 
 /** `features` names the bits of a config's service. */

@@ -24,12 +24,17 @@ export interface BodyPatience {
  * then), ERR_BODY_JSON, ERR_DUPLICATE_KEY; ERR_BODY_TIMEOUT and ERR_CLOSED when not all of it is there in time.
  */
 export async function readBody(request: Request, patience: BodyPatience = {}): Promise<unknown> {
+  const bytes = await readJsonBytes(request, patience);
+  return bytes.length === 0 ? undefined : parseJson(bytes);
+}
+
+/** The bytes of a body that is said to be JSON, empty when there is none. Errors: ERR_CONTENT_TYPE, as `readBytes`. */
+export async function readJsonBytes(request: Request, patience: BodyPatience = {}): Promise<Uint8Array> {
   const type = request.headers.get('content-type');
   if (type !== null && !JSON_TYPE.test(type)) throw contentType(type);
   const bytes = await readBytes(request, patience);
-  if (bytes.length === 0) return undefined;
-  if (type === null) throw contentType(null);
-  return parseJson(bytes);
+  if (bytes.length > 0 && type === null) throw contentType(null);
+  return bytes;
 }
 
 /** A body comes once; who asks again gets the same bytes. */
@@ -43,6 +48,26 @@ export async function readBytes(request: Request, patience: BodyPatience = {}): 
   const reading = readInTime(request.body, patience);
   READ.set(request, reading);
   return await reading;
+}
+
+/**
+ * The same for a body that is small, as its announced length says: no stream is made for it. Who asks again gets the
+ * same bytes. Errors: as those of `readBytes`.
+ */
+export async function readSmall(request: Request, patience: BodyPatience = {}): Promise<Uint8Array> {
+  const { closing, bodyTime_ms = BODY_TIME_MS } = patience;
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  READ.set(request, promise);
+  const onClosing = (): void => reject(stopping());
+  const timer = setTimeout(() => reject(tooSlow(bodyTime_ms)), bodyTime_ms);
+  closing?.addEventListener('abort', onClosing);
+  request.bytes().then(resolve, reject);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    closing?.removeEventListener('abort', onClosing);
+  }
 }
 
 async function readInTime(

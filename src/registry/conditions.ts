@@ -18,11 +18,11 @@ export function etagOf({ revision }: Revised): string {
   return `"${revision}"`;
 }
 
-/** True when the reader has this revision already: 304 says so. */
-export function isKnownToReader(headers: Headers, thing: Revised): boolean {
+/** True when the reader has what has this tag already: 304 says so. */
+export function isKnownToReader(headers: Headers, { etag }: { readonly etag: string }): boolean {
   const known = tagsOf(headers.get('if-none-match'));
   // A weak tag is good enough to read by.
-  return known.includes('*') || known.some((tag) => tag.replace(/^W\//, '') === etagOf(thing));
+  return known.includes('*') || known.some((tag) => tag.replace(/^W\//, '') === etag);
 }
 
 /**

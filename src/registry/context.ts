@@ -3,6 +3,7 @@ import type { Context, Env, Hono } from 'hono';
 import { approvalRequired, forbiddenSections, may, mayPropose, requireRight, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
 import { ConfigError, type ErrorCode } from '../errors/errors.ts';
+import type { Flags } from '../flags/flags.ts';
 import type { ConfigOperations, Write, WrittenConfig } from '../live/operations.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
 import type { BodyPatience } from './body.ts';
@@ -11,12 +12,15 @@ import type { RequestSpan } from '../logging/tracing.ts';
 import { checkMaintained } from './own-config.ts';
 import type { Peer } from './peer.ts';
 import type { Need } from './route.ts';
+import type { SocketClient } from './serve.ts';
 
 export interface RegistryEnv extends Env {
   Bindings: BodyPatience & {
     readonly peer: Peer | null;
     /** Where the trace hears what becomes known on the way. */
     readonly span?: RequestSpan;
+    /** Makes a WebSocket of the connection, in a subprotocol or in none; false: the request is no handshake. */
+    readonly upgrade?: (client: SocketClient, protocol: string | null) => boolean;
   };
   Variables: {
     /** Who asks; anonymous until he is known. */
@@ -52,6 +56,8 @@ export interface Services {
 export interface ReadServices extends Services {
   /** Configs as they are answered. */
   readonly cache: Pick<ConfigCache, 'read'>;
+  /** What of them pages may see. */
+  readonly flags: Pick<Flags, 'sourceOf'>;
 }
 
 interface Said {
@@ -104,8 +110,11 @@ export async function expectedOf(
 
 /** Who signs, and what of a config he may touch. */
 export function signatureOf(context: RegistryContext): Pick<Write, 'actor' | 'permit'> {
-  const principal = context.get('principal');
-  const isMaintained = context.get('isMaintained') === true;
+  return signatureFor(context.get('principal'), context.get('isMaintained') === true);
+}
+
+/** The same of whoever it is; `isMaintained`: nothing may change but what ends the maintenance. */
+export function signatureFor(principal: Principal, isMaintained: boolean): Pick<Write, 'actor' | 'permit'> {
   return {
     actor: principal.actor,
     permit: (stream, touched) => {
@@ -115,8 +124,8 @@ export function signatureOf(context: RegistryContext): Pick<Write, 'actor' | 'pe
   };
 }
 
-/** Throws ERR_FORBIDDEN, ERR_APPROVAL_REQUIRED. */
-function permit(principal: Principal, stream: string, touched: readonly string[]): void {
+/** Whether he may change these sections of a config. Throws ERR_FORBIDDEN, ERR_APPROVAL_REQUIRED. */
+export function permit(principal: Principal, stream: string, touched: readonly string[]): void {
   requireRight(principal, 'write', stream);
   const refused = forbiddenSections(principal, stream, touched);
   if (refused.length === 0) return;
@@ -130,7 +139,7 @@ function permit(principal: Principal, stream: string, touched: readonly string[]
 
 export function answerConfig(context: RegistryContext, config: RenderedConfig): Response {
   context.header('etag', config.etag);
-  context.header('cache-control', 'no-cache');
+  context.header('cache-control', context.get('principal').isBrowser === true ? 'private, no-cache' : 'no-cache');
   if (isKnownToReader(context.req.raw.headers, config)) return context.body(null, 304);
   return context.body(config.json, 200, { 'content-type': 'application/json' });
 }

@@ -112,8 +112,8 @@ async function printOf(c: RegistryContext): Promise<string> {
   const { req, env } = c;
   const [, search = ''] = /^[^?#]*(\?[^#]*)/.exec(req.url) ?? [];
   const conditions = CONDITIONS.map((name) => req.header(name) ?? null);
-  const { grants, scope, readOnly } = c.get('principal');
-  const said = JSON.stringify([req.method, req.path, search, conditions, grants, scope, readOnly]);
+  const { grants, scope, readOnly, isBrowser = false } = c.get('principal');
+  const said = JSON.stringify([req.method, req.path, search, conditions, grants, scope, readOnly, isBrowser]);
   const hash = new Bun.CryptoHasher('sha256').update(said).update('\n');
   return hash.update(await readBytes(req.raw, env)).digest('hex');
 }

@@ -9,6 +9,7 @@ import type { Identities } from '../auth/identities.ts';
 import { tellable, unauthenticated } from '../auth/refusal.ts';
 import { ANONYMOUS, type Principal } from '../auth/rights.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { authorizationOf, plainAuthorizationOf } from './credentials.ts';
 import type { Peer } from './peer.ts';
 import type { SessionCookies } from './session-cookie.ts';
 
@@ -38,7 +39,7 @@ export class Identifier {
   /** Who shows a token that is known already; null: ask `identify`. Waits for nothing. */
   identifyNow(headers: Headers): Principal | null {
     const { authenticator, identities } = this.#options;
-    const authorization = headers.get('authorization');
+    const authorization = plainAuthorizationOf(headers);
     if (authorization === null || !identities.isFresh || !identities.hasUsers) return null;
     return authenticator.authenticateNow(authorization);
   }
@@ -48,7 +49,7 @@ export class Identifier {
     const { identities, cookies, loopback, isPrivate } = this.#options;
     const state = await identities.fresh();
     if (state.users.size === 0) return await loopback(request, peer);
-    const authorization = request.headers.get('authorization');
+    const authorization = authorizationOf(request.headers);
     if (authorization !== null) return await this.#authenticated(authorization);
     const session = cookies.sessionOf(request);
     if (session !== null) return await this.#signedIn(session);

@@ -29,6 +29,7 @@ export interface UserView extends Omit<User, 'epoch'>, Changed {
 
 export interface GrantView extends HeldGrant, Changed {
   readonly id: string;
+  readonly needsApproval: boolean;
 }
 
 export interface TokenView extends TokenFacts, Changed {
@@ -197,7 +198,8 @@ export class IdentityOperations {
 }
 
 function grantView({ key: id, value, ...resource }: Resource<HeldGrant>): GrantView {
-  return { id, ...value, ...changed(resource) };
+  const { needsApproval = false, ...grant } = value;
+  return { id, ...grant, needsApproval, ...changed(resource) };
 }
 
 function changed({ revision, modifiedAt, modifiedBy }: Changed): Changed {

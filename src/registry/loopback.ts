@@ -6,6 +6,7 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import { ConfigError } from '../errors/errors.ts';
+import { authorizationOf } from './credentials.ts';
 import type { Peer } from './peer.ts';
 
 /** Throws ERR_FORBIDDEN, naming the rule. */
@@ -76,7 +77,7 @@ function checkSite({ method, headers }: Request): void {
 
 /** Compared in the same time wherever they differ. */
 function showsToken(headers: Headers, token: string): boolean {
-  const shown = Buffer.from(headers.get('authorization') ?? '');
+  const shown = Buffer.from(authorizationOf(headers) ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);
   return shown.length === wanted.length && timingSafeEqual(shown, wanted);
 }

@@ -91,6 +91,7 @@ function settingsFrom(flags: Flags): RegistrySettings {
     dataDirectory: setting('data', 'dataDirectory'),
     trustedProxies: readSetting('trustedProxies'),
     peers: readSetting('peers'),
+    corsOrigins: readSetting('corsOrigins'),
     rateLimit: readSetting('rateLimit'),
     anonymousRateLimit: readSetting('anonymousRateLimit'),
     publicUrl: readSetting('publicUrl'),

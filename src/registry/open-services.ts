@@ -4,8 +4,10 @@
  * @module
  */
 import manifest from '../../package.json' with { type: 'json' };
+import { Flags } from '../flags/flags.ts';
+import type { Settings } from '../env/env.ts';
 import { addressKey } from '../http/client-address.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Entry, Journal } from '../journal/journal.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { ProductionConfig } from '../live/production-config.ts';
 import { isRefusal } from '../live/recorder.ts';
@@ -14,9 +16,10 @@ import { requestLog } from '../logging/request-log.ts';
 import type { Tracing } from '../logging/tracing.ts';
 import type { Figures } from '../metrics/figures.ts';
 import type { AppOptions } from './app.ts';
+import { BoundFeatures } from './bound-features.ts';
 import { ConfigCache } from './config-cache.ts';
 import { Identifier, type IdentifierOptions } from './identify.ts';
-import { identityServices, type IdentitySettings } from './identity-services.ts';
+import { identityServices, publicUrlOf, type IdentitySettings } from './identity-services.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { limitsFor, type LimitSettings } from './limits.ts';
 import { RegistryMetrics } from './metrics.ts';
@@ -26,6 +29,10 @@ import { addressOf } from './pipeline.ts';
 import { repeated } from './repeated.ts';
 import type { ServerState } from './routes/status-routes.ts';
 import { openAlerting } from './seeing.ts';
+import { openStreams } from './streams.ts';
+import { LastEvaluated } from './last-evaluated.ts';
+import { openOfrep } from './open-ofrep.ts';
+import { makeDue, openChanges } from './open-changes.ts';
 import { openUpstream, type UpstreamSettings } from './upstream.ts';
 
 const ANSWERS = 'idempotency';
@@ -38,7 +45,8 @@ export type Undo = (() => Promise<void>)[];
 export interface Opened {
   readonly settings: IdentitySettings &
     LimitSettings &
-    UpstreamSettings & { readonly host: string; readonly port: number };
+    UpstreamSettings &
+    Pick<Settings, 'host' | 'port' | 'corsOrigins'>;
   readonly operations: ConfigOperations;
   readonly directory: string;
   /** The config that the registry obeys. */
@@ -55,6 +63,13 @@ interface Services {
   readonly options: AppOptions;
   readonly identifier: Identifier;
   readonly cache: ConfigCache;
+}
+
+interface Asked extends Pick<AppOptions, 'limits' | 'figures'> {
+  readonly identifier: Identifier;
+  /** Whoever wants to hear of entries. */
+  readonly follows: ((entries: readonly Entry[]) => void)[];
+  readonly isCurrent: () => boolean;
 }
 
 /** Errors: ERR_SETTING for a provider that is half set up, ERR_STORE, those of the journal. */
@@ -81,10 +96,14 @@ export async function openServices(
     onRefusal: (why) => logger.info('credentials refused', { why }),
   });
   undo.push(repeated({ interval_ms: HOUR_MS, work: () => sweep(identity), onFailure: log }));
-  const { metrics, started, alerting, cache } = await openSeeing(opened, undo);
+  const { metrics, started, alerting, cache, follower } = await openSeeing(opened, undo);
+  const { figures } = metrics;
+  const asked = await openAsked(opened, { identifier, limits, figures, ...follower }, undo);
   const line = requestLog(logger);
   const options: AppOptions = {
     operations,
+    ...asked,
+    corsOrigins: settings.corsOrigins,
     own,
     metrics,
     alerting,
@@ -96,7 +115,7 @@ export async function openServices(
     identify: (request, peer) => identifier.identify(request, peer),
     status: { version: manifest.version, pid: process.pid, started, now: Date.now },
     server: serverState(opened),
-    figures: metrics.figures,
+    figures,
     // A change of the level counts from the next line on, whoever made it.
     requestLog: (...told) => {
       obey();
@@ -110,6 +129,65 @@ export async function openServices(
     sealExport: async (bytes) => (own.flags.encryption ? await identity.keys.seal.sealBytes(bytes) : null),
   };
   return { options, identifier, cache };
+}
+
+/** What flags answer, who hears of changes, and what is yet to change. */
+async function openAsked(
+  { settings, operations, own, identity, logger }: Opened,
+  { identifier, limits, figures, follows, isCurrent }: Asked,
+  undo: Undo,
+): Promise<Pick<AppOptions, 'flags' | 'bound' | 'lastEvaluated' | 'changes' | 'streams' | 'ofrep'>> {
+  const log = (line: string): void => logger.warn(line);
+  const { journal } = operations.store;
+  const flags = new Flags(journal, () => operations.store.head());
+  const bound = await openBound({ operations, flags, log }, follows, undo);
+  const changes = openChanges({
+    operations,
+    flags,
+    own,
+    identities: identity.identities,
+    check: (stream, touched) => bound.check(stream, touched),
+    now: Date.now,
+    random: Math.random,
+  });
+  undo.push(async () => changes.close());
+  undo.push(makeDue(changes, (failure) => log(`a change cannot be made on time: ${failure}`)));
+  const { upcoming } = changes;
+  const streams = openStreams({ operations, flags, own, identifier, limits, figures, upcoming, log }, undo);
+  follows.push((entries) => streams.follow(entries));
+  const lastEvaluated = new LastEvaluated({ scratch: identity.scratch });
+  undo.push(lastEvaluated.start((failure) => log(`when flags were asked for is not written down: ${failure}`)));
+  const [ofrep, closeOfrep] = await openOfrep({
+    operations,
+    flags,
+    identity,
+    own,
+    figures,
+    log,
+    isCurrent,
+    publicUrl: publicUrlOf(settings),
+    evaluated: (config, key) => lastEvaluated.evaluated(config, key),
+  });
+  undo.push(closeOfrep);
+  follows.push((entries) => ofrep.follow(entries));
+  return { flags, bound, lastEvaluated, changes, streams, ofrep };
+}
+
+/** Bits that follow flags, from now on. */
+async function openBound(
+  { operations, flags, log }: Pick<Opened, 'operations'> & { flags: Flags; log: (line: string) => void },
+  follows: ((entries: readonly Entry[]) => void)[],
+  undo: Undo,
+): Promise<BoundFeatures> {
+  const onFailure = (failure: string): void => log(`a bit does not follow its flag: ${failure}`);
+  const bound = new BoundFeatures({ operations, flags, onFailure });
+  undo.push(() => bound.close());
+  // What comes while the flags are read is told of too.
+  follows.push((entries) => bound.follow(entries));
+  await bound.load();
+  operations.guardWith((stream, touched) => bound.check(stream, touched));
+  undo.push(repeated({ interval_ms: SECOND_MS, work: () => bound.look(), onFailure }));
+  return bound;
 }
 
 /** Figures, alerts and the configs in memory: all that follows the journal. */
@@ -135,6 +213,8 @@ async function openSeeing({ settings, operations, directory, own, identity, logg
     isCurrent: () => follower.isCurrent,
     reads: metrics.figures.configReads,
   });
+  /** Whoever else wants to hear of entries, in the order in which they came. */
+  const follows: ((entries: readonly Entry[]) => void)[] = [];
   const follower = new JournalFollower({
     journal,
     seen,
@@ -142,11 +222,12 @@ async function openSeeing({ settings, operations, directory, own, identity, logg
     follow: (entries) => {
       cache.follow(entries);
       alerting.follow(entries, onFailure);
+      for (const follow of follows) follow(entries);
     },
   });
   undo.push(() => follower.close());
   undo.push(repeated({ interval_ms: SECOND_MS, work: () => follower.look(), onFailure }));
-  return { metrics, started, alerting, cache };
+  return { metrics, started, alerting, cache, follower: { follows, isCurrent: () => follower.isCurrent } };
 }
 
 /** What an entry is refused for is no failure of the journal. */

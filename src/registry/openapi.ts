@@ -45,9 +45,11 @@ const TAGS: Readonly<Record<string, string>> = {
   configs: 'Configs as things: list, make, read, change, judge, delete; many in one request.',
   changes: 'Changes of a config that have a name: a template, a reset, a migration, and the ways back.',
   features: 'Single features of a config, their rollouts, and what a service calls its bits.',
+  flags: 'Rich flags of a config beside its features: definitions, facts, files of other services, and what is stale.',
   past: 'What a config was, when it changed, and who changed it.',
   templates: 'Settings for many configs under one name, built in and your own.',
   rules: 'What a config is judged by, built in and your own.',
+  requests: 'Changes that wait: for a second person, for their time, or for the step before.',
   journal: 'Who did what, copies of all of it, and how far it is.',
   alerts: 'Figures that are watched, and who is told.',
   'sign-in': 'From a name and a password to a session, and its end.',
@@ -55,6 +57,8 @@ const TAGS: Readonly<Record<string, string>> = {
   grants: 'Who has which role over which streams.',
   tokens: 'What programs sign in with.',
   keys: 'What sessions are signed with.',
+  evaluation: 'What flags answer: the OpenFeature Remote Evaluation Protocol.',
+  streams: 'A config as it changes, told as it happens.',
   health: 'How the registry does, for whoever watches over it.',
 };
 
@@ -112,12 +116,13 @@ export function describeRoutes(routes: readonly Route[], version: string): OpenA
       info: { title: '13-Byte Config', version, description: ABOUT, license: { name: 'MIT', identifier: 'MIT' } },
       servers: [{ url: '/' }],
       tags: [...new Set(shown.map(({ tag }) => tag))].map((name) => ({ name, description: TAGS[name] ?? '' })),
-      security: [{ bearer: [] }, { session: [] }],
+      security: [{ bearer: [] }, { key: [] }, { session: [] }],
       paths,
       components: {
         schemas: { Problem: PROBLEM },
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'A token, or what signing in has answered.' },
+          key: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same as `bearer`.' },
           session: { type: 'apiKey', in: 'cookie', name: 'c13_session', description: 'A browser that signed in.' },
         },
       },
@@ -173,9 +178,10 @@ function operationOf(route: Route, shown: readonly Route[]): ZodOpenApiOperation
   };
 }
 
-function bodyOf({ body, example }: Route): Pick<ZodOpenApiOperationObject, 'requestBody'> {
-  if (body === undefined || Object.keys(body).length === 0) return {};
-  const schema = z.strictObject(body);
+function bodyOf({ body, readsBody, example }: Route): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+  const shape = body ?? readsBody ?? {};
+  if (Object.keys(shape).length === 0) return {};
+  const schema = body === undefined ? z.looseObject(shape) : z.strictObject(shape);
   const required = !schema.safeParse({}).success;
   const content = { 'application/json': { schema, ...(example === undefined ? {} : { example }) } };
   return { requestBody: { required, content } };

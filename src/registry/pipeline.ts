@@ -136,10 +136,19 @@ async function encode(c: RegistryContext): Promise<void> {
 }
 
 async function withoutBody(response: Response): Promise<Response> {
+  if (isEndless(response)) {
+    await response.body?.cancel();
+    return new Response(null, response);
+  }
   const { byteLength } = await response.arrayBuffer();
   const bare = new Response(null, response);
   bare.headers.set('content-length', String(byteLength));
   return bare;
+}
+
+/** Events come as long as somebody listens. */
+function isEndless({ headers }: Response): boolean {
+  return headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
 /** Who cannot be let in may still ask what is public: the route decides. */
@@ -171,10 +180,9 @@ function limited(c: RegistryContext, { token, address }: Limits, figures: Figure
   const principal = c.get('principal');
   const isAnonymous = principal.kind === 'anonymous';
   const limiter = isAnonymous ? address : token;
-  // Whoever calls the app without a connection has none to be counted by.
-  const key = isAnonymous ? c.get('address') : principal.actor;
+  const key = countedBy(principal, c.get('address'));
   if (limiter === null || key === null) return;
-  const answer = limiter.check(isAnonymous ? addressKey(key) : key);
+  const answer = limiter.check(key);
   const headers = new Headers();
   setRateLimitHeaders(headers, limiter, answer);
   c.set('limitHeaders', headers);
@@ -185,6 +193,13 @@ function limited(c: RegistryContext, { token, address }: Limits, figures: Figure
     hint: `Wait ${answer.retryAfter_s} s, as Retry-After says.`,
     details: { policy: limiter.policy, retryAfter_s: answer.retryAfter_s },
   });
+}
+
+/** A browser token is many people's: each address counts for itself. Null: there is nothing to count by. */
+function countedBy({ kind, actor, isBrowser = false }: Principal, address: string | null): string | null {
+  // Whoever calls the app without a connection has none to be counted by.
+  if (kind === 'anonymous') return address === null ? null : addressKey(address);
+  return isBrowser && address !== null ? `${actor} ${addressKey(address)}` : actor;
 }
 
 function outcomeOf(c: RegistryContext): AuthOutcome {

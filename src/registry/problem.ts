@@ -75,6 +75,7 @@ export const STATUS = {
   ERR_CONTEXT: 400,
   ERR_IMPORT: 422,
   ERR_STREAM: 400,
+  ERR_UPGRADE_REQUIRED: 426,
   ERR_REVISION_GONE: 410,
   ERR_APPROVAL_REQUIRED: 403,
   ERR_SELF_APPROVAL: 403,
@@ -132,6 +133,7 @@ export function problemResponse(error: AnyConfigError, current?: unknown): Respo
     ...(current === undefined ? {} : { current }),
   };
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+  if (error.code === 'ERR_UPGRADE_REQUIRED') headers.set('upgrade', error.details.protocol);
   if (error.code === 'ERR_METHOD') headers.set('allow', error.details.allowed.join(', '));
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="13-byte config"');
   if (error.code === 'ERR_BUSY') headers.set('retry-after', '1');

@@ -15,7 +15,10 @@ import type { Logger } from '../logging/logger.ts';
 import { startTracing, type Tracing } from '../logging/tracing.ts';
 import { createApp } from './app.ts';
 import { bootstrap } from './bootstrap.ts';
+import { Cors } from './cors.ts';
 import { lockDirectory } from './data-lock.ts';
+import { HotDoor, type HotFacts } from './hot-door.ts';
+import { hotEvaluation, hotEvaluationRoutes } from './hot-evaluation.ts';
 import { HOT_READ_PATH, hotReads } from './hot-reads.ts';
 import { publicUrlOf, type IdentitySettings } from './identity-services.ts';
 import type { LimitSettings } from './limits.ts';
@@ -28,6 +31,7 @@ import { ended } from './pipeline.ts';
 import { asConfigError, problemResponse } from './problem.ts';
 import { makeSafe } from './safe-headers.ts';
 import { serve, type Served } from './serve.ts';
+import { withOfferedToken } from './streams.ts';
 import { signUnattributed } from './unattributed.ts';
 
 export interface RunningRegistry {
@@ -44,7 +48,11 @@ export interface RunningRegistry {
 }
 
 export interface RegistrySettings
-  extends Pick<Settings, 'host' | 'port' | 'dataDirectory'>, IdentitySettings, LimitSettings, UpstreamSettings {
+  extends
+    Pick<Settings, 'host' | 'port' | 'dataDirectory' | 'corsOrigins'>,
+    IdentitySettings,
+    LimitSettings,
+    UpstreamSettings {
   readonly tracing: TracingSettings | null;
 }
 
@@ -123,31 +131,52 @@ async function openServer(opened: Opened, undo: Undo): Promise<Served> {
   const { options, identifier, cache } = await openServices(opened, access.identify, undo);
   const app = createApp(options);
   const { figures, limits } = options;
-  const read = hotReads({
-    cache,
+  const { identities } = opened.identity;
+  const door = new HotDoor({
     identifyNow: (headers) => identifier.identifyNow(headers),
+    moment: () => (identities.isFresh ? identities.version : null),
     limiter: limits.token,
     isUsual: () => tracing === null && !own.flags.verbose,
-    answered: ({ principal, id, url, status, duration_ms }) => {
+  });
+  const answered = (route: string, { principal, ...facts }: HotFacts): void => {
+    figures.auth.ok.value++;
+    // Asking for the peer's address would cost as much as all the rest; whose token it is stands there.
+    ended(options, own.flags, route, { ...facts, user: principal.actor, address: null });
+  };
+  const read = hotReads({
+    cache,
+    door,
+    answered: (facts) => {
       figures.configReads.hot.value++;
-      figures.auth.ok.value++;
-      // Asking for the peer's address would cost as much as all the rest; whose token it is stands there.
-      const told = { id, url, status, duration_ms, method: 'GET', user: principal.actor, address: null };
-      ended(options, own.flags, HOT_READ_PATH, told);
+      answered(HOT_READ_PATH, facts);
     },
+  });
+  const { ofrep } = options;
+  const evaluate = hotEvaluation({
+    ofrep,
+    door,
+    cors: new Cors(options.corsOrigins, []),
+    answered,
   });
   const served = serve({
     host,
     port,
-    hot: { [HOT_READ_PATH]: { method: 'GET', answer: (request) => read(request, request.params['name']!) } },
-    answer: (request, from) =>
-      tracing === null
-        ? app.fetch(request, from)
-        : tracing.span(request, async (span) => await app.fetch(request, { ...from, span })),
+    hot: {
+      [HOT_READ_PATH]: { method: 'GET', answer: (request) => read(request, request.params['name']!) },
+      ...hotEvaluationRoutes(evaluate),
+    },
+    answer: (sent, from) => {
+      const request = withOfferedToken(sent);
+      if (tracing === null) return app.fetch(request, from);
+      return tracing.span(request, async (span) => await app.fetch(request, { ...from, span }));
+    },
     failed: (error) => safe(problemResponse(asConfigError(error, options.log))),
   });
   access.listensOn(served.port);
   undo.push(() => served.stop());
+  const { hub } = options.streams;
+  hub.publishWith((topic, data) => served.publish(topic, data));
+  undo.push(async () => hub.close());
   return served;
 }
 

@@ -70,6 +70,6 @@ export function headersOf(route: Route): {
   readonly ifNoneMatch: boolean;
   readonly key: boolean;
 } {
-  const isCached = route.method === 'get' && route.answers[304] !== undefined;
+  const isCached = route.answers[304] !== undefined;
   return { ifMatch: route.conditional, ifNoneMatch: route.conditional || isCached, key: takesKey(route) };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { z } from 'zod';
-import { requireRight, type Action, type Principal } from '../auth/rights.ts';
+import { ANONYMOUS, notForBrowsers, requireRight, type Action, type Principal } from '../auth/rights.ts';
 import { ConfigError, type ErrorCode } from '../errors/errors.ts';
 import { isConditional, noCondition } from './conditions.ts';
 import type { RegistryApp, RegistryContext } from './context.ts';
@@ -55,12 +55,20 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
    * has these rights. Without a body in sight: what depends on the body is asked for in `handle`.
    */
   readonly access: OpenTo | ((call: Pick<Call<P, Q, B>, 'params' | 'query'>) => readonly Need[]);
+  /**
+   * Whether somebody with a browser token is let in (he needs the rights besides): the answer must then hold nothing
+   * that is not visible to clients. Everywhere else such a token is refused; where anybody may ask, it counts for
+   * nothing.
+   */
+  readonly takesBrowser?: boolean;
   readonly params?: P;
   readonly query?: Q;
   /** Whether parameters are let through that nobody has declared: those of strangers' protocols. */
   readonly takesAnyQuery?: boolean;
   /** An object with these fields alone. Left out: the route reads no body, or reads it itself. */
   readonly body?: B;
+  /** What it takes, where it reads it itself: for the description alone. */
+  readonly readsBody?: Shape;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Besides those that every route can answer. */
   readonly errors?: readonly ErrorCode[];
@@ -73,11 +81,13 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly writes?: Writes;
   /**
    * Whether it writes under If-Match and If-None-Match; a route that does not refuses them, for who sends one relies on
-   * it. Default: what is `checked`.
+   * it, unless it answers 304: then it reads. Default: what is `checked`.
    */
   readonly conditional?: boolean;
   /** Its body or answer holds a secret: nothing of it is kept, not even a hash, so that it takes no Idempotency-Key. */
   readonly isSecret?: boolean;
+  /** Whether pages of other origins may read its answers, with a token of their own: see `cors.ts`. */
+  readonly cors?: boolean;
   /** It may still change: there only while the registry's own feature `beta_feature` is on. */
   readonly isBeta?: boolean;
   readonly handle: (call: Call<P, Q, B>) => Response | Promise<Response>;
@@ -87,6 +97,7 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
 export interface Route extends Omit<RouteDefinition<Shape, Shape, Shape>, 'access' | 'handle'> {
   readonly writes: Writes;
   readonly conditional: boolean;
+  readonly takesBrowser: boolean;
   /** The rights that a request for these parameters needs. Tests walk it. */
   readonly access: OpenTo | ((call: { params: never; query: never }) => readonly Need[]);
   /** Lets a request in, or throws; what was asked for is done when the result is called. */
@@ -108,28 +119,29 @@ export function route<
   B extends Shape = Record<never, never>,
 >(definition: RouteDefinition<P, Q, B>): Route {
   const { method, access, handle, params = {} as P, query = {} as Q, body } = definition;
-  const { writes = method !== 'get', conditional = writes === 'checked' } = definition;
+  const { writes = method !== 'get', conditional = writes === 'checked', takesBrowser = false } = definition;
   const enter = (c: RegistryContext) => {
-    // Nobody in particular learns nothing, not even what is wrong with his request.
-    if (access !== 'public' && isNobody(c)) admit(c, 'signed-in');
+    // Nobody in particular learns nothing, not even what is wrong with his request; nor does a page.
+    if (access !== 'public' && isNobody(c)) admit(c, 'signed-in', takesBrowser);
+    keepOutBrowsers(c, access, takesBrowser);
     const asked = {
       params: parseParams(c, params),
       query: definition.takesAnyQuery === true ? ({} as Parsed<Q>) : parseQuery(c, query),
     };
     const needs = typeof access === 'function' ? access(asked) : access;
-    admit(c, needs);
+    admit(c, needs, takesBrowser);
     const admitAgain = async (): Promise<void> => {
       await c.get('identifyAgain')();
-      admit(c, needs);
+      admit(c, needs, takesBrowser);
     };
     if (needs !== 'public') c.set('admitAgain', admitAgain);
-    if (method !== 'get' && !conditional && isConditional(c.req.raw.headers)) throw noCondition(c.req.path);
+    if (method !== 'get' && !conditional && isOverCondition(c, definition)) throw noCondition(c.req.path);
     return async (): Promise<Response> => {
       const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body);
       return await handle({ c, principal: c.get('principal'), ...asked, body: sent });
     };
   };
-  return { ...definition, writes, conditional, enter } as unknown as Route;
+  return { ...definition, writes, conditional, takesBrowser, enter } as unknown as Route;
 }
 
 /** Puts routes into an app; `around` is what every request goes through that was let in. */
@@ -144,7 +156,8 @@ export function mount(
 }
 
 /** Lets a request in or throws ERR_UNAUTHENTICATED, ERR_FORBIDDEN. */
-export function admit(c: RegistryContext, access: OpenTo | readonly Need[]): void {
+export function admit(c: RegistryContext, access: OpenTo | readonly Need[], takesBrowser = false): void {
+  keepOutBrowsers(c, access, takesBrowser);
   if (access === 'public') return;
   const principal = c.get('principal');
   const isAnonymous = principal.kind === 'anonymous';
@@ -157,6 +170,20 @@ export function admit(c: RegistryContext, access: OpenTo | readonly Need[]): voi
     // Who is not known may well be somebody who may: he hears why he is not known.
     throw isAnonymous ? (c.get('refusal') ?? unauthenticated()) : error;
   }
+}
+
+/** Throws ERR_FORBIDDEN. Where anybody may ask, what answers must not take a page for the user whose token it holds. */
+function keepOutBrowsers(c: RegistryContext, access: unknown, takesBrowser: boolean): void {
+  const principal = c.get('principal');
+  if (takesBrowser || principal.isBrowser !== true) return;
+  if (access !== 'public') throw notForBrowsers(principal);
+  c.set('principal', ANONYMOUS);
+}
+
+/** Whether it asks for a condition that the route does not know; one that answers 304 reads by If-None-Match. */
+function isOverCondition({ req }: RegistryContext, { answers }: Pick<Route, 'answers'>): boolean {
+  const { headers } = req.raw;
+  return answers[304] === undefined ? isConditional(headers) : headers.has('if-match');
 }
 
 function isNobody(c: RegistryContext): boolean {

@@ -3,26 +3,43 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
+import type { Socket } from '../websocket/connection.ts';
 import type { Peer } from './peer.ts';
 
 /** A connection on which nothing comes or goes for so long is closed: a slow sender holds nothing for ever. */
 const IDLE_TIMEOUT_S = 30;
 /** Far above what `readBody` takes, so that its own answer is the one that is seen. */
 const REQUEST_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+/** A socket on which nothing comes, not even the answer to a ping, is closed after so long. */
+const SOCKET_IDLE_S = 60;
+/** Above what is judged, so that it is judged; what is longer still ends the connection (1009). */
+const MESSAGE_SIZE_MAX_BYTES = 64 * 1024;
+/** Far above where a client that does not read is dropped with a reason. */
+const SOCKET_WAITING_MAX_BYTES = 8 * 1024 * 1024;
 /** How long a stop waits for bodies that are on their way. */
 const BODY_LIMIT_MS = 800;
 /** How long a stop waits for answers that are under way. */
 const DRAIN_LIMIT_MS = 5000;
 
-type Answer = (
-  request: Request,
-  from: { readonly peer: Peer | null; readonly closing: AbortSignal },
-) => Response | Promise<Response>;
+/** Whoever is on a WebSocket. */
+export interface SocketClient {
+  opened(socket: Socket): void;
+  received(data: string | Uint8Array): void;
+  closed(): void;
+}
+
+interface From {
+  readonly peer: Peer | null;
+  /** Makes a WebSocket of the connection, in a subprotocol or in none; false: the request is no handshake. */
+  readonly upgrade: (client: SocketClient, protocol: string | null) => boolean;
+}
+
+type Answer = (request: Request, from: From & { readonly closing: AbortSignal }) => Response | Promise<Response>;
 
 /** Answers one method of one path at once, or null: then `answer` is asked, as for everything else. */
 export interface HotRoute {
   readonly method: 'GET' | 'POST';
-  readonly answer: (request: Bun.BunRequest) => Response | Promise<Response> | null;
+  readonly answer: (request: Bun.BunRequest, closing: AbortSignal) => Response | Promise<Response | null> | null;
 }
 
 export interface ServeOptions {
@@ -40,6 +57,8 @@ export interface Served {
   readonly port: number;
   /** `http://127.0.0.1:4873` */
   readonly url: string;
+  /** To all sockets that have subscribed to the topic. */
+  publish(topic: string, data: string | Uint8Array): void;
   /** Accepts nothing more, waits for what is under way, then closes every connection. */
   stop(): Promise<void>;
 }
@@ -49,11 +68,12 @@ export function serve({ answer, ...options }: ServeOptions): Served {
   const { host } = options;
   const closing = new AbortController();
   const ask: Ask = (request, from) => answer(request, { ...from, closing: closing.signal });
-  const server = listen({ ...options, ask });
+  const server = listen({ ...options, ask, closing: closing.signal });
   const bound = server.port!;
   return {
     port: bound,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    publish: (topic, data) => void server.publish(topic, data),
     async stop() {
       const limit = Promise.withResolvers<void>();
       const timers = [
@@ -67,13 +87,40 @@ export function serve({ answer, ...options }: ServeOptions): Served {
   };
 }
 
-type Ask = (request: Request, from: { readonly peer: Peer | null }) => ReturnType<Answer>;
-type Listen = Omit<ServeOptions, 'answer'> & { readonly ask: Ask };
+type Ask = (request: Request, from: From) => ReturnType<Answer>;
+type Server = Bun.Server<SocketClient>;
+type Listen = Omit<ServeOptions, 'answer'> & { readonly ask: Ask; readonly closing: AbortSignal };
 
-function listen({ host, port, ask, hot, failed }: Listen): Bun.Server<undefined> {
-  const peerOf = (request: Request, from: Bun.Server<undefined>): Peer | null => from.requestIP(request) as Peer | null;
-  const fetch = (request: Request, from: Bun.Server<undefined>): ReturnType<Answer> =>
-    ask(request, { peer: peerOf(request, from) });
+function upgraded(server: Server, request: Request, data: SocketClient, protocol: string | null): boolean {
+  return server.upgrade(request, {
+    data,
+    ...(protocol === null ? {} : { headers: { 'sec-websocket-protocol': protocol } }),
+  });
+}
+
+const WEBSOCKET: Bun.WebSocketHandler<SocketClient> = {
+  open: (socket) => socket.data.opened(socket),
+  message: (socket, data) => socket.data.received(data),
+  close: (socket) => socket.data.closed(),
+  maxPayloadLength: MESSAGE_SIZE_MAX_BYTES,
+  idleTimeout: SOCKET_IDLE_S,
+  backpressureLimit: SOCKET_WAITING_MAX_BYTES,
+  closeOnBackpressureLimit: true,
+  // Frames are 14 bytes: compressed they are longer, and each client would cost its window.
+  perMessageDeflate: false,
+};
+
+function listen({ host, port, ask, closing, hot, failed }: Listen): Server {
+  const fetch = (request: Request, from: Server): ReturnType<Answer> =>
+    ask(request, {
+      peer: from.requestIP(request) as Peer | null,
+      upgrade: (client, protocol) => upgraded(from, request, client, protocol),
+    });
+  const fetchHot = (request: Bun.BunRequest, from: Server, { answer }: HotRoute): ReturnType<Answer> => {
+    const made = answer(request, closing);
+    if (!(made instanceof Promise)) return made ?? fetch(request, from);
+    return made.then((late) => late ?? fetch(request, from));
+  };
   try {
     return Bun.serve({
       hostname: host,
@@ -84,12 +131,13 @@ function listen({ host, port, ask, hot, failed }: Listen): Bun.Server<undefined>
       maxRequestBodySize: REQUEST_SIZE_MAX_BYTES,
       development: false,
       routes: Object.fromEntries(
-        Object.entries(hot).map(([path, { method, answer }]) => [
+        Object.entries(hot).map(([path, route]) => [
           path,
-          { [method]: (request: Bun.BunRequest, from: Bun.Server<undefined>) => answer(request) ?? fetch(request, from) },
+          { [route.method]: (request: Bun.BunRequest, from: Server) => fetchHot(request, from, route) },
         ]),
       ),
       fetch,
+      websocket: WEBSOCKET,
       error: failed,
     });
   } catch (cause) {

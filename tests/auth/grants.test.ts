@@ -53,6 +53,39 @@ describe('a grant', () => {
     expect(parseHeldGrant({ user: 'ann', ...VIEWER, pattern }).pattern).toBe(pattern);
   });
 
+  it.each(['viewer', 'publisher'] as const)('of a %s has nothing that could be approved', async (role) => {
+    const { users, grants, tokens, journal } = await house();
+    await users.create('ann', {}, null, OWNER);
+    const asking = { role: 'operator', pattern: 'config:*', sections: null, needsApproval: true } as const;
+    const { key, value } = await grants.create({ user: 'ann', ...asking }, OWNER);
+    expect(value.needsApproval).toBe(true);
+    const { seq } = await journal.head();
+    const wrong = { ...asking, role };
+    const fault = 'ERR_WRONG_TYPE needsApproval';
+    expect(await faultOf(grants.create({ user: 'ann', ...wrong }, OWNER))).toBe(fault);
+    expect(await faultOf(grants.update(key, { role }, OWNER))).toBe(fault);
+    expect(await faultOf(tokens.create({ user: 'ann', name: 'ci', scope: [wrong] }, OWNER))).toBe(fault);
+    expect((await journal.head()).seq).toBe(seq);
+    const direct = (await grants.update(key, { role, needsApproval: false }, OWNER)).value;
+    expect(direct).toEqual({ user: 'ann', role, pattern: 'config:*', sections: null });
+  });
+
+  it('of an admin who must ask is none of the last who can let others in', async () => {
+    const { users, grants } = await house();
+    await users.create('ann', {}, null, OWNER);
+    await users.create('bob', {}, null, OWNER);
+    const admin = { role: 'admin', pattern: '*', sections: null } as const;
+    const { key } = await grants.create({ user: 'ann', ...admin }, OWNER);
+    await grants.create({ user: 'bob', ...admin, needsApproval: true }, OWNER);
+    const lost = 'ERR_FORBIDDEN last-admin';
+    expect(await faultOf(grants.update(key, { needsApproval: true }, OWNER))).toBe(lost);
+    expect(await faultOf(grants.delete(key, OWNER))).toBe(lost);
+    expect(await faultOf(users.update('ann', { isDisabled: true }, OWNER))).toBe(lost);
+    expect(await faultOf(users.delete('ann', OWNER))).toBe(lost);
+    await grants.create({ user: 'bob', ...admin }, OWNER);
+    expect((await grants.update(key, { needsApproval: true }, OWNER)).value.needsApproval).toBe(true);
+  });
+
   it('of a pattern that is none is refused as such', async () => {
     const { users, grants } = await house();
     await users.create('ann', {}, null, OWNER);

@@ -7,6 +7,7 @@ import {
   ANONYMOUS,
   forbiddenSections,
   may,
+  mayPropose,
   owner,
   requireRight,
   ROLES,
@@ -23,6 +24,7 @@ const TABLE = `
   template    r       rw        -          rwpa
   rule        r       rw        -          rwpa
   flag        r       rw        -          rwpa
+  flagset     r       rw        -          rwpa
   document    r       rw        -          rwpa
   segment     r       rw        -          rwpa
   package     r       r         rp         rwpa
@@ -115,6 +117,92 @@ describe('sections', () => {
     const token = somebody([grant('admin', '*')], { kind: 'token', scope });
     expect(forbiddenSections(token, STREAM, ['feature:debug', 'terminal'])).toEqual(['terminal']);
     expect(forbiddenSections(owner('o'), STREAM, ['feature:debug', 'terminal'])).toEqual([]);
+  });
+});
+
+function approved(role: Role, pattern: string, sections: readonly string[] | null = null): Grant {
+  return { role, pattern, sections, needsApproval: true };
+}
+
+describe('a grant that needs approval', () => {
+  const ann = somebody([approved('operator', 'config:checkout/*', ['feature:new_*', 'terminal'])]);
+  const STREAM = 'config:checkout/production';
+
+  it('lets read and ask for what it covers, and do nothing', () => {
+    expect(may(ann, 'read', STREAM)).toBe(true);
+    expect(may(ann, 'write', STREAM)).toBe(false);
+    expect(mayPropose(ann, STREAM, ['feature:new_cart', 'terminal'])).toBe(true);
+    expect(mayPropose(ann, STREAM, ['feature:new_cart', 'version'])).toBe(false);
+    expect(mayPropose(ann, 'config:other/production', [])).toBe(false);
+  });
+
+  it('gives way to one that needs none, also for some sections alone', () => {
+    const both = somebody([approved('operator', 'config:*'), grant('operator', 'config:*', ['terminal'])]);
+    expect(may(both, 'write', STREAM)).toBe(true);
+    expect(forbiddenSections(both, STREAM, ['terminal', 'version'])).toEqual(['version']);
+    expect(mayPropose(both, STREAM, ['terminal', 'version'])).toBe(true);
+  });
+
+  it('is what a token needs too, of its user and of its scope', () => {
+    const scope = [approved('operator', 'config:*')];
+    const limited = somebody([grant('admin', '*')], { kind: 'token', scope });
+    expect([may(limited, 'write', STREAM), mayPropose(limited, STREAM, ['terminal'])]).toEqual([false, true]);
+    const wide = somebody([approved('admin', '*')], { kind: 'token', scope: [grant('admin', '*')] });
+    expect([may(wide, 'write', STREAM), mayPropose(wide, STREAM, ['terminal'])]).toEqual([false, true]);
+    expect(mayPropose({ ...wide, readOnly: true }, STREAM, [])).toBe(false);
+    expect(mayPropose({ ...wide, readOnly: true, isBrowser: true }, STREAM, [])).toBe(false);
+  });
+
+  it('is told of where a change can be asked for, and nowhere else', () => {
+    const admin = somebody([approved('admin', '*')]);
+    const codeOf = (action: (typeof ACTIONS)[number], stream: string): string => {
+      try {
+        requireRight(admin, action, stream);
+        return 'allowed';
+      } catch (error) {
+        return isConfigError(error) ? error.code : 'another';
+      }
+    };
+    for (const stream of [STREAM, `flag:checkout/production/banner`]) {
+      expect(codeOf('write', stream), stream).toBe('ERR_APPROVAL_REQUIRED');
+    }
+    for (const stream of ['template:a', 'rule:A', 'grant:a', 'user:ann']) {
+      expect(codeOf('write', stream), stream).toBe('ERR_FORBIDDEN');
+    }
+    for (const stream of [STREAM, 'grant:a', 'user:ann', 'token:a', 'backup:a']) {
+      expect(codeOf('administer', stream), stream).toBe('ERR_FORBIDDEN');
+      expect(codeOf('read', stream), stream).toBe('allowed');
+    }
+    expect(codeOf('publish', 'package:a')).toBe('ERR_FORBIDDEN');
+    const viewer = somebody([grant('viewer', '*')]);
+    expect(() => requireRight(viewer, 'write', STREAM)).toThrow(expect.objectContaining({ code: 'ERR_FORBIDDEN' }));
+  });
+
+  it('never lets do anything, and lets ask for exactly what it would let do without', () => {
+    const sections = ['feature:new_x', 'feature:debug', 'terminal', 'version'];
+    fc.assert(
+      fc.property(
+        fc.array(anyGrant, { maxLength: 4 }),
+        fc.option(fc.array(anyGrant, { minLength: 1, maxLength: 3 })),
+        anyStream,
+        fc.subarray(sections),
+        fc.boolean(),
+        (held, scope, stream, touched, isScope) => {
+          const needing = (grants: readonly Grant[]) => grants.map((one) => ({ ...one, needsApproval: true }));
+          const direct = somebody(held, { kind: 'token', scope });
+          const asking =
+            isScope && scope !== null ? { ...direct, scope: needing(scope) } : { ...direct, grants: needing(held) };
+          for (const action of ACTIONS) {
+            expect(may(asking, action, stream)).toBe(action === 'read' && may(direct, action, stream));
+          }
+          expect(forbiddenSections(asking, stream, touched)).toEqual(touched);
+          const mayDo = may(direct, 'write', stream) && forbiddenSections(direct, stream, touched).length === 0;
+          expect(mayPropose(asking, stream, touched)).toBe(mayDo);
+          expect(mayPropose(direct, stream, touched)).toBe(mayDo);
+        },
+      ),
+      { numRuns: 2000, seed: 13 },
+    );
   });
 });
 

@@ -214,3 +214,15 @@ describe('a sealed text', () => {
     }
   });
 });
+
+describe('a secret', () => {
+  test('is the same again for its purpose and key, and for nothing else', async () => {
+    const { keys, directory } = await registry();
+    const one = await keys.seal.secretFor('a');
+    expect(one).toHaveLength(32);
+    const again = await openSeal(join(directory, 'keys'));
+    expect(await again.secretFor('a')).toEqual(one);
+    const others = [await keys.seal.secretFor('b'), await (await registry()).keys.seal.secretFor('a')];
+    for (const other of others) expect(other).not.toEqual(one);
+  });
+});

@@ -8,6 +8,7 @@ import { faultOf, house } from './fixtures.ts';
 import { bearer, OWNER } from './house.ts';
 
 const TEXT = /^c13_[0-9a-f]{16}_[A-Za-z0-9_-]{43}_[0-9a-f]{8}$/;
+const SHOP = [{ role: 'viewer', pattern: 'config:shop/*', sections: null }] as const;
 const HEX = '0123456789abcdef';
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
@@ -123,6 +124,56 @@ describe('a token', () => {
     const { seq } = await journal.head();
     expect(await faultOf(tokens.create({ user: 'ann', name: 'ci', ...fields } as never, OWNER))).toBe(code);
     expect((await journal.head()).seq).toBe(seq);
+  });
+
+  it.each([
+    [{ scope: null }, 'ERR_WRONG_TYPE scope'],
+    [{ scope: [] }, 'ERR_WRONG_TYPE scope'],
+    [{ scope: [{ role: 'operator', pattern: 'config:shop/*' }] }, 'ERR_WRONG_TYPE scope'],
+    [{ scope: [{ role: 'viewer', pattern: '*' }] }, 'ERR_WRONG_TYPE scope'],
+    [{ scope: [{ role: 'viewer', pattern: 'status:*' }] }, 'ERR_WRONG_TYPE scope'],
+    [
+      {
+        scope: [
+          { role: 'viewer', pattern: 'config:shop/*' },
+          { role: 'viewer', pattern: 'package:*' },
+        ],
+      },
+      'ERR_WRONG_TYPE scope',
+    ],
+    [{ readOnly: false }, 'ERR_WRONG_TYPE readOnly'],
+    [{ isBrowser: 1 }, 'ERR_WRONG_TYPE isBrowser'],
+    [{ scope: [{ role: 'viewer', pattern: 'config:*', needsApproval: true }] }, 'ERR_WRONG_TYPE needsApproval'],
+  ])('for web pages with %j is not made', async (fields, code) => {
+    const { tokens, users, journal } = await house();
+    await users.create('ann', {}, null, OWNER);
+    const { seq } = await journal.head();
+    const made = tokens.create({ user: 'ann', name: 'web', scope: SHOP, isBrowser: true, ...fields } as never, OWNER);
+    expect(await faultOf(made)).toBe(code);
+    expect((await journal.head()).seq).toBe(seq);
+  });
+
+  it('for web pages reads only, and stays one', async () => {
+    const { tokens, users, grants, authenticator } = await house();
+    await users.create('ann', {}, null, OWNER);
+    await grants.create({ user: 'ann', role: 'admin', pattern: '*', sections: null }, OWNER);
+    const { token, text } = await tokens.create({ user: 'ann', name: 'web', scope: SHOP, isBrowser: true }, OWNER);
+    expect(token).toMatchObject({ isBrowser: true, readOnly: true, scope: SHOP });
+    const principal = await authenticator.authenticate(bearer(text));
+    expect(principal).toMatchObject({ isBrowser: true, readOnly: true });
+    expect([may(principal, 'read', 'config:shop/a'), may(principal, 'write', 'config:shop/a')]).toEqual([true, false]);
+    expect(may(principal, 'read', 'config:other/a')).toBe(false);
+    for (const [fields, code] of [
+      [{ readOnly: false }, 'ERR_WRONG_TYPE readOnly'],
+      [{ scope: null }, 'ERR_WRONG_TYPE scope'],
+      [{ scope: [{ role: 'admin', pattern: '*', sections: null }] }, 'ERR_WRONG_TYPE scope'],
+    ] as const) {
+      expect(await faultOf(tokens.update(token.id, fields, OWNER))).toBe(code);
+    }
+    const changed = await tokens.update(token.id, { name: 'page', isBrowser: false } as never, OWNER);
+    expect(changed).toMatchObject({ name: 'page', isBrowser: true, readOnly: true });
+    const { token: plain } = await tokens.create({ user: 'ann', name: 'ci' }, OWNER);
+    expect(await tokens.update(plain.id, { isBrowser: true } as never, OWNER)).toMatchObject({ isBrowser: false });
   });
 
   it('of one user are so many at most', async () => {

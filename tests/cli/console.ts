@@ -54,7 +54,7 @@ export function lasting(output: string): string {
     .replaceAll(/\b[0-9a-f]{64}\b/g, '<hash>')
     .replaceAll(/\b[0-9a-f-]{36}\b/g, '<id>')
     .replaceAll(/\bc13_[0-9a-f]{16}_\S+/g, '<token>')
-    .replaceAll(/^[0-9a-f]{16}\b|(?<=\b(?:token|grant) )[0-9a-f]{16}\b/gm, '<id>')
+    .replaceAll(/^[0-9a-f]{16}\b|(?<=\b(?:token|grant|request|id) +)[0-9a-f]{16}\b/gm, '<id>')
     .replaceAll(/^[\w-]{43}(?= {2})/gm, '<key>')
     .replaceAll(/(\/[\w.@-]+)+\/(?=(\.c13|copy|fresh|zig-out)\b)/g, '')
     .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, '<registry>')

@@ -61,6 +61,23 @@ export function describeIdentityTarget(kind: string, open: () => Promise<OpenedI
       expect((await target.grants({ user: 'eve' })).items).toEqual([]);
     });
 
+    test('grants what must be approved, and makes tokens for pages', async () => {
+      await target.createUser({ name: 'tim' }, WRITE);
+      const asking = { role: 'operator', pattern: 'config:*', sections: null, needsApproval: true } as const;
+      const made = await target.createGrant({ user: 'tim', ...asking }, WRITE);
+      expect((await target.grants({ user: 'tim' })).items).toMatchObject([{ ...asking, id: made.id }]);
+      const direct = await target.updateGrant(made.id, { needsApproval: false }, WRITE);
+      expect(direct.needsApproval).toBe(false);
+      const ci = await target.createToken({ user: 'tim', name: 'ci', scope: [asking] }, WRITE);
+      expect(ci).toMatchObject({ scope: [asking], isBrowser: false });
+      const scope = [{ role: 'viewer', pattern: 'config:a', sections: null }] as const;
+      const web = await target.createToken({ user: 'tim', name: 'web', isBrowser: true, scope }, WRITE);
+      expect(web).toMatchObject({ isBrowser: true, readOnly: true, scope });
+      const more = target.updateToken(web.id, { readOnly: false }, WRITE);
+      expect(await codeOf(more)).toBe('ERR_WRONG_TYPE');
+      await target.deleteUser('tim', WRITE);
+    });
+
     test('makes tokens whose secret is seen once, and lists them page by page', async () => {
       const scope = [{ role: 'viewer', pattern: 'config:*', sections: null }] as const;
       const made = [];

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { owner, type Principal } from '../../src/auth/rights.ts';
 import { BUILTIN_FEATURES, type BuiltinFeature } from '../../src/config/features.ts';
+import { Flags } from '../../src/flags/flags.ts';
+import { BoundFeatures } from '../../src/registry/bound-features.ts';
+import { LastEvaluated } from '../../src/registry/last-evaluated.ts';
 import { createApp, routesOf, type AppOptions } from '../../src/registry/app.ts';
 import type { RegistryApp } from '../../src/registry/context.ts';
 import { bootstrap } from '../../src/registry/bootstrap.ts';
@@ -11,10 +14,14 @@ import { identityServices } from '../../src/registry/identity-services.ts';
 import { openIdentityIn } from '../../src/registry/open-identity.ts';
 import { ConfigCache } from '../../src/registry/config-cache.ts';
 import { limitsFor } from '../../src/registry/limits.ts';
+import type { OfrepService } from '../../src/registry/ofrep-service.ts';
+import { openOfrep } from '../../src/registry/open-ofrep.ts';
+import { openChanges } from '../../src/registry/open-changes.ts';
 import { openAlerting } from '../../src/registry/seeing.ts';
 import { RegistryMetrics } from '../../src/registry/metrics.ts';
 import type { Limits } from '../../src/registry/pipeline.ts';
 import type { Route } from '../../src/registry/route.ts';
+import { Streams, type StreamsOptions } from '../../src/registry/streams.ts';
 import type { ConfigOperations } from '../../src/live/operations.ts';
 import { contentOf, JSON_TYPE, tempDirectory, type Answer, type Call } from './fixtures.ts';
 
@@ -22,6 +29,9 @@ export interface TestApp {
   readonly app: RegistryApp;
   readonly routes: readonly Route[];
   readonly operations: ConfigOperations;
+  readonly ofrep: OfrepService;
+  readonly bound: BoundFeatures;
+  readonly lastEvaluated: LastEvaluated;
   readonly lines: string[];
   readonly own: { flags: Record<BuiltinFeature, boolean> };
   readonly call: Call;
@@ -33,6 +43,7 @@ export async function openApp(
   admission: Admission = async () => {},
   identify: (request: Request) => Principal = () => owner('ann@loopback'),
   limits: Limits = limitsFor({ trustedProxies: [], rateLimit: 0, anonymousRateLimit: 0 }),
+  open?: StreamsOptions['open'],
 ): Promise<TestApp> {
   const { operations, directory } = await bootstrap(join(tempDirectory(), 'data'));
   onTestFinished(() => operations.store.close());
@@ -53,9 +64,53 @@ export async function openApp(
     isCurrent: () => true,
     reads: metrics.figures.configReads,
   });
+  const identified = async (request: Request): Promise<Principal> => identify(request);
+  const flags = new Flags(journal, () => operations.store.head());
+  const streams = new Streams({
+    operations,
+    flags,
+    own,
+    limits,
+    figures: metrics.figures,
+    log: warn,
+    upcoming: async () => [],
+    identifier: { identify: identified, identifyNow: () => null },
+    ...(open === undefined ? {} : { open }),
+  });
+  const [ofrep, closeOfrep] = await openOfrep({
+    operations,
+    flags,
+    identity: opened,
+    own,
+    figures: metrics.figures,
+    log: warn,
+    publicUrl: null,
+    isCurrent: () => true,
+    evaluated: () => {},
+  });
+  onTestFinished(closeOfrep);
+  onTestFinished(journal.onAppend((entries) => ofrep.follow(entries)));
+  const bound = await openBound(operations, flags, warn);
+  const lastEvaluated = new LastEvaluated({ scratch: opened.scratch });
+  const changes = openChanges({
+    operations,
+    flags,
+    own,
+    identities: opened.identities,
+    check: (stream, touched) => bound.check(stream, touched),
+    now: Date.now,
+    random: Math.random,
+  });
   const answers = new Map<string, string>();
   const options: AppOptions = {
     operations,
+    flags,
+    bound,
+    lastEvaluated,
+    ofrep,
+    corsOrigins: ['*'],
+    changes,
+    streams,
     identity,
     answers: { get: (key) => answers.get(key) ?? null, set: (key, value) => void answers.set(key, value) },
     identify: async (request, peer) => {
@@ -85,7 +140,16 @@ export async function openApp(
       headers: { ...(body === undefined ? {} : JSON_TYPE), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-  return { app, routes, operations, lines, own, call, send };
+  return { app, routes, operations, bound, lastEvaluated, ofrep, lines, own, call, send };
+}
+
+async function openBound(operations: ConfigOperations, flags: Flags, onFailure: (failure: string) => void) {
+  const bound = new BoundFeatures({ operations, flags, onFailure });
+  onTestFinished(operations.store.journal.onAppend((entries) => bound.follow(entries)));
+  onTestFinished(() => bound.close());
+  await bound.load();
+  operations.guardWith((stream, touched) => bound.check(stream, touched));
+  return bound;
 }
 
 async function openServices(directory: string, { store }: ConfigOperations, lines: string[]) {

@@ -88,6 +88,8 @@ export async function call(
 }
 
 export async function contentOf(answer: Response): Promise<any> {
+  // It would never end.
+  if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) return await answer.body?.cancel();
   const text = await answer.text();
   return /json/.test(answer.headers.get('content-type') ?? '') && text !== '' ? JSON.parse(text) : text;
 }

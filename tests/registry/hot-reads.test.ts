@@ -67,6 +67,7 @@ describe('a hot read', () => {
     const scope = [{ role: 'viewer', pattern: 'config:other/*' }];
     const [api, scoped] = [await newToken(ann), await newToken(ann, { scope })];
     const known = bearer(api);
+    const web = await newToken(ann, { isBrowser: true, scope: [{ role: 'viewer', pattern: 'config:checkout/*' }] });
     const etag = (await ask(url, { headers: known })).headers['etag']!;
     const requests: Record<string, Asked> = {
       'a token': { headers: known },
@@ -75,6 +76,12 @@ describe('a hot read', () => {
       'none at all': {},
       'somebody without a right': { headers: bearer(bob.token) },
       'a token for others': { headers: bearer(scoped) },
+      'a token of a page': { headers: bearer(web) },
+      'X-API-Key': { headers: { 'x-api-key': api } },
+      'X-API-Key of somebody without a right': { headers: { 'x-api-key': scoped } },
+      'X-API-Key, and the same': { headers: { ...known, 'x-api-key': api } },
+      'X-API-Key, and another': { headers: { ...known, 'x-api-key': scoped } },
+      'X-API-Key that is empty': { headers: { ...known, 'x-api-key': '' } },
       'a token that is none': { headers: bearer(`${api.slice(0, -1)}!`) },
       'another scheme': { headers: { authorization: 'Basic YW5uOng=' } },
       'two credentials': { headers: { authorization: `Bearer ${api}, Bearer ${api}` } },

@@ -148,6 +148,86 @@ describe('a team', () => {
     expect((await bob.call('POST', '/api/v1/configs', made)).status).toBe(201);
   });
 
+  it('lets ask for what must be approved, and changes nothing by it', async () => {
+    const { registry, ann } = await startWithAdmin();
+    await ann.call('POST', 'config?name=checkout/production', { rows: 30 });
+    const bob = await makeUser(registry, ann, 'bob');
+    const pattern = 'config:checkout/*';
+    const asking = { user: 'bob', role: 'operator', pattern, needsApproval: true };
+    const { body: granted } = await ann.call('POST', '/api/v1/grants', asking);
+    expect(granted).toMatchObject({ needsApproval: true, sections: null });
+    expect((await ann.call('GET', `/api/v1/grants/${granted.id}`)).body).toEqual(granted);
+    const { body: own } = await ann.call('GET', '/api/v1/grants?user=ann');
+    expect(own.grants).toMatchObject([{ needsApproval: false }]);
+    const { body: token } = await bob.call('POST', '/api/v1/tokens', { name: 'ci' });
+    const before = await headOf(ann);
+    for (const who of [bob, withToken(registry, token.secret)]) {
+      const refused = await who.call('PATCH', CHECKOUT, { rows: 40 });
+      const stream = 'config:checkout/production';
+      expect([refused.status, refused.body.code, refused.body.details]).toEqual([
+        403,
+        'ERR_APPROVAL_REQUIRED',
+        { stream },
+      ]);
+      expect(refused.body.hint).toContain('/api/v1/change-requests');
+      expect((await who.call('GET', CHECKOUT)).status).toBe(200);
+      expect((await who.call('DELETE', CHECKOUT)).body.code).toBe('ERR_APPROVAL_REQUIRED');
+      expect((await who.call('PATCH', '/api/v1/configs/default', { rows: 40 })).body.code).toBe('ERR_FORBIDDEN');
+    }
+    expect(await headOf(ann)).toBe(before);
+    const direct = { user: 'bob', role: 'operator', pattern, sections: ['terminal'] };
+    await ann.call('POST', '/api/v1/grants', direct);
+    expect((await bob.call('PATCH', CHECKOUT, { rows: 40 })).status).toBe(200);
+    expect((await bob.call('PATCH', CHECKOUT, { features: { metrics: true } })).body.code).toBe(
+      'ERR_APPROVAL_REQUIRED',
+    );
+    const scope = [{ role: 'operator', pattern, needsApproval: true }];
+    const { body: limited } = await ann.call('POST', '/api/v1/tokens', { name: 'ci', scope });
+    expect(limited.scope).toMatchObject(scope);
+    const asks = withToken(registry, limited.secret);
+    expect((await asks.call('PATCH', CHECKOUT, { rows: 41 })).body.code).toBe('ERR_APPROVAL_REQUIRED');
+    expect((await asks.call('GET', '/api/v1/whoami')).body.scope).toEqual([{ ...scope[0], sections: null }]);
+  });
+
+  it('gives an administrator who must ask no way to be one who need not', async () => {
+    const { registry, ann } = await startWithAdmin();
+    const bob = await makeUser(registry, ann, 'bob');
+    const asking = { user: 'bob', role: 'admin', pattern: '*', needsApproval: true };
+    const { body: granted } = await ann.call('POST', '/api/v1/grants', asking);
+    const { body: token } = await bob.call('POST', '/api/v1/tokens', { name: 'ci' });
+    const grant = `/api/v1/grants/${granted.id}`;
+    const [{ id: ofAnn }] = (await ann.call('GET', '/api/v1/grants?user=ann')).body.grants;
+    const before = await headOf(ann);
+    for (const who of [bob, withToken(registry, token.secret)]) {
+      for (const [method, path, body] of [
+        ['PATCH', grant, { needsApproval: false }],
+        ['DELETE', grant],
+        ['DELETE', `/api/v1/grants/${ofAnn}`],
+        ['POST', '/api/v1/grants', { user: 'bob', role: 'admin', pattern: '*' }],
+        ['POST', '/api/v1/users', { name: 'eve', password: PASSWORD }],
+        ['PUT', '/api/v1/users/ann/password', { password: 'another four random words' }],
+        ['POST', '/api/v1/tokens', { user: 'ann', name: 'hers' }],
+        ['POST', '/api/v1/keys/rotate'],
+        ['POST', '/api/v1/backups', {}],
+      ] as const) {
+        const refused = await who.call(method, path, body);
+        expect([refused.status, refused.body.code], `${method} ${path}`).toEqual([403, 'ERR_FORBIDDEN']);
+      }
+    }
+    expect(await headOf(ann)).toBe(before);
+    const scope = [{ role: 'admin', pattern: '*' }];
+    const { body: wide } = await bob.call('POST', '/api/v1/tokens', { name: 'wide', scope });
+    const widest = withToken(registry, wide.secret);
+    expect((await widest.call('PATCH', '/api/v1/configs/default', { rows: 40 })).body.code).toBe(
+      'ERR_APPROVAL_REQUIRED',
+    );
+    expect((await widest.call('PATCH', grant, { needsApproval: false })).body.code).toBe('ERR_FORBIDDEN');
+    const last = await ann.call('PATCH', `/api/v1/grants/${ofAnn}`, { needsApproval: true });
+    expect([last.status, last.body.details]).toEqual([403, { rule: 'last-admin' }]);
+    const viewer = await ann.call('PATCH', grant, { role: 'viewer' });
+    expect([viewer.status, viewer.body.details.field]).toEqual([400, 'needsApproval']);
+  });
+
   it('lets no token make another, or widen one, whatever it may administer', async () => {
     const { registry, ann } = await startWithAdmin();
     await makeUser(registry, ann, 'bob');

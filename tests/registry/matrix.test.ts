@@ -23,7 +23,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /_dashboard/api/config/template': { templateName: 'minimal' },
 };
 /** Refusals that are about the asker; others say that a thing cannot be had by anybody. */
-const ABOUT_RIGHTS = ['rights', 'sections'];
+const ABOUT_RIGHTS = ['rights', 'sections', 'browser'];
 
 /** In the order of the table's letters. */
 const CALLERS: Readonly<Record<string, Principal>> = {
@@ -37,6 +37,15 @@ const CALLERS: Readonly<Record<string, Principal>> = {
   X: { ...user('ann', grant('admin')), kind: 'token', actor: 'ann/x', scope: [grant('admin', 'config:other/*')] },
   // Somebody who has been granted nothing yet.
   Z: user('zoe'),
+  // What a page of the administrator's holds.
+  B: {
+    ...user('ann', grant('admin')),
+    kind: 'token',
+    actor: 'ann/web',
+    scope: [grant('viewer', 'config:*')],
+    readOnly: true,
+    isBrowser: true,
+  },
 };
 
 /** Values for parts of paths whose routes give no example. */
@@ -81,10 +90,12 @@ it('is the same by the table, by the data of the routes, and by what is answered
       const { status, body: answer } = await app.call(key.split(' ')[0]!, pathOf(route), body);
       const isRefused = status === 401 || (status === 403 && ABOUT_RIGHTS.includes(answer.details?.rule));
       if (!isRefused) letters += letter;
-      const isKnown = isLetIn(needs, principal);
+      const isTaken = needs === 'public' || route.takesBrowser || principal.isBrowser !== true;
+      const isKnown = isTaken && isLetIn(needs, principal);
       if (!isKnown) expect(isRefused, `${key} lets ${letter} in, against its own data`).toBe(true);
       if (isRefused) expect(answer, key).toMatchObject({ code: /^ERR_(UNAUTHENTICATED|FORBIDDEN)$/, hint: /./ });
       if (isRefused && letter === 'N' && needs !== 'public') expect(status, `${key} to nobody`).toBe(401);
+      if (!isTaken) expect(answer.details, `${key} to ${letter}`).toEqual({ rule: 'browser' });
       const isByGrant = typeof needs !== 'string' || needs === 'granted';
       if (isRefused && letter !== 'N' && isByGrant) expect(status, `${key} to ${letter}`).toBe(403);
     }

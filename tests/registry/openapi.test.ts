@@ -29,7 +29,16 @@ function examplePath(template: string, parameters: readonly any[]): string | nul
 }
 
 /** Asked by somebody who never signed in, or before there is anything to ask for. */
-const NOT_NOW = ['POST /api/v1/logout', 'POST /api/v1/users', 'GET /api/v1/users/{name}', 'PATCH /api/v1/users/{name}'];
+const NOT_NOW = [
+  // A WebSocket.
+  'GET /_dashboard/ws',
+  // Its ticket comes with the answer for all flags.
+  'GET /ofrep/v1/events',
+  'POST /api/v1/logout',
+  'POST /api/v1/users',
+  'GET /api/v1/users/{name}',
+  'PATCH /api/v1/users/{name}',
+];
 
 /** Of JSON Schema 2020-12 and OpenAPI 3.1, as far as we use them. */
 const SCHEMA_KEYS = `

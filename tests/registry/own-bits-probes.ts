@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningProgram } from './fixtures.ts';
+import { Probe as Stream } from '../websocket/probe.ts';
 import { PASSWORD, type Somebody } from './identity-fixtures.ts';
 
 /** Of one answer, one moment or one registry alone. */
@@ -65,6 +66,8 @@ export interface Seen {
   readonly isCounted: boolean | null;
   readonly log: { readonly requests: number; readonly withHeaders: number; readonly isDebugging: boolean };
   readonly backups: readonly string[];
+  /** What a frame that changes nothing is answered on a stream: the types of frames and messages. */
+  readonly stream: readonly (number | string)[];
 }
 
 /** What both are before anything is asked. */
@@ -91,14 +94,28 @@ export async function observe(registry: RunningProgram, ann: Somebody): Promise<
   const counted = rise(
     /^c13_http_requests_total\{method="GET",route="\/api\/v1\/configs\/:name",status="200"\} (\d+)/gm,
   );
+  const stream = await streamed(registry, ann);
   registry.child.kill('SIGTERM');
   return {
+    stream,
     probes,
     isHeld: held === null ? null : held > 0,
     isCounted: counted === null ? null : counted === READS,
     log: logOf(await new Response(registry.child.stderr).text()),
     backups: readdirSync(join(registry.data, 'backups')).map((name) => name.replace(/^.*?Z/, '')),
   };
+}
+
+async function streamed({ url }: RunningProgram, { token }: Somebody): Promise<(number | string)[]> {
+  const stream = await Stream.open(url, 'name=shop', { authorization: `Bearer ${token}` });
+  stream.forget();
+  stream.frame({ type: 5, offset: 0, value: 0n });
+  stream.say({ type: 'ping' });
+  await stream.message('pong');
+  const types = stream.heard.map(({ type }) => type);
+  stream.socket.close();
+  await stream.end();
+  return types;
 }
 
 async function figures(ann: Somebody): Promise<string | null> {

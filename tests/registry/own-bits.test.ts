@@ -111,8 +111,17 @@ describe('two registries that differ in one bit', () => {
     ]);
   });
 
+  it('binary_protocol: one speaks in frames', async () => {
+    const { between, off, on } = await seenWith('binary_protocol');
+    expect([...new Set(between.map((path) => path.split('.')[0]))]).toEqual(['stream']);
+    expect([off.stream, on.stream]).toEqual([
+      [7, 'error', 'pong'],
+      [5, 'pong'],
+    ]);
+  });
+
   it('the bits that it does not obey: none differs', async () => {
-    for (const feature of ['premium_types', 'proxy_mode', 'binary_protocol'] as const) {
+    for (const feature of ['premium_types', 'proxy_mode'] as const) {
       expect((await seenWith(feature)).between, feature).toEqual([]);
     }
   });

@@ -100,6 +100,15 @@ describe('a rate limit', () => {
     expect(figures).toMatch(/^c13_auth_total\{outcome="ok"\} 2$/m);
   });
 
+  it('counts a token that many people have by address too, so that nobody uses it up for the others', async () => {
+    const { limits } = limitsWith({});
+    const page = (request: Request): Principal => ({ ...byName(request), isBrowser: true });
+    const app = await openApp(undefined, page, limits);
+    const ask = async (address: string) => (await from(app, address, bearer('ann'), '/api/v1/configs/default')).status;
+    expect([await ask('192.0.2.1'), await ask('192.0.2.1'), await ask('192.0.2.1')]).toEqual([200, 200, 200]);
+    expect([await ask('192.0.2.1'), await ask('192.0.2.2')]).toEqual([429, 200]);
+  });
+
   it('takes the /64 of an IPv6 address for one, and an IPv4 address for itself in either form', async () => {
     const { limits } = limitsWith({});
     const app = await openApp(undefined, byName, limits);
@@ -184,7 +193,7 @@ describe('an answer', () => {
       const answer = await ask(app, path, { headers: { 'accept-encoding': accept } });
       const tag = `"1+${encoding}"`;
       expect([answer.headers.get('content-encoding'), answer.headers.get('etag')]).toEqual([encoding, tag]);
-      expect(answer.headers.get('vary')).toBe('Accept-Encoding');
+      expect(answer.headers.get('vary')).toBe('Origin, Accept-Encoding');
       expect(PLAIN[encoding](await answer.bytes()).toString()).toBe(text);
       const known = await ask(app, path, { headers: { 'accept-encoding': accept, 'if-none-match': tag } });
       expect([known.status, await known.text()]).toEqual([304, '']);

@@ -6,6 +6,7 @@ import type { TestApp } from './app-fixtures.ts';
 
 /** Where the examples name a backup. */
 const BACKUP = '2026-03-01T12-00-00.000Z.db';
+const BANNER = { state: 'ENABLED', variants: { short: 'Hello', long: 'A good day' }, defaultVariant: 'short' };
 const RULE = { severity: 'warning', message: 'm', hint: 'h', require: { on: ['metrics'] } };
 
 /** Makes what is not there, by asking for it as anybody would. */
@@ -14,6 +15,7 @@ export async function prepared({ call, operations }: Pick<TestApp, 'call' | 'ope
     ['PATCH', '/api/v1/configs/checkout%2Fproduction', { rows: 30 }],
     ['PUT', '/api/v1/templates/team-default', { set: ['metrics'] }],
     ['PUT', '/api/v1/rules/TEAM_METRICS', RULE],
+    ['PUT', '/api/v1/configs/checkout%2Fproduction/flags/banner', { definition: BANNER }],
   ];
   for (const [method, path, body] of asks) {
     const answer = await call(method, path, body, { 'if-none-match': '*' });

@@ -14,6 +14,8 @@ const DOMAINS = ['src/live/', 'src/flags/', 'src/changes/', 'src/documents/', 's
 const SERVICES = ['src/rate-limiting/', 'src/proxy/', 'src/http/', 'src/metrics/', 'src/logging/'];
 const SERVER = [...BASE, ...DOMAINS, ...SERVICES, 'src/websocket/'];
 const BROWSER = ['src/errors/', 'src/config/', 'bindings/wasm.ts', ...PLAIN_CORE];
+/** What is said on a stream, and its frames: plain TypeScript on both ends. */
+const STREAMED = ['src/websocket/subprotocol.ts', 'bindings/frame.ts'];
 const DOMAIN = ['src/errors/', 'src/config/', 'src/journal/', ...PLAIN_CORE];
 
 /** What each folder may import, besides itself. A longer key wins over a shorter one. */
@@ -39,11 +41,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/registry/': [...SERVER, 'src/dashboard/'],
   'src/cli/': [...SERVER, 'src/registry/', 'src/client/'],
   'src/terminal/': [...SERVER, 'src/registry/', 'src/client/'],
-  'src/client/': BROWSER,
+  'src/client/': [...BROWSER, ...STREAMED],
   'src/dashboard/': BROWSER,
   'src/bundle/': ['src/errors/', 'src/config/', ...PLAIN_CORE],
-  'src/index.ts': [...BASE, ...DOMAINS, 'src/bundle/', 'src/logging/'],
-  'src/node.ts': [...BASE, ...DOMAINS],
+  'src/index.ts': [...BASE, ...DOMAINS, 'src/bundle/', 'src/logging/', 'src/client/'],
+  'src/node.ts': [...BASE, ...DOMAINS, 'src/client/'],
 };
 
 /** Things that one place owns. Imports are written `module` or `module#name`, members as in code. */

@@ -23,6 +23,7 @@ export function addGrants(program: Command): void {
     .addArgument(new Argument('<role>').choices(ROLES))
     .argument('<pattern>', "of streams: 'config:checkout/*', 'package:@acme/*', '*'")
     .option('--section <pattern...>', "only this of configs: 'feature:new_*', terminal, version, registryHash")
+    .option('--needs-approval', 'it allows to ask for changes, which somebody else approves')
     .action(run(create));
   takes(grants.command('update'), ...CHANGES_IDENTITY, 'ifRevision')
     .description('change a grant; its holder stays')
@@ -31,6 +32,8 @@ export function addGrants(program: Command): void {
     .option('--pattern <pattern>', 'other streams')
     .option('--section <pattern...>', 'only this of configs')
     .addOption(new Option('--all-sections', 'all of configs').conflicts('section'))
+    .addOption(new Option('--needs-approval', 'its changes must be approved').conflicts('needsNoApproval'))
+    .option('--needs-no-approval', 'its changes count at once')
     .action(run(update));
   takes(grants.command('delete'), ...CHANGES_IDENTITY, 'ifRevision')
     .description('take a grant away')
@@ -41,14 +44,19 @@ export function addGrants(program: Command): void {
 async function list(session: Session, { user }: { user?: string }): Promise<Answer> {
   const target = await session.identity();
   const grants = await allItems((cursor) => target.grants({ cursor, user }));
-  const rows = grants.map(({ id, sections, ...grant }) => [
+  const rows = grants.map(({ id, sections, needsApproval, ...grant }) => [
     id,
     grant.user,
     grant.role,
     grant.pattern,
-    sections === null ? 'all' : sections.join(' '),
+    (sections ?? ['all']).join(' ') + (needsApproval ? ', must be approved' : ''),
   ]);
   return { data: { grants }, text: (style) => table(style, ['grant', 'user', 'role', 'streams', 'sections'], rows) };
+}
+
+interface CreateOptions {
+  readonly section?: readonly string[] | null;
+  readonly needsApproval?: boolean;
 }
 
 async function create(
@@ -56,10 +64,10 @@ async function create(
   user: string,
   role: Role,
   pattern: string,
-  { section: sections = null }: { section?: readonly string[] | null },
+  { section: sections = null, needsApproval = false }: CreateOptions,
 ): Promise<Answer> {
-  const grant = await (await session.identity()).createGrant({ user, role, pattern, sections }, session.write());
-  return granted(grant, 'granted');
+  const grant = { user, role, pattern, sections, needsApproval };
+  return granted(await (await session.identity()).createGrant(grant, session.write()), 'granted');
 }
 
 interface Changes {
@@ -67,21 +75,26 @@ interface Changes {
   readonly pattern?: string;
   readonly section?: readonly string[];
   readonly allSections?: boolean;
+  readonly needsApproval?: boolean;
+  readonly needsNoApproval?: boolean;
 }
 
-async function update(session: Session, id: string, { role, pattern, section, allSections }: Changes): Promise<Answer> {
+async function update(session: Session, id: string, options: Changes): Promise<Answer> {
+  const { role, pattern, section, allSections, needsNoApproval } = options;
   const sections = allSections === true ? null : section;
-  const fields = Object.entries({ role, pattern, sections }).filter(([, value]) => value !== undefined);
+  const needsApproval = needsNoApproval === true ? false : options.needsApproval;
+  const fields = Object.entries({ role, pattern, sections, needsApproval }).filter(([, value]) => value !== undefined);
   if (fields.length === 0) {
-    throw usageError('update', 'There is nothing to change', 'Give --role, --pattern, --section or --all-sections.');
+    throw usageError('update', 'There is nothing to change', 'See: c13 grants update --help.');
   }
   const target = await session.identity();
   return granted(await target.updateGrant(id, Object.fromEntries(fields), session.write()), 'changed');
 }
 
 function granted(grant: GrantView, what: string): Answer {
-  const { id, user, role, pattern, sections } = grant;
-  const limit = sections === null ? '' : ` (${sections.join(' ')})`;
+  const { id, user, role, pattern, sections, needsApproval } = grant;
+  const limits = [...(sections === null ? [] : [sections.join(' ')]), ...(needsApproval ? ['must be approved'] : [])];
+  const limit = limits.length === 0 ? '' : ` (${limits.join(', ')})`;
   return {
     data: grant,
     text: (style) => `${style.green(what)} ${clean(`${user}: ${role} over ${pattern}${limit}, grant ${id}`)}`,

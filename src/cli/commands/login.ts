@@ -11,6 +11,7 @@ import type { Session } from '../session.ts';
 import { clean, facts, timeText } from '../text.ts';
 import { parseSetting, processVariables, readSetting } from '../../env/env.ts';
 import { ConfigError, isConfigError } from '../../errors/errors.ts';
+import type { Grant } from '../../auth/rights.ts';
 
 export function addLogin(program: Command): void {
   takes(program.command('login'), 'url', 'insecure')
@@ -104,7 +105,7 @@ interface Whoami {
   readonly actor: string;
   readonly user: string | null;
   readonly kind: string;
-  readonly grants: readonly { role: string; pattern: string; sections: readonly string[] | null }[];
+  readonly grants: readonly Grant[];
   readonly scope: Whoami['grants'] | null;
   readonly readOnly: boolean;
 }
@@ -117,12 +118,13 @@ async function whoami(session: Session): Promise<Answer> {
   return { data: { url: client.url, ...found }, text: (style) => facts(style, shown) };
 }
 
-/** `operator config:checkout/* (feature:new_*)` */
+/** `operator config:checkout/* (feature:new_*), must be approved` */
 function lines(grants: Whoami['grants'] | null): string[] | null {
   return (
-    grants?.map(({ role, pattern, sections }) =>
-      [role, pattern, ...(sections === null ? [] : [`(${sections.join(' ')})`])].join(' '),
-    ) ?? null
+    grants?.map(({ role, pattern, sections, needsApproval = false }) => {
+      const covered = [role, pattern, ...(sections === null ? [] : [`(${sections.join(' ')})`])].join(' ');
+      return covered + (needsApproval ? ', must be approved' : '');
+    }) ?? null
   );
 }
 

@@ -12,6 +12,8 @@ import { parseTime } from '../values.ts';
 import { ROLES, type Grant, type Role } from '../../auth/rights.ts';
 import type { KeyView, TokenView } from '../../registry/identity-operations.ts';
 
+/** At the end of a grant: no section is called so. */
+const NEEDS_APPROVAL = 'needs-approval';
 const UNITS_MS = { h: 3_600_000, d: 86_400_000 } as const;
 
 export function addTokens(program: Command): void {
@@ -26,6 +28,7 @@ export function addTokens(program: Command): void {
     .option('--user <user>', 'whose; your own when left out')
     .option('--read-only', 'it can only read')
     .option('--scope <grant...>', "less than the user may: 'operator config:checkout/*', with sections behind it")
+    .option('--browser', "for web pages, where anybody may find it; with --scope 'viewer config:...'")
     .option('--expires <when>', 'a time, or 90d, 12h from now (90d)', (text) => parseExpiry(text, Date.now()))
     .action(run(create));
   takes(tokens.command('update'), ...CHANGES_IDENTITY, 'ifRevision')
@@ -65,26 +68,31 @@ async function list(session: Session, { user }: { user?: string }): Promise<Answ
   return { data: { tokens }, text: (style) => table(style, head, rows, 'limits') };
 }
 
-function limitsOf({ scope, readOnly }: TokenView): string {
-  const grants = scope?.map(({ role, pattern, sections }) => [role, pattern, ...(sections ?? [])].join(' ')) ?? [];
-  return [...(readOnly ? ['read-only'] : []), ...grants].join(', ') || 'none';
+function limitsOf({ scope, readOnly, isBrowser }: TokenView): string {
+  const kind = isBrowser ? ['browser'] : readOnly ? ['read-only'] : [];
+  return [...kind, ...(scope ?? []).map(scopeText)].join(', ') || 'none';
+}
+
+function scopeText({ role, pattern, sections, needsApproval = false }: Grant): string {
+  return [role, pattern, ...(sections ?? []), ...(needsApproval ? [NEEDS_APPROVAL] : [])].join(' ');
 }
 
 interface CreateOptions {
   readonly user?: string;
   readonly readOnly?: boolean;
+  readonly browser?: boolean;
   readonly scope?: readonly string[];
   readonly expires?: number;
 }
 
 async function create(session: Session, name: string, options: CreateOptions): Promise<Answer> {
   const write = session.write();
-  const { readOnly = false, expires: expiresAt, scope: texts } = options;
+  const { browser: isBrowser = false, readOnly = isBrowser, expires: expiresAt, scope: texts } = options;
   const scope = texts?.map(parseScope) ?? null;
   const target = await session.identity();
   const user = options.user ?? (await target.self());
   if (user === null) throw usageError('--user', 'You are no user whose token it could be', 'Name one with --user.');
-  const made = await target.createToken({ user, name, scope, readOnly, expiresAt }, write);
+  const made = await target.createToken({ user, name, scope, readOnly, isBrowser, expiresAt }, write);
   return {
     data: made,
     text: () => made.secret,
@@ -94,16 +102,18 @@ async function create(session: Session, name: string, options: CreateOptions): P
   };
 }
 
-/** `operator config:checkout/* feature:new_*` */
+/** `operator config:checkout/* feature:new_* needs-approval` */
 function parseScope(text: string): Grant {
-  const [role = '', pattern, ...sections] = text.split(' ').filter((word) => word !== '');
+  const [role = '', pattern, ...rest] = text.split(' ').filter((word) => word !== '');
   if (ROLES.some((known) => known === role) && pattern !== undefined) {
-    return { role: role as Role, pattern, sections: sections.length === 0 ? null : sections };
+    const sections = rest.filter((word) => word !== NEEDS_APPROVAL);
+    const needsApproval = sections.length < rest.length;
+    return { role: role as Role, pattern, sections: sections.length === 0 ? null : sections, needsApproval };
   }
   throw usageError(
     '--scope',
     `--scope: '${text}' is no grant`,
-    `Write '<${ROLES.join('|')}> <pattern> [section ...]'.`,
+    `Write '<${ROLES.join('|')}> <pattern> [section ...] [${NEEDS_APPROVAL}]'.`,
   );
 }
 

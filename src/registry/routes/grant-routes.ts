@@ -5,6 +5,7 @@ import { route, type Need, type Route } from '../route.ts';
 import {
   GRANT,
   GRANT_CHANGES,
+  grantOf,
   HELD_GRANT_FIELDS,
   PAGE,
   REASON,
@@ -57,8 +58,8 @@ function manyGrants({ identity: { operations } }: IdentityServices): readonly Ro
       example: { user: 'anonymous', role: 'viewer', pattern: 'config:checkout/*' },
       answers: { 201: { description: 'The grant', schema: GRANT } },
       errors: ['ERR_NOT_FOUND', 'ERR_WRONG_TYPE', 'ERR_OUT_OF_RANGE'],
-      handle: async ({ c, principal, body: { reason, sections = null, ...grant } }) => {
-        const made = await operations.createGrant({ ...grant, sections }, { actor: principal.actor, reason });
+      handle: async ({ c, principal, body: { reason, user, ...grant } }) => {
+        const made = await operations.createGrant({ user, ...grantOf(grant) }, { actor: principal.actor, reason });
         c.header('etag', etagOf(made));
         return c.json(made, 201);
       },

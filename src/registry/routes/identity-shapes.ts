@@ -1,6 +1,6 @@
 /** What users, grants and tokens look like to the routes: fields that come in, views that go out. @module */
 import { z } from 'zod';
-import { requireRight, ROLES, type Action, type Principal } from '../../auth/rights.ts';
+import { requireRight, ROLES, type Action, type Grant, type Principal } from '../../auth/rights.ts';
 import type { RegistryContext } from '../context.ts';
 import { expectedOf } from '../context.ts';
 import type { IdentityOperations } from '../identity-operations.ts';
@@ -73,6 +73,10 @@ const GRANT_FIELDS = {
       description: 'Of configs: `feature:new_*`, `terminal`, `version`, `registryHash`; null: all.',
       example: ['feature:new_*'],
     }),
+  needsApproval: z.boolean().optional().meta({
+    description:
+      'True: it allows to read and to ask for changes, which somebody else approves. For operators and admins.',
+  }),
 };
 
 /** The fields of a grant as a body has them. */
@@ -85,20 +89,27 @@ export const GRANT_CHANGES = {
   role: GRANT_FIELDS.role.optional(),
   pattern: GRANT_FIELDS.pattern.optional(),
   sections: GRANT_FIELDS.sections,
+  needsApproval: GRANT_FIELDS.needsApproval,
 };
 
 /** One grant of a token's scope. */
 export const SCOPE_GRANT = z.strictObject(GRANT_FIELDS);
+
+/** Sections that were left out are all of them. */
+export function grantOf({ sections = null, needsApproval = false, ...grant }: z.infer<typeof SCOPE_GRANT>): Grant {
+  return { ...grant, sections, needsApproval };
+}
 
 /** As it is told, of a principal and of a scope. */
 export const PLAIN_GRANT = z.object({
   role: z.enum(ROLES),
   pattern: z.string(),
   sections: z.array(z.string()).nullable(),
+  needsApproval: z.boolean().optional().meta({ description: 'Left out: false.' }),
 });
 
 export const GRANT = z
-  .object({ id: z.string(), user: z.string(), ...PLAIN_GRANT.shape, ...CHANGED })
+  .object({ id: z.string(), user: z.string(), ...PLAIN_GRANT.shape, needsApproval: z.boolean(), ...CHANGED })
   .meta({ id: 'Grant' });
 
 export const TOKEN = z
@@ -108,6 +119,7 @@ export const TOKEN = z
     name: z.string(),
     scope: z.array(PLAIN_GRANT).nullable(),
     readOnly: z.boolean(),
+    isBrowser: z.boolean(),
     expiresAt: z.number(),
     createdAt: z.number(),
     lastUsedAt: z.number().nullable(),

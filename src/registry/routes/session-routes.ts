@@ -4,6 +4,7 @@ import type { Authenticator } from '../../auth/authenticator.ts';
 import type { Principal } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import type { RegistryContext } from '../context.ts';
+import { authorizationOf } from '../credentials.ts';
 import { route, type Route } from '../route.ts';
 import type { SessionCookies } from '../session-cookie.ts';
 import { PLAIN_GRANT, SESSION, type IdentityServices } from './identity-shapes.ts';
@@ -97,7 +98,7 @@ function whileIn({ identity: { authenticator, cookies } }: SessionServices): rea
 
 /** What was shown, as a header would show it; null: nothing. */
 export function credentialOf({ req }: RegistryContext, cookies: SessionCookies): string | null {
-  const header = req.raw.headers.get('authorization');
+  const header = authorizationOf(req.raw.headers);
   if (header !== null) return header;
   const session = cookies.sessionOf(req.raw);
   return session === null ? null : `Bearer ${session}`;
@@ -105,7 +106,12 @@ export function credentialOf({ req }: RegistryContext, cookies: SessionCookies):
 
 function shown({ kind, actor, user, grants, scope, readOnly }: Principal): z.infer<typeof WHOAMI> {
   const plain = (list: Principal['grants']) =>
-    list.map(({ role, pattern, sections }) => ({ role, pattern, sections: sections === null ? null : [...sections] }));
+    list.map(({ role, pattern, sections, needsApproval = false }) => ({
+      role,
+      pattern,
+      sections: sections === null ? null : [...sections],
+      ...(needsApproval ? { needsApproval } : {}),
+    }));
   return { kind, actor, user, grants: plain(grants), scope: scope === null ? null : plain(scope), readOnly };
 }
 

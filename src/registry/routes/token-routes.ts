@@ -11,6 +11,7 @@ import type { TokenView } from '../identity-operations.ts';
 import { TIME } from '../parse.ts';
 import { route, type Route } from '../route.ts';
 import {
+  grantOf,
   isSelf,
   PAGE,
   REASON,
@@ -35,6 +36,9 @@ const NEW_TOKEN = {
     description: 'Limits what the user may do; null: not at all.',
   }),
   readOnly: z.boolean().optional(),
+  isBrowser: z.boolean().optional().meta({
+    description: 'For web pages and apps, where anybody may find it: it reads what is visible to clients alone.',
+  }),
   expiresAt: TIME.optional().meta({ description: 'Default: in 90 days. At most ten years from now.' }),
 };
 
@@ -175,9 +179,8 @@ function requireNoToken({ kind, actor }: Principal): void {
 
 type SentScope = readonly z.infer<typeof SCOPE_GRANT>[] | null | undefined;
 
-/** Sections that were left out are all of them. */
 function scopeOf(sent: SentScope): readonly Grant[] | null | undefined {
-  return sent?.map(({ sections = null, ...grant }) => ({ ...grant, sections })) ?? (sent as null | undefined);
+  return sent?.map(grantOf) ?? (sent as null | undefined);
 }
 
 /** Whose tokens are meant when nobody is named. */

@@ -15,6 +15,7 @@ import {
   type ReadServices,
   type Services,
 } from '../../context.ts';
+import { readForBrowser } from '../../browser-reads.ts';
 import { given, LIMIT, NAME_PARAM } from '../../parse.ts';
 import { route, type Route } from '../../route.ts';
 import {
@@ -127,20 +128,26 @@ function deleteRoute(services: Services): Route {
   });
 }
 
-function readRoute({ cache }: ReadServices): Route {
+function readRoute(services: ReadServices): Route {
   return route({
     method: 'get',
     path: `${PATH}/:name`,
     tag: TAG,
     summary: 'One config',
+    description: 'With a browser token: as if there were no features but those that are visible to clients.',
     access: reads,
+    takesBrowser: true,
+    cors: true,
     params: NAMED,
     answers: {
       200: { description: 'The config as it is now', schema: CONFIG },
       304: { description: 'The reader has it already' },
     },
     errors: ['ERR_NOT_FOUND'],
-    handle: async ({ c, params: { name } }) => answerConfig(c, await cache.read(name)),
+    handle: async ({ c, principal, params: { name } }) => {
+      const isBrowser = principal.isBrowser === true;
+      return answerConfig(c, await (isBrowser ? readForBrowser(services, name) : services.cache.read(name)));
+    },
   });
 }
 

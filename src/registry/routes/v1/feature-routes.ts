@@ -16,7 +16,7 @@ const ONE = {
   ...NAMED,
   feature: z.string().meta({ description: "A feature's name.", example: 'metrics' }),
 };
-const SERVICE = {
+export const SERVICE = {
   service: z
     .string()
     .transform((name) => parseConfigName(name).service)

@@ -1,0 +1,136 @@
+/** Flags out of files of flagd and of other flag services, and into a file of flagd. @module */
+import { type Command, Option } from 'commander';
+import { readDocument } from '../document.ts';
+import { flagsOf, saidOf } from '../flag-session.ts';
+import type { Imported } from '../http-flags.ts';
+import { REGISTRY, takes } from '../options.ts';
+import { type Answer, writeErr } from '../printer.ts';
+import { run } from '../run.ts';
+import type { Session } from '../session.ts';
+import { clean, cleanLines, type Style, table } from '../text.ts';
+import { usageError } from '../failure.ts';
+import { ConfigError } from '../../errors/errors.ts';
+import { type ConversionOptions, IMPORT_FORMATS, type ImportFormat } from '../../flags/import/conversion.ts';
+
+const STEPS = { make: 'new', replace: 'replaces', none: 'as it is', skip: 'skipped' } as const;
+
+export function addFlagFiles(flags: Command): void {
+  takes(flags.command('export'), ...REGISTRY, 'name')
+    .description('print the flags of a config as a flagd file')
+    .option('--facts', 'with archived flags, and what is said about flags as metadata: to be imported again')
+    .action(run(exportAll));
+  takes(flags.command('import'), ...REGISTRY, 'name', 'reason', 'force', 'yes')
+    .description('take flags from flagd, Unleash or LaunchDarkly; shows what would come over, and asks')
+    .argument('<file>', 'JSON or YAML, as it was exported; - reads stdin')
+    .addOption(new Option('--format <format>', 'told by its shape, if left out').choices(IMPORT_FORMATS))
+    .option('--environment <environment>', 'which of those in the file')
+    .option('--segments <file>', 'a second file, with the segments')
+    .option('--partial', 'also flags of LaunchDarkly of which a rule has to be left out')
+    .option('--user-key <field>', "the field of the source that is OpenFeature's targetingKey")
+    .option('--map <field=path...>', 'other names of fields of the context: hostname=host.name')
+    .option('--prefix <text>', 'put before every key')
+    .option('--dry-run', 'only show what would come over')
+    .action(run(importAll));
+}
+
+async function exportAll(session: Session, { facts = false }: { facts?: boolean }): Promise<Answer> {
+  const file = await (await flagsOf(session)).export(facts);
+  return { data: file, text: () => cleanLines(JSON.stringify(file, null, 2)) };
+}
+
+interface ImportOptions {
+  readonly format?: ImportFormat;
+  readonly environment?: string;
+  readonly segments?: string;
+  readonly partial?: boolean;
+  readonly userKey?: string;
+  readonly map?: readonly string[];
+  readonly prefix?: string;
+  readonly dryRun?: boolean;
+}
+
+async function importAll(session: Session, file: string, given: ImportOptions): Promise<Answer> {
+  const { dryRun = false, segments, map, ...others } = given;
+  const options: ConversionOptions = {
+    ...pick(others),
+    ...(map === undefined ? {} : { contextMap: mapOf(map) }),
+    ...(segments === undefined ? {} : { segments: await textOf(segments) }),
+  };
+  const text = await textOf(file);
+  const flags = await flagsOf(session);
+  using progress = session.progress('import');
+  const plan = await progress.during(flags.import(text, { ...options, dryRun: true }));
+  const open = plan.flags.filter(({ step }) => step === 'make' || step === 'replace');
+  if (dryRun || open.length === 0) return imported(session, plan, { dryRun: true, isShown: false });
+  const isShown = session.options.yes !== true;
+  if (isShown) await writeErr(`${planText(plan, session.printer.err)}\n`);
+  await session.confirm(`Write ${open.length} of ${plan.flags.length} flags to ${session.name}?`);
+  const { reason, force } = saidOf(session);
+  const said = { reason: reason ?? `import of ${file === '-' ? 'stdin' : file}`, force };
+  const result = await progress.during(flags.import(text, { ...options, ...said, dryRun: false }));
+  return imported(session, result, { dryRun: false, isShown });
+}
+
+interface Shown {
+  readonly dryRun: boolean;
+  readonly isShown: boolean;
+}
+
+/** Only the options of an import. */
+function pick({ format, environment, partial, userKey, prefix }: ImportOptions): ConversionOptions {
+  return { format, environment, partial, userKey, prefix };
+}
+
+/** YAML is made JSON: the registry knows no other. */
+async function textOf(file: string): Promise<string> {
+  return JSON.stringify(await readDocument(file));
+}
+
+function mapOf(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+      throw usageError('--map', `--map: '${pair}' is not of the form field=path`, 'Write hostname=host.name.');
+    }),
+  );
+}
+
+/** `isShown`: the plan was, when somebody was asked. */
+function imported(session: Session, result: Imported, { dryRun, isShown }: Shown): Answer {
+  const { format, flags, written } = result;
+  const infos = result.findings.filter(({ severity }) => severity === 'info').length;
+  const what = dryRun ? `would write ${countOf(flags, ['make', 'replace'])}` : `wrote ${written}`;
+  const last = `${what} of ${flags.length} flags of ${format} to ${session.name}`;
+  const isInVain = flags.length > 0 && countOf(flags, ['skip']) === flags.length;
+  return {
+    data: { dryRun, ...result },
+    text: (style) => {
+      const end = dryRun ? style.yellow(clean(last)) : style.green(clean(last));
+      return isShown ? end : `${planText(result, style)}\n${end}`;
+    },
+    ...(infos === 0 ? {} : { remark: () => `${infos} more notes: --json has them all` }),
+    ...(isInVain ? { fault: nothingTaken(format) } : {}),
+  };
+}
+
+function countOf(flags: Imported['flags'], steps: readonly string[]): number {
+  return flags.filter(({ step }) => steps.includes(step)).length;
+}
+
+function planText({ flags, findings }: Imported, style: Style): string {
+  const rows = flags.map(({ key, status, step }) => [key, status, STEPS[step]]);
+  const grave = ['error', 'warn'].flatMap((severity) => findings.filter((finding) => finding.severity === severity));
+  const found = grave.map(({ severity, flag, code, message, path }) => [severity, flag ?? '', code, message, path]);
+  const plan = table(style, ['flag', 'comes over', 'here'], rows);
+  if (found.length === 0) return plan;
+  return `${plan}\n\n${table(style, ['', 'flag', 'finding', 'what', 'where'], found, 'what')}\n`;
+}
+
+function nothingTaken(format: string): ConfigError<'ERR_IMPORT'> & { code: 'ERR_IMPORT' } {
+  return new ConfigError('ERR_IMPORT', {
+    message: 'None of the flags can be taken',
+    hint: 'The findings say why; --partial takes flags of LaunchDarkly also where a rule has to be left out.',
+    details: { format, fault: 'none of the flags can be taken' },
+  });
+}

@@ -1,0 +1,118 @@
+/**
+ * A rich flag, ready to be asked: evaluated by flagd's own engine, made when it is first asked. Never throws; what was
+ * stored and cannot be evaluated answers a failure.
+ * @module
+ */
+import { FeatureFlag } from '@openfeature/flagd-core';
+import { failure, keptAnswer } from './answers.ts';
+import type { EvaluationContext } from './context.ts';
+import { engineFlag, QUIET } from './engine.ts';
+import type { Answer, Audience, Evaluation, Failure, Reason } from './evaluation.ts';
+import type { Flag, FlagMetadata, FlagSet } from './flag.ts';
+import { asksTime } from './rules.ts';
+import { hasReferences } from './references.ts';
+
+export class CompiledFlag {
+  readonly flag: Flag;
+  /** Its rules may ask what time it is. */
+  readonly usesTime: boolean;
+  readonly #key: string;
+  readonly #set: FlagSet;
+  readonly #all: Answers;
+  readonly #browser: Answers;
+  readonly #isDynamic: boolean;
+  /** undefined: not made yet; null: it cannot be. */
+  #engine: FeatureFlag | null | undefined;
+
+  constructor(key: string, flag: Flag, set: FlagSet) {
+    const { definition } = flag;
+    this.#key = key;
+    this.flag = flag;
+    this.#set = set;
+    this.#all = new Answers(key, flag, { ...set.metadata, ...definition.metadata });
+    // What the whole set says of itself is not written for everybody.
+    const isSame = Object.keys(set.metadata).length === 0;
+    this.#browser = isSame ? this.#all : new Answers(key, flag, definition.metadata ?? {});
+    const { targeting } = definition;
+    this.#isDynamic = targeting !== undefined && Object.keys(targeting).length > 0;
+    this.usesTime = this.#isDynamic && (asksTime(targeting) || (hasReferences(targeting) && asksTime(set.evaluators)));
+  }
+
+  /** Whether it was made of the same. */
+  isOf(flag: Flag, set: FlagSet): boolean {
+    return this.flag === flag && this.#set === set;
+  }
+
+  evaluate(context: EvaluationContext, audience: Audience): Evaluation {
+    const answers = audience === 'browser' ? this.#browser : this.#all;
+    if (this.flag.definition.state !== 'ENABLED') return answers.disabled;
+    if (!this.#isDynamic) return answers.fixed;
+    const engine = this.#engine === undefined ? (this.#engine = this.#made()) : this.#engine;
+    if (engine === null) return answers.broken;
+    return this.#asked(engine, context, answers);
+  }
+
+  #asked(engine: FeatureFlag, context: EvaluationContext, answers: Answers): Evaluation {
+    let result: ReturnType<FeatureFlag['evaluate']>;
+    try {
+      result = engine.evaluate(context as Parameters<FeatureFlag['evaluate']>[0], QUIET);
+    } catch {
+      // The engine guards its rules, but not what a rule may answer: an attribute that cannot become text.
+      return answers.failed;
+    }
+    if (result.reason === 'ERROR') return result.errorCode === 'PARSE_ERROR' ? answers.broken : answers.failed;
+    return result.reason === 'DEFAULT' ? answers.default : answers.matched(result.variant!);
+  }
+
+  #made(): FeatureFlag | null {
+    try {
+      return engineFlag(this.#key, this.flag.definition, this.#set.evaluators);
+    } catch {
+      // Everything that is written is checked: only a newer version, or an evaluator taken away since, leads here.
+      return null;
+    }
+  }
+}
+
+/** All that one flag can answer to one audience. */
+class Answers {
+  readonly #key: string;
+  readonly #flag: Flag;
+  readonly #metadata: { readonly metadata?: FlagMetadata };
+  readonly #matched = new Map<string, Answer>();
+  readonly disabled: Answer;
+  readonly default: Evaluation;
+  readonly fixed: Evaluation;
+  readonly broken: Failure;
+  readonly failed: Failure;
+
+  constructor(key: string, flag: Flag, metadata: FlagMetadata) {
+    this.#key = key;
+    this.#flag = flag;
+    this.#metadata = Object.keys(metadata).length === 0 ? {} : { metadata };
+    const name = flag.definition.defaultVariant;
+    this.disabled = keptAnswer({ key, reason: 'DISABLED', ...this.#metadata });
+    this.broken = keptAnswer(failure(key, 'PARSE_ERROR', `The targeting of flag '${key}' cannot be evaluated`));
+    this.failed = keptAnswer(failure(key, 'GENERAL', `The targeting of flag '${key}' leads to none of its variants`));
+    if (typeof name === 'string' && name !== '') {
+      this.default = this.#variant(name, 'DEFAULT');
+      this.fixed = this.#variant(name, 'STATIC');
+    } else {
+      this.default = this.fixed = keptAnswer({ key, reason: 'DEFAULT', ...this.#metadata });
+    }
+  }
+
+  matched(variant: string): Evaluation {
+    const known = this.#matched.get(variant);
+    if (known !== undefined) return known;
+    const answer = this.#variant(variant, 'TARGETING_MATCH');
+    if (!('errorCode' in answer)) this.#matched.set(variant, answer);
+    return answer;
+  }
+
+  #variant(variant: string, reason: Reason): Evaluation {
+    const { variants } = this.#flag.definition;
+    if (!Object.hasOwn(variants, variant)) return this.failed;
+    return keptAnswer({ key: this.#key, reason, variant, value: variants[variant], ...this.#metadata });
+  }
+}

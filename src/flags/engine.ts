@@ -1,0 +1,58 @@
+/**
+ * flagd's own engine, as this project uses it: references already put in, nothing printed, and without code made of
+ * text at run time.
+ * @module
+ */
+import { FeatureFlag, MemoryStorage } from '@openfeature/flagd-core';
+import type { FlagDefinition } from './flag.ts';
+import { type Evaluators, expandReferences } from './references.ts';
+
+const nothing = (): void => undefined;
+/** The engine tells a logger what it then answers anyway. */
+export const QUIET = { error: nothing, warn: nothing, info: nothing, debug: nothing };
+/** Rules are walked, not compiled: faster to make, as fast to ask (half a microsecond), and no `eval`. */
+const OPTIONS = { disableDynamicCodeGeneration: true };
+
+/** A fault of flagd's schema. */
+export interface SchemaFault {
+  /** A JSON pointer into the definition. */
+  readonly path: string;
+  readonly message: string;
+}
+
+interface ValidatorError {
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Throws what `expandReferences` throws, and what the engine refuses. */
+export function engineFlag(key: string, definition: FlagDefinition, evaluators: Evaluators): FeatureFlag {
+  const { targeting, ...rest } = definition;
+  const expanded =
+    targeting === undefined ? rest : { ...rest, targeting: expandReferences(key, targeting, evaluators) };
+  return new FeatureFlag(key, expanded as ConstructorParameters<typeof FeatureFlag>[1], QUIET, OPTIONS);
+}
+
+/** What flagd's schema has against a definition without references, or null. */
+export function schemaFault(definition: object): SchemaFault | null {
+  try {
+    new MemoryStorage(QUIET, OPTIONS).setConfigurations(JSON.stringify({ flags: { it: definition } }), true);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return faultOf(error);
+  }
+}
+
+/** One mistake makes the schema's validator name every alternative: the deepest place is the one that was meant. */
+function faultOf({ message, cause }: Error): SchemaFault {
+  const from = message.indexOf('[');
+  if (from < 0) return { path: '', message: cause instanceof Error ? cause.message : message };
+  const errors = JSON.parse(message.slice(from)) as ValidatorError[];
+  const deepest = errors.reduce((best, each) => (each.instancePath.length > best.instancePath.length ? each : best));
+  const { additionalProperty, allowedValues } = deepest.params;
+  const which = additionalProperty ?? allowedValues;
+  const path = deepest.instancePath.replace(/^\/flags\/it/, '').replace(/^\/flags$/, '');
+  return { path, message: which === undefined ? deepest.message : `${deepest.message}: ${JSON.stringify(which)}` };
+}

@@ -1,0 +1,270 @@
+/**
+ * The rich flags of all configs, kept in the journal: made, changed, archived and deleted here, and nowhere else. What
+ * they answer is `evaluation.ts`; the bit of a bound flag is written by whoever writes configs.
+ * @module
+ */
+import { checkFeatureName, type FeatureSet } from '../config/features.ts';
+import { parseConfigName } from '../config/name.ts';
+import type { RegistryConfig } from '../config/value.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
+import type { Journal, NewEntry } from '../journal/journal.ts';
+import { Resources, type Resource, type ResourceWrite } from '../journal/resources.ts';
+import { checkDefinition, parseFlagKey, parseFlagSet } from './definition.ts';
+import type { FlagSource } from './evaluation.ts';
+import { parseFacts } from './facts.ts';
+import { flagFault } from './fault.ts';
+import { type Flag, type FlagFacts, type FlagSet, NO_FACTS } from './flag.ts';
+import { changedFlag, type FlagChange } from './flag-change.ts';
+import { storedFacts, storedFlag, storedSet } from './flag-input.ts';
+import { type ConfigFlags, HeldFlags } from './held-flags.ts';
+import { hasReferences } from './references.ts';
+
+/** Of one config, archived ones too. */
+export const FLAGS_MAX = 5_000;
+/** Far more often than others can write the same flag between our look and our entry. */
+const ATTEMPTS_MAX = 20;
+/** Flags checked before others get a turn: about 10 ms. */
+const CHECKED_AT_ONCE = 50;
+
+export interface FlagWrite extends ResourceWrite {
+  /** Whether the service has a feature of this name: a flag called so is bound to its bit. */
+  readonly isFeature: (name: string) => boolean;
+}
+
+export interface FlagQuery {
+  /** Keys above this one: the last of the page before. */
+  readonly after?: string | undefined;
+  /** Default 100. */
+  readonly limit?: number | undefined;
+  /** Only archived ones, or only those in use; left out: both. */
+  readonly isArchived?: boolean | undefined;
+}
+
+/** The flag before and after a change that has not been made: null where there is none. */
+export interface PlannedFlag {
+  readonly before: Resource<Flag> | null;
+  readonly after: Flag | null;
+}
+
+/**
+ * In what is returned, `key` is the flag's own, without its config. `config` is always a config's name: ERR_NAME for
+ * what is none.
+ */
+export class Flags {
+  readonly #flags: Resources<Flag>;
+  readonly #sets: Resources<FlagSet>;
+  readonly #facts: Resources<FlagFacts>;
+  readonly #held: HeldFlags;
+
+  /** `head` says how far the journal is, in one load. */
+  constructor(journal: Journal, head: () => number) {
+    this.#flags = new Resources(journal, 'flag', storedFlag);
+    this.#sets = new Resources(journal, 'flagset', storedSet);
+    this.#facts = new Resources(journal, 'feature', storedFacts);
+    this.#held = new HeldFlags({ journal, head, flags: this.#flags, sets: this.#sets, facts: this.#facts });
+  }
+
+  /** By key, ascending. */
+  async list(config: string, { after = '', limit = 100, isArchived }: FlagQuery = {}): Promise<Resource<Flag>[]> {
+    const wanted = (await this.all(config)).filter(
+      ({ key, value }) => key > after && (isArchived === undefined || isArchived === (value.archivedAt !== null)),
+    );
+    return wanted.slice(0, limit);
+  }
+
+  /** All of a config, archived ones too, by key, ascending. */
+  async all(config: string): Promise<Resource<Flag>[]> {
+    const { resources } = await this.#ofConfig(config);
+    return [...resources.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /** Those of all configs; `key` is `<config>/<key>`. Reads the journal. */
+  async everywhere(): Promise<Resource<Flag>[]> {
+    return await this.#flags.all();
+  }
+
+  async find(config: string, key: string): Promise<Resource<Flag> | null> {
+    // With a '/' it would be the flag of another config.
+    const found = key.includes('/') ? null : await this.#flags.find(placeOf(config, key));
+    return found === null ? null : { ...found, key };
+  }
+
+  /** Throws ERR_NOT_FOUND. */
+  async get(config: string, key: string): Promise<Resource<Flag>> {
+    const found = await this.find(config, key);
+    if (found === null) throw notFound(config, key);
+    return found;
+  }
+
+  /**
+   * Makes or replaces a flag; an archived one stays archived. Errors: ERR_FLAG_INVALID, those of `parseFacts`,
+   * ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE.
+   */
+  async put(config: string, key: string, input: unknown, write: FlagWrite): Promise<Resource<Flag>> {
+    return await this.#made(config, key, { kind: 'put', input }, write);
+  }
+
+  /**
+   * Changes what is given: facts one by one, and the fields of `definition` one by one, where null takes one away.
+   * Errors: as `put`, and ERR_NOT_FOUND.
+   */
+  async patch(config: string, key: string, input: unknown, write: FlagWrite): Promise<Resource<Flag>> {
+    return await this.#made(config, key, { kind: 'patch', input }, write);
+  }
+
+  /** From now on it is not evaluated; `at`: milliseconds since 1970. Errors: ERR_NOT_FOUND and those of a write. */
+  async archive(config: string, key: string, write: FlagWrite, at: number): Promise<Resource<Flag>> {
+    return await this.#made(config, key, { kind: 'archive', at }, write);
+  }
+
+  /** Back from the archive, checked as if it were put. Errors: as `put`, and ERR_NOT_FOUND. */
+  async restore(config: string, key: string, write: FlagWrite): Promise<Resource<Flag>> {
+    return await this.#made(config, key, { kind: 'restore' }, write);
+  }
+
+  /** Errors: ERR_NOT_FOUND, ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE. */
+  async delete(config: string, key: string, write: FlagWrite): Promise<void> {
+    await this.change(config, key, { kind: 'delete' }, write);
+  }
+
+  /** Any change. The flag as it is then, null when it is gone. */
+  async change(config: string, key: string, change: FlagChange, write: FlagWrite): Promise<Resource<Flag> | null> {
+    const place = placeOf(config, key);
+    return await retried(write, async () => {
+      const { before, after } = await this.plan(config, key, change, write);
+      const expected = write.expected ?? before?.revision ?? 0;
+      if (after !== null) return { ...(await this.#flags.put(place, after, { ...write, expected })), key };
+      await this.#flags.delete(place, { ...write, expected });
+      return null;
+    });
+  }
+
+  /** What a change would make, all of it checked. Errors: those of the change, but for the journal's. */
+  async plan(config: string, key: string, change: FlagChange, write: FlagWrite): Promise<PlannedFlag> {
+    parseFlagKey(key);
+    const before = change.kind === 'put' ? await this.find(config, key) : await this.get(config, key);
+    const { set, flags } = await this.#ofConfig(config);
+    if (before === null && flags.size >= FLAGS_MAX) throw tooMany(key, config);
+    return { before, after: changedFlag(key, change, before?.value ?? null, set, write.isFeature(key)) };
+  }
+
+  /** The entry that a change would append, for an append of several things at once. Errors: those of the change. */
+  async entryOf(config: string, key: string, change: FlagChange, write: FlagWrite): Promise<NewEntry> {
+    const { before, after } = await this.plan(config, key, change, write);
+    const place = placeOf(config, key);
+    const expected = write.expected ?? before?.revision ?? 0;
+    if (after === null) return await this.#flags.deleteEntry(place, { ...write, expected });
+    return await this.#flags.putEntry(place, after, { ...write, expected });
+  }
+
+  /** What the flags of a config share; null: it has never been put. */
+  async findSet(config: string): Promise<Resource<FlagSet> | null> {
+    return await this.#sets.find(parseConfigName(config).name);
+  }
+
+  /**
+   * Makes or replaces what the flags of a config share. Errors: ERR_FLAG_INVALID, also for a flag in use that it would
+   * break; ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE.
+   */
+  async putSet(config: string, input: unknown, write: ResourceWrite): Promise<Resource<FlagSet>> {
+    const set = await this.#checkedSet(config, input);
+    return await this.#sets.put(config, set, write);
+  }
+
+  /** As `entryOf`, of `putSet`. */
+  async setEntryOf(config: string, input: unknown, write: ResourceWrite): Promise<NewEntry> {
+    return await this.#sets.putEntry(config, await this.#checkedSet(config, input), write);
+  }
+
+  /** What is said about the features of a service, by name. */
+  async facts(service: string): Promise<ReadonlyMap<string, FlagFacts>> {
+    return await this.#held.facts(parseConfigName(service).service);
+  }
+
+  /** What is said about one feature; null: nothing ever was. */
+  async findFacts(service: string, feature: string): Promise<Resource<FlagFacts> | null> {
+    const found = await this.#facts.find(factsPlace(service, feature));
+    return found === null ? null : { ...found, key: feature };
+  }
+
+  /**
+   * Says something about a feature; what is left out stays. Errors: those of `parseFacts`, ERR_FEATURE_NAME,
+   * ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE.
+   */
+  async putFacts(service: string, feature: string, input: unknown, write: ResourceWrite): Promise<Resource<FlagFacts>> {
+    const place = factsPlace(service, feature);
+    return await retried(write, async () => {
+      const before = await this.#facts.find(place);
+      const facts = parseFacts(input, before?.value ?? NO_FACTS);
+      const expected = write.expected ?? before?.revision ?? 0;
+      return { ...(await this.#facts.put(place, facts, { ...write, expected })), key: feature };
+    });
+  }
+
+  /**
+   * All that the answers of a config depend on, for `compileFlags`. Flags that have not changed since are the same
+   * objects as before; held in memory while the journal has not moved.
+   */
+  async sourceOf(
+    config: string,
+    parts: { readonly features: FeatureSet; readonly config: RegistryConfig; readonly rollouts: Uint16Array },
+  ): Promise<FlagSource> {
+    const { flags, set } = await this.#ofConfig(config);
+    return { ...parts, flags, set, facts: await this.facts(config) };
+  }
+
+  async #ofConfig(config: string): Promise<ConfigFlags> {
+    return await this.#held.config(parseConfigName(config).name);
+  }
+
+  async #made(config: string, key: string, change: FlagChange, write: FlagWrite): Promise<Resource<Flag>> {
+    return (await this.change(config, key, change, write))!;
+  }
+
+  async #checkedSet(config: string, input: unknown): Promise<FlagSet> {
+    const set = parseFlagSet(input);
+    const { flags } = await this.#ofConfig(config);
+    let checked = 0;
+    for (const [key, { definition, archivedAt }] of flags) {
+      if (archivedAt !== null || !hasReferences(definition.targeting)) continue;
+      checkDefinition(key, definition, set.evaluators);
+      if (++checked % CHECKED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return set;
+  }
+}
+
+/** Who said no revision means whatever is there: a lost race is tried again. */
+async function retried<R>({ expected }: ResourceWrite, attempt: () => Promise<R>): Promise<R> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isLostRace = isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT';
+      if (!isLostRace || expected !== undefined || attempts === ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+function placeOf(config: string, key: string): string {
+  return `${parseConfigName(config).name}/${key}`;
+}
+
+function factsPlace(service: string, feature: string): string {
+  checkFeatureName(feature);
+  return `${parseConfigName(service).service}/${feature}`;
+}
+
+function notFound(config: string, key: string): ConfigError {
+  const shown = key.slice(0, 100);
+  return new ConfigError('ERR_NOT_FOUND', {
+    message: `There is no flag '${shown}' in '${config}'`,
+    hint: 'List the flags of the config to see what there is.',
+    details: { what: `flag ${config}/${shown}` },
+  });
+}
+
+function tooMany(key: string, config: string): ConfigError {
+  const fault = `'${config}' has ${FLAGS_MAX} flags already`;
+  return flagFault(key, '', fault, 'Delete those that nobody asks for any more: c13 flags stale.');
+}

@@ -1,0 +1,99 @@
+/**
+ * Exports of other flag services as flags of ours. Nothing is written, and nothing is dropped in silence: what does not
+ * come over as it was is a finding, and a flag that would not be a good one is skipped.
+ * @module
+ */
+import { isConfigError } from '../../errors/errors.ts';
+import { parseDefinition } from '../definition.ts';
+import { DESCRIPTION_LENGTH_MAX, OWNER_LENGTH_MAX, parseFacts, TAG_LENGTH_MAX, TAGS_MAX } from '../facts.ts';
+import { type Flag, type FlagFacts, type FlagSet, NO_FACTS } from '../flag.ts';
+import type { Conversion, ConversionOptions, ConvertedFlag, Draft } from './conversion.ts';
+import { readExport, readSegments } from './detect.ts';
+import { Findings, STATUSES } from './findings.ts';
+import { fromFlagd } from './flagd.ts';
+import { fromLaunchDarkly } from './launchdarkly.ts';
+import { Source } from './source.ts';
+import { fromUnleash } from './unleash.ts';
+
+const NO_SET: FlagSet = { evaluators: {}, metadata: {} };
+
+/**
+ * `text` is JSON. Throws ERR_IMPORT for what is no export, and where the environment is missing; all else is findings.
+ * @example
+ * const { flags, findings } = convert(text, { environment: 'production' });
+ * flags[0] // { key: 'checkout', status: 'approximate', flag: { definition: { state: 'ENABLED', ... }, ... } }
+ */
+export function convert(text: string, options: ConversionOptions = {}): Conversion {
+  const { format, root } = readExport(text, options.format);
+  const segments = options.segments === undefined ? null : readSegments(options.segments, format);
+  const findings = new Findings();
+  const { drafts, set } =
+    format === 'flagd'
+      ? fromFlagd(root, findings)
+      : {
+          drafts: (format === 'unleash' ? fromUnleash : fromLaunchDarkly)(root, segments, options, findings),
+          set: NO_SET,
+        };
+  const taken = new Set<string>();
+  const flags = drafts.map((draft) => finished(draft, { prefix: options.prefix ?? '', set, taken, findings }));
+  return { format, flags, set, findings: findings.list };
+}
+
+interface Finishing {
+  readonly prefix: string;
+  readonly set: FlagSet;
+  /** The keys so far. */
+  readonly taken: Set<string>;
+  readonly findings: Findings;
+}
+
+/** Its key, and whether it is as good as one that somebody puts. */
+function finished({ name, suffix = '', flag }: Draft, { prefix, set, taken, findings }: Finishing): ConvertedFlag {
+  const own = name + suffix;
+  const key = prefix + own;
+  const at = new Source(key);
+  if (taken.has(key)) findings.add('name-clash', own, at, 'Another flag has this key');
+  taken.add(key);
+  const statusOf = () =>
+    STATUSES[Math.max(STATUSES.indexOf(findings.statusOf(name)), STATUSES.indexOf(findings.statusOf(own)))]!;
+  if (flag === null || statusOf() === 'skipped') return { key, status: 'skipped', flag: null };
+  const checked = checkedFlag(own, key, flag, set, findings);
+  return { key, status: checked === null ? 'skipped' : statusOf(), flag: checked };
+}
+
+function checkedFlag(own: string, key: string, flag: Flag, set: FlagSet, findings: Findings): Flag | null {
+  try {
+    const definition = parseDefinition(key, flag.definition, set.evaluators);
+    return { ...parseFacts(fitting(own, flag, findings), NO_FACTS), definition, archivedAt: flag.archivedAt };
+  } catch (error) {
+    if (!isConfigError(error)) throw error;
+    findings.add('invalid-flag', own, new Source(key), error.message);
+    return null;
+  }
+}
+
+/** What is too long for a fact is cut, or left out, with a finding. */
+function fitting(own: string, flag: Flag, findings: Findings): FlagFacts {
+  const { clientVisible, description, owner, tags, expiresAt } = flag;
+  const kept = tags.filter((tag) => tag !== '' && tag.length <= TAG_LENGTH_MAX).slice(0, TAGS_MAX);
+  if (kept.length < tags.length) {
+    findings.add(
+      'not-carried',
+      own,
+      new Source(tags.filter((tag) => !kept.includes(tag))),
+      'Tags that are too many or too long',
+    );
+  }
+  const cut = (text: string | null, max: number): string | null => {
+    if (text === null || text.length <= max) return text;
+    findings.add('not-carried', own, new Source(text.slice(max)), `The end of a text of more than ${max} characters`);
+    return text.slice(0, max);
+  };
+  return {
+    clientVisible,
+    description: cut(description, DESCRIPTION_LENGTH_MAX),
+    owner: cut(owner, OWNER_LENGTH_MAX),
+    tags: kept,
+    expiresAt,
+  };
+}

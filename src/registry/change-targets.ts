@@ -1,0 +1,97 @@
+/**
+ * What the operations of a change request mean: which things they touch, what would become of these, and how all of it
+ * is made in one append. An operation on a config is one of `bulk`; on a flag, what `change-flags.ts` takes.
+ * @module
+ */
+import type { Operation } from '../changes/change-request.ts';
+import { unknownField } from '../config/input.ts';
+import { configStream } from '../config/name.ts';
+import type { NewEntry } from '../journal/journal.ts';
+import { parseBulk, type BulkChange } from '../live/bulk.ts';
+import type { Draft } from '../live/commit.ts';
+import type { BulkWrite, ConfigOperations, Foreseen } from '../live/operations.ts';
+import type { ChangeFlags } from './change-flags.ts';
+import { configDifference, configState, movedSections, type Difference } from './change-states.ts';
+
+/** One thing that a step changes. */
+export interface Target {
+  readonly stream: string;
+  /** 0: it is not there, or a step before is still to change it. */
+  readonly revision: number;
+  /** What is kept of it to compare it later, as it is and as it would be; null: it is not there. */
+  readonly state: unknown;
+  readonly next: unknown;
+  readonly difference: Difference;
+  /** What the change would set that was set otherwise since `base`. */
+  readonly moved: (base: unknown) => readonly string[];
+}
+
+/** What steps before would have made of configs; null: it is not there. */
+export type Known = Map<string, Draft | null>;
+
+export type Make = Omit<BulkWrite, 'also'> & { readonly also: readonly NewEntry[] };
+
+export class ChangeTargets {
+  readonly #operations: ConfigOperations;
+  readonly #flags: ChangeFlags;
+
+  constructor(operations: ConfigOperations, flags: ChangeFlags) {
+    this.#operations = operations;
+    this.#flags = flags;
+  }
+
+  /** Streams that the operations touch; nothing is looked at. Errors: those of `parseBulk` and of a flag's place. */
+  streamsOf(operations: readonly Operation[]): readonly string[] {
+    const { configs, flags } = parted(operations);
+    return [...configs.map(({ name }) => configStream(name)), ...this.#flags.streamsOf(flags)];
+  }
+
+  /**
+   * What would become of each thing, without making it; what is foreseen is noted in `known`. Errors: those of the
+   * operations themselves, and what `permit` throws.
+   */
+  async foresee(
+    operations: readonly Operation[],
+    write: Omit<BulkWrite, 'also'>,
+    known: Known = new Map(),
+  ): Promise<readonly Target[]> {
+    const { configs, flags } = parted(operations);
+    const foreseen = configs.length === 0 ? [] : await this.#operations.foresee(configs, write, known);
+    for (const { name, after, isDeleted } of foreseen) known.set(name, isDeleted ? null : after);
+    return [...foreseen.map(targetOf), ...(await this.#flags.foresee(flags, write))];
+  }
+
+  /** All or none of it, with the entries in `also`. Errors: those of `bulk` and of flags. */
+  async make(operations: readonly Operation[], { also, ...write }: Make): Promise<void> {
+    const { configs, flags } = parted(operations);
+    const entries = [...(await this.#flags.entries(flags, write)), ...also];
+    if (configs.length > 0) await this.#operations.bulk(configs, { ...write, also: entries });
+    else await this.#operations.store.journal.append(entries);
+  }
+}
+
+/** Errors: those of `parseBulk`, ERR_UNKNOWN_FIELD. */
+function parted(operations: readonly Operation[]): {
+  configs: readonly BulkChange[];
+  flags: readonly Operation[];
+} {
+  const configs = operations.filter(({ name }) => name !== undefined);
+  // Which revision it is made on is the request's own to watch.
+  if (configs.some(({ expected }) => expected !== undefined)) throw unknownField('expected', CONFIG_FIELDS);
+  const flags = operations.filter(({ name }) => name === undefined);
+  return { configs: configs.length === 0 ? [] : parseBulk(configs), flags };
+}
+
+const CONFIG_FIELDS = ['name', 'set', 'template', 'rollback', 'reset', 'delete'];
+
+function targetOf(foreseen: Foreseen): Target {
+  const { name, before, after, isDeleted } = foreseen;
+  return {
+    stream: configStream(name),
+    revision: before !== null && 'revision' in before ? before.revision : 0,
+    state: configState(before),
+    next: configState(isDeleted ? null : after),
+    difference: configDifference(foreseen),
+    moved: (base) => movedSections(base, foreseen),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * Where a request says who makes it: in `Authorization: Bearer`, or in `X-API-Key`, which means the same and is what
+ * some clients send. Looks at nothing but headers, and lets nobody in.
+ * @module
+ */
+import { ConfigError } from '../errors/errors.ts';
+
+/**
+ * What it says, as an Authorization header has it; null: nothing. Throws ERR_UNAUTHENTICATED where the two headers
+ * differ: who checked one of them must not have let in the other.
+ * @example authorizationOf(new Headers({ 'x-api-key': 'c13_...' })); // 'Bearer c13_...'
+ */
+export function authorizationOf(headers: Headers): string | null {
+  const plain = plainAuthorizationOf(headers);
+  const authorization = headers.get('authorization');
+  if (plain !== null || authorization === null) return plain;
+  if (authorization.replace(/^bearer +/i, '') === headers.get('x-api-key')) return authorization;
+  throw new ConfigError('ERR_UNAUTHENTICATED', {
+    message: 'The headers Authorization and X-API-Key say different things of who makes the request',
+    hint: 'Send one of them.',
+    details: { why: 'scheme' },
+  });
+}
+
+/** The same where one header at most says it; null where none does, or both do. */
+export function plainAuthorizationOf(headers: Headers): string | null {
+  const authorization = headers.get('authorization');
+  const key = headers.get('x-api-key');
+  if (key === null) return authorization;
+  return authorization === null ? `Bearer ${key}` : null;
+}

@@ -1,0 +1,113 @@
+/**
+ * What lets a repeated request in where the server hands it over, before any router: a token that is known already, a
+ * limit that is not reached, and nothing about the request that has to be looked at. Whatever is not so goes the
+ * ordinary way; must let in nobody whom that would refuse.
+ * @module
+ */
+import { may, type Principal } from '../auth/rights.ts';
+import { configStream } from '../config/name.ts';
+import { requestIdOf } from '../logging/request-log.ts';
+import { HEADER_PREFIX } from '../proxy/headers.ts';
+import { rateLimitOf, rateLimitPolicyOf } from '../rate-limiting/rate-limit-headers.ts';
+import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
+import { SAFE_HEADERS } from './safe-headers.ts';
+
+export interface HotDoorOptions {
+  /** Who shows this credential, if that is known without asking anybody. */
+  readonly identifyNow: (headers: Headers) => Principal | null;
+  /** Changes whenever anybody may have become another, or may do something else; null: it cannot be told. */
+  readonly moment: () => number | null;
+  /** null: any number. */
+  readonly limiter: RateLimiter | null;
+  /** False while something is asked of all requests that only the ordinary way does. */
+  readonly isUsual: () => boolean;
+}
+
+/** One request that was answered so. */
+export interface HotFacts {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly id: string;
+  readonly principal: Principal;
+  readonly status: number;
+  readonly duration_ms: number;
+}
+
+/** A request that was counted; `ratelimit` is null where nothing is limited. */
+export interface Counted {
+  readonly id: string;
+  readonly ratelimit: string | null;
+}
+
+/**
+ * @example
+ * const principal = door.identify(request);
+ * const counted = principal === null ? null : door.count(principal, request, performance.now());
+ */
+export class HotDoor {
+  readonly #options: HotDoorOptions;
+
+  constructor(options: HotDoorOptions) {
+    this.#options = options;
+  }
+
+  /** Who asks; null: the ordinary way must look at it. */
+  identify({ headers }: Request): Principal | null {
+    const { isUsual, identifyNow } = this.#options;
+    if (!isUsual()) return null;
+    for (const name of headers.keys()) if (name.startsWith(HEADER_PREFIX)) return null;
+    const principal = identifyNow(headers);
+    // Pages see another answer, and are counted by their address, which is not known here.
+    return principal?.isBrowser === true ? null : principal;
+  }
+
+  /** To be asked before a wait, and handed to `isStill` after it. */
+  get moment(): number | null {
+    return this.#options.moment();
+  }
+
+  /** Whether it is still `principal` who asks, and all that he might do is as it was at `moment`. */
+  isStill(principal: Principal, request: Request, moment: number | null): boolean {
+    return (moment !== null && moment === this.moment) || this.identify(request) === principal;
+  }
+
+  /** Counts the request, at a moment of the limiter's clock; null: it is one too many. */
+  count({ actor }: Principal, { headers }: Request, now_ms: number): Counted | null {
+    const { limiter } = this.#options;
+    const limit = limiter?.check(actor, now_ms) ?? null;
+    if (limit?.allowed === false) return null;
+    return { id: requestIdOf(headers), ratelimit: limit === null ? null : rateLimitOf(limiter!, limit) };
+  }
+
+  /** Headers that many answers share, with those that every answer has. A response copies them. */
+  prepare(headers: Readonly<Record<string, string>>): Headers {
+    const { limiter } = this.#options;
+    const prepared = new Headers({ ...SAFE_HEADERS, ...headers });
+    if (limiter !== null) prepared.set('ratelimit-policy', rateLimitPolicyOf(limiter));
+    return prepared;
+  }
+}
+
+/** Puts on shared headers what is of one answer alone. */
+export function setCounted(headers: Headers, { id, ratelimit }: Counted): void {
+  headers.set('x-request-id', id);
+  if (ratelimit !== null) headers.set('ratelimit', ratelimit);
+}
+
+/** Who may read one config. Kept with what is held of it: grants are looked through once for each principal. */
+export class Readers {
+  readonly #stream: string;
+  readonly #known = new WeakSet<Principal>();
+
+  constructor(config: string) {
+    this.#stream = configStream(config);
+  }
+
+  /** A known token brings the same principal again. */
+  has(principal: Principal): boolean {
+    if (this.#known.has(principal)) return true;
+    if (!may(principal, 'read', this.#stream)) return false;
+    this.#known.add(principal);
+    return true;
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Tickets for streams of events: a browser opens such a stream by its URL alone, which it also keeps, so what stands
+ * in the URL must not be a token. A ticket says for whom and for which config it is, can be read by us alone, opens
+ * nothing but the stream, and is the same for half a day, so that an answer with it stays the same too.
+ * @module
+ */
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { fromBase64url, toBase64url } from '../auth/base64url.ts';
+import { principalOf, principalOfToken, type IdentityState } from '../auth/identities.ts';
+import { ANONYMOUS, owner, type Principal } from '../auth/rights.ts';
+
+/** So long a new ticket is handed out at most; it is good until the end of the next such time. */
+const EPOCH_MS = 12 * 60 * 60 * 1000;
+const CIPHER = 'aes-256-gcm';
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** For whom a ticket is: what is looked up again at every use. */
+export type TicketHolder = Pick<Principal, 'kind' | 'actor'> & { readonly isBrowser: boolean };
+
+/** What a ticket says. */
+export interface Ticket {
+  readonly holder: TicketHolder;
+  readonly config: string;
+}
+
+/**
+ * @example
+ * const tickets = new StreamTickets(await seal.secretFor('stream tickets'), Date.now);
+ * const text = tickets.issue({ holder: holderOf(principal), config: 'checkout/production' });
+ * tickets.read(text)?.config; // 'checkout/production'
+ */
+export class StreamTickets {
+  readonly #secret: Uint8Array;
+  readonly #nonceSecret: Uint8Array;
+  readonly #clock: () => number;
+
+  /** `secret`: 32 bytes. `clock`: milliseconds since 1970. */
+  constructor(secret: Uint8Array, clock: () => number) {
+    this.#secret = secret;
+    this.#nonceSecret = createHmac('sha256', secret).update('nonce').digest();
+    this.#clock = clock;
+  }
+
+  /** Rises when tickets become others. */
+  get epoch(): number {
+    return Math.floor(this.#clock() / EPOCH_MS);
+  }
+
+  issue({ holder: { kind, actor, isBrowser }, config }: Ticket): string {
+    const text = JSON.stringify([this.epoch, config, kind, actor, isBrowser]);
+    // The nonce follows from all that is encrypted: the same only for the same.
+    const nonce = createHmac('sha256', this.#nonceSecret).update(text).digest().subarray(0, NONCE_BYTES);
+    const cipher = createCipheriv(CIPHER, this.#secret, nonce);
+    const bytes = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+    return toBase64url(Buffer.concat(bytes));
+  }
+
+  /** null for what is none of ours, and for one that is too old. */
+  read(ticket: string): Ticket | null {
+    const text = this.#opened(ticket);
+    if (text === null) return null;
+    const [epoch, config, kind, actor, isBrowser] = JSON.parse(text) as Written;
+    const isGood = epoch === this.epoch || epoch === this.epoch - 1;
+    return isGood ? { holder: { kind, actor, isBrowser }, config } : null;
+  }
+
+  #opened(ticket: string): string | null {
+    const bytes = fromBase64url(ticket);
+    if (bytes === null || bytes.length < NONCE_BYTES + TAG_BYTES) return null;
+    const decipher = createDecipheriv(CIPHER, this.#secret, bytes.subarray(0, NONCE_BYTES));
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
+    try {
+      return Buffer.concat([text, decipher.final()]).toString('utf8');
+    } catch {
+      // What `final` throws for is a tag that is not ours.
+      return null;
+    }
+  }
+}
+
+/** What is encrypted; nobody but us has written it. */
+type Written = [epoch: number, config: string, kind: Principal['kind'], actor: string, isBrowser: boolean];
+
+export function holderOf({ kind, actor, isBrowser = false }: Principal): TicketHolder {
+  return { kind, actor, isBrowser };
+}
+
+/**
+ * Whoever goes by the name in a ticket now: empty when he is gone, disabled or expired; tokens of one user may share a
+ * name. `now` in milliseconds since 1970; `isPrivate`: nothing is granted to everybody.
+ */
+export function holdersNow(
+  { kind, actor, isBrowser }: TicketHolder,
+  state: IdentityState,
+  { now, isPrivate }: { readonly now: number; readonly isPrivate: boolean },
+): readonly Principal[] {
+  if (kind === 'owner') return state.users.size === 0 ? [owner(actor)] : [];
+  if (kind === 'anonymous') return [isPrivate ? ANONYMOUS : state.anonymous];
+  if (kind === 'user') return [principalOf(state, actor)].filter((found) => found !== null);
+  const tokens = [...state.tokens].filter(([id, { value }]) => value.expiresAt > now && !state.revoked.has(id));
+  return tokens
+    .map(([, { value }]) => principalOfToken(state, value))
+    .filter((found) => found?.actor === actor && (found.isBrowser ?? false) === isBrowser)
+    .filter((found) => found !== null);
+}

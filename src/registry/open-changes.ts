@@ -1,0 +1,69 @@
+/**
+ * Change requests of a running registry: their parts put together, and the clock that makes them.
+ * @module
+ */
+import type { Identities } from '../auth/identities.ts';
+import { ChangeRequests } from '../changes/change-requests.ts';
+import type { Flags } from '../flags/flags.ts';
+import type { Permit } from '../live/config-store.ts';
+import type { ConfigOperations } from '../live/operations.ts';
+import type { Upcoming } from '../websocket/subprotocol.ts';
+import { ChangeApplication } from './change-application.ts';
+import { ChangeFlags } from './change-flags.ts';
+import { ChangeTargets } from './change-targets.ts';
+import { upcoming } from './change-upcoming.ts';
+import { checkMaintained, type OwnConfig } from './own-config.ts';
+import { repeated } from './repeated.ts';
+
+/** How late a change may be. */
+const LOOK_INTERVAL_MS = 1000;
+
+export interface ChangesOptions {
+  readonly operations: ConfigOperations;
+  readonly flags: Flags;
+  readonly identities: Identities;
+  readonly own: OwnConfig;
+  /** Refuses what nobody may set directly, as a bound bit. */
+  readonly check: Permit;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** As `Math.random`. */
+  readonly random: () => number;
+}
+
+/** All that the routes and the streams need. */
+export interface Changes {
+  readonly requests: ChangeRequests;
+  readonly application: ChangeApplication;
+  /** Changes of a config that can be told ahead. */
+  readonly upcoming: (config: string) => Promise<readonly Upcoming[]>;
+  readonly close: () => void;
+}
+
+/** Nothing is made by the clock before `makeDue`. */
+export function openChanges({ operations, flags, identities, own, check, now, random }: ChangesOptions): Changes {
+  const { store } = operations;
+  const requests = new ChangeRequests({ journal: store.journal, now, random });
+  const targets = new ChangeTargets(operations, new ChangeFlags({ flags, store, now }));
+  const application = new ChangeApplication({
+    requests,
+    targets,
+    identities,
+    now,
+    check: (stream, touched) => {
+      if (own.flags.maintenance_mode) checkMaintained(stream, touched);
+      check(stream, touched);
+    },
+  });
+  return {
+    requests,
+    application,
+    upcoming: async (config) => await upcoming(requests, config, await store.features(config)),
+    close: () => requests.close(),
+  };
+}
+
+/** Makes what is due, about once a second. Returns the way to stop. */
+export function makeDue({ application }: Changes, onFailure: (failure: string) => void): () => Promise<void> {
+  return repeated({ interval_ms: LOOK_INTERVAL_MS, work: () => application.look(), onFailure });
+}

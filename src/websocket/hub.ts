@@ -1,0 +1,310 @@
+/**
+ * Who listens to which config. A room is opened for each config and audience that somebody listens to; a change is
+ * encoded once there, and handed to all by one publish. Who does not read, and who may no longer listen, is dropped
+ * with a reason. Knows no user and no route: what somebody may is asked of the visitor he came with.
+ * @module
+ */
+import type { Entry } from '../journal/journal.ts';
+import { configOfStream } from '../config/name.ts';
+import type { StreamDrop } from '../metrics/figures.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { Audience } from './look.ts';
+import type { Connection, Socket, Visitor } from './connection.ts';
+import { Joining } from './joining.ts';
+import { Room, type RoomOptions, type Update } from './room.ts';
+import { CLOSE, type ServerMessage } from './subprotocol.ts';
+
+/** What may wait for one client. */
+const WAITING_MAX_BYTES = 1024 * 1024;
+/** So much is published between two looks at who reads. */
+const UNWATCHED_BYTES = 64 * 1024;
+
+/** Somebody who listens without a socket: server-sent events. */
+export interface Listener {
+  readonly visitor: Visitor;
+  /** Tells of an update, or ends him. */
+  tell(message: ServerMessage, text: string): void;
+  end(reason: string): void;
+}
+
+/** Why the registry ended a stream. */
+type Drop = keyof typeof CLOSE & StreamDrop;
+
+export interface HubOptions extends Pick<RoomOptions, 'journal' | 'core' | 'look' | 'upcoming' | 'now'> {
+  /** Whether frames are spoken; looked at anew each time. */
+  readonly isBinary: () => boolean;
+  /** Whenever somebody came or went. */
+  readonly counted: (sockets: number, listeners: number) => void;
+  readonly dropped: (why: Drop) => void;
+  /** One line for the operator. */
+  readonly log: (line: string) => void;
+}
+
+type Publish = (topic: string, data: string | Uint8Array) => void;
+
+interface Place {
+  readonly room: Room;
+  readonly opening: Promise<void>;
+  readonly sockets: Set<Connection>;
+  readonly listeners: Set<Listener>;
+  /** Those who are on their way in. */
+  expected: number;
+}
+
+/**
+ * @example
+ * const joining = await hub.join('checkout/production', 'all');
+ * server.upgrade(request, { data: joining.connect(visitor, null) });
+ */
+export class Hub {
+  readonly #options: HubOptions;
+  readonly #places = new Map<string, Place>();
+  #publish: Publish | null = null;
+  #published_bytes = 0;
+  #sockets = 0;
+  #listeners = 0;
+  #isClosed = false;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+  }
+
+  /** The server that the sockets are of. */
+  publishWith(publish: Publish): void {
+    this.#publish = publish;
+  }
+
+  get isBinary(): boolean {
+    return this.#options.isBinary();
+  }
+
+  get core(): HubOptions['core'] {
+    return this.#options.core;
+  }
+
+  get now(): HubOptions['now'] {
+    return this.#options.now;
+  }
+
+  /** Entries of the journal, in their order, each once. */
+  follow(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      for (const { room } of this.#places.values()) if (concerns(entry.stream, room.name)) room.follow(entry);
+    }
+  }
+
+  /** A place in the room of a config. Errors: ERR_NOT_FOUND, ERR_CLOSED, and those of the journal. */
+  async join(name: string, audience: Audience): Promise<Joining> {
+    if (this.#isClosed) throw closed();
+    const key = keyOf(name, audience);
+    const place = this.#places.get(key) ?? this.#open(key, name, audience);
+    place.expected++;
+    const leave = (): void => {
+      place.expected--;
+      this.#vacate(key, place);
+    };
+    try {
+      await place.opening;
+      if (this.#isClosed) throw closed();
+      if (place.room.isDeleted) throw notThere(name);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return new Joining(this, place.room, leave);
+  }
+
+  /** Called when the socket is open. */
+  entered(connection: Connection, socket: Socket): void {
+    const place = this.#places.get(keyOf(connection.room.name, connection.room.audience));
+    if (this.#isClosed || place?.room !== connection.room) {
+      socket.close(CLOSE.failed, 'what it follows has ended: connect again');
+      return;
+    }
+    place.sockets.add(connection);
+    this.#sockets++;
+    this.#count();
+    socket.subscribe(keyOf(connection.room.name, connection.room.audience));
+  }
+
+  /** Called once for each that entered, whoever ended it. */
+  left(connection: Connection): void {
+    const key = keyOf(connection.room.name, connection.room.audience);
+    const place = this.#places.get(key);
+    if (place?.sockets.delete(connection) !== true) return;
+    this.#sockets--;
+    this.#count();
+    this.#vacate(key, place);
+  }
+
+  /** Answers how to leave. */
+  listen(room: Room, listener: Listener): () => void {
+    const key = keyOf(room.name, room.audience);
+    const place = this.#places.get(key);
+    if (place?.room !== room) throw closed();
+    place.listeners.add(listener);
+    this.#listeners++;
+    this.#count();
+    return () => {
+      if (!place.listeners.delete(listener)) return;
+      this.#listeners--;
+      this.#count();
+      this.#vacate(key, place);
+    };
+  }
+
+  /** To be called every 20 seconds: says to all at which revision they are. */
+  heartbeat(): void {
+    for (const [key, { room, sockets, opening }] of this.#places) {
+      if (sockets.size > 0) void opening.then(() => this.#broadcast(key, room.heartbeat()));
+    }
+  }
+
+  /**
+   * To be called every second, and at once with `isAll` when users, grants or tokens have changed: who may no longer
+   * listen, and who does not read, is dropped.
+   */
+  async sweep(isAll = false): Promise<void> {
+    this.#dropSlow();
+    const checks: Promise<void>[] = [];
+    for (const { sockets, listeners } of this.#places.values()) {
+      for (const connection of sockets) {
+        const end = (why: string): void => this.drop(connection, 'credentials', why);
+        this.#check(connection.visitor, isAll, end, checks);
+      }
+      for (const listener of listeners) {
+        const end = (why: string): void => {
+          this.#options.dropped('credentials');
+          listener.end(why);
+        };
+        this.#check(listener.visitor, isAll, end, checks);
+      }
+    }
+    await Promise.all(checks);
+  }
+
+  /** Whether it does not read, and has been dropped. */
+  dropsSlow(connection: Connection): boolean {
+    if (connection.waiting_bytes <= WAITING_MAX_BYTES) return false;
+    this.drop(connection, 'slow', `more than ${WAITING_MAX_BYTES} bytes wait to be read`);
+    return true;
+  }
+
+  drop(connection: Connection, why: Drop, reason: string): void {
+    if (!connection.isOpen) return;
+    this.#options.dropped(why);
+    connection.close(CLOSE[why], reason);
+  }
+
+  /** One line for the operator, about what is no client's fault. */
+  log(line: string): void {
+    this.#options.log(line);
+  }
+
+  /** Ends everything that listens; nobody is let in any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const { sockets, listeners } of this.#places.values()) {
+      for (const connection of sockets) connection.close(CLOSE.stopping, 'the registry stops');
+      for (const listener of listeners) listener.end('closing');
+    }
+    this.#places.clear();
+  }
+
+  #open(key: string, name: string, audience: Audience): Place {
+    const { journal, core, look, upcoming, now } = this.#options;
+    const tell = (update: Update): void => this.#broadcast(key, update);
+    const failed = (error: unknown): void => this.#failed(key, room, error);
+    const room: Room = new Room({ name, audience, journal, core, look, upcoming, now, tell, failed });
+    const place: Place = { room, opening: room.open(), sockets: new Set(), listeners: new Set(), expected: 0 };
+    this.#places.set(key, place);
+    return place;
+  }
+
+  #vacate(key: string, { room, sockets, listeners, expected }: Place): void {
+    if (sockets.size + listeners.size + expected > 0 || this.#places.get(key)?.room !== room) return;
+    this.#places.delete(key);
+  }
+
+  #broadcast(key: string, { message, text, frames }: Update): void {
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    const isHeartbeat = message.type === 'heartbeat';
+    if (!isHeartbeat) for (const listener of place.listeners) listener.tell(message, text);
+    if (place.sockets.size === 0) return;
+    for (const part of frames !== null && this.isBinary ? frames : [text]) {
+      this.#publish?.(key, part);
+      this.#published_bytes += part.length;
+    }
+    if (this.#published_bytes > UNWATCHED_BYTES) this.#dropSlow();
+  }
+
+  #dropSlow(): void {
+    this.#published_bytes = 0;
+    for (const { sockets } of this.#places.values()) {
+      for (const connection of sockets) this.dropsSlow(connection);
+    }
+  }
+
+  #check(visitor: Visitor, isAll: boolean, end: (why: string) => void, checks: Promise<void>[]): void {
+    const refused = visitor.refused(isAll);
+    if (refused === null) return;
+    checks.push(
+      refused.then(
+        (why) => (why === null ? undefined : end(why)),
+        // Nobody stays whose rights cannot be read.
+        (error: unknown) => {
+          this.#options.log(`who listens cannot be asked for: ${String(error)}`);
+          end('what you may do could not be read: connect again');
+        },
+      ),
+    );
+  }
+
+  #failed(key: string, room: Room, error: unknown): void {
+    const place = this.#places.get(key);
+    if (place?.room !== room) return;
+    this.#options.log(`the stream of '${room.name}' cannot go on: ${String(error)}`);
+    for (const connection of place.sockets) this.drop(connection, 'failed', 'the change could not be read');
+    for (const listener of place.listeners) listener.end('failed');
+    this.#places.delete(key);
+  }
+
+  #count(): void {
+    this.#options.counted(this.#sockets, this.#listeners);
+  }
+}
+
+/** Whether an entry of a stream may change what a room tells. */
+function concerns(stream: string, name: string): boolean {
+  const config = configOfStream(stream);
+  if (config !== null) return config === name;
+  const service = name.split('/')[0]!;
+  return (
+    stream === `features:${service}` ||
+    stream.startsWith(`feature:${service}/`) ||
+    stream.startsWith(`flag:${name}/`) ||
+    stream === `flagset:${name}` ||
+    stream.startsWith('change_request:')
+  );
+}
+
+function keyOf(name: string, audience: Audience): string {
+  return `${audience}:${name}`;
+}
+
+function closed(): ConfigError<'ERR_CLOSED'> {
+  return new ConfigError('ERR_CLOSED', {
+    message: 'The registry stops',
+    hint: 'Connect again in a moment.',
+    details: { what: 'streams' },
+  });
+}
+
+function notThere(name: string): ConfigError<'ERR_NOT_FOUND'> {
+  return new ConfigError('ERR_NOT_FOUND', {
+    message: `There is no config '${name}': it was deleted`,
+    hint: 'Make it again: c13 set, or POST /api/v1/configs.',
+    details: { what: `config ${name}` },
+  });
+}

@@ -1,0 +1,295 @@
+/**
+ * One config as one audience sees it, in step with the journal: every change is worked out and encoded once, whoever
+ * listens. What browsers may not see is taken away before anything is compared or encoded. Speaks of journalled state
+ * only; knows no connection.
+ * @module
+ */
+import type { Backend } from '../../bindings/backend.ts';
+import { rolloutsByName } from '../config/debug-view.ts';
+import type { FeatureSet } from '../config/features.ts';
+import { configOfStream } from '../config/name.ts';
+import { changedRollouts } from '../config/rollout.ts';
+import { decodeConfig, type RegistryConfig } from '../config/value.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { Entry, Journal } from '../journal/journal.ts';
+import { decodeChange } from '../live/change.ts';
+import { configsProjection, rolloutsOf, type StoredState } from '../live/projection.ts';
+import { flagKeyOf, Look, type Audience, type LookSource } from './look.ts';
+import {
+  framesOf,
+  heartbeatFrame,
+  type ConfigImage,
+  type FeatureNames,
+  type ServerMessage,
+  type Upcoming,
+} from './subprotocol.ts';
+import { UpcomingChanges } from './upcoming.ts';
+
+/** What everybody in a room is told. */
+export interface Update {
+  readonly message: ServerMessage;
+  /** `message` as JSON. */
+  readonly text: string;
+  /** What is sent instead where frames are spoken: frames, and the text that belongs to them; null: nothing else. */
+  readonly frames: readonly (string | Uint8Array)[] | null;
+}
+
+export interface RoomOptions {
+  readonly name: string;
+  readonly audience: Audience;
+  readonly journal: Pick<Journal, 'query'>;
+  readonly core: Pick<Backend, 'frameEncode'>;
+  readonly look: LookSource;
+  /** What will change, soonest first. */
+  readonly upcoming: (name: string) => Promise<readonly Upcoming[]>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly tell: (update: Update) => void;
+  /** What it follows could not be read: what it holds is no longer current. */
+  readonly failed: (error: unknown) => void;
+}
+
+interface State {
+  readonly revision: number;
+  readonly config: RegistryConfig;
+  readonly rollouts: Uint16Array;
+  readonly rolloutsRevision: number;
+  readonly isDeleted: boolean;
+}
+
+export class Room {
+  readonly name: string;
+  readonly audience: Audience;
+  readonly #options: RoomOptions;
+  readonly #upcoming: UpcomingChanges;
+  readonly #pending: Entry[] = [];
+  #isWorking = true;
+  #state!: State;
+  #look!: Look;
+
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.audience = options.audience;
+    this.#upcoming = new UpcomingChanges(options.now);
+  }
+
+  /** To be awaited once, before anything but `follow` is called. Throws ERR_NOT_FOUND where there is no such config. */
+  async open(): Promise<void> {
+    const { look, upcoming } = this.#options;
+    this.#look = await Look.read(look, this.name, this.audience);
+    this.#upcoming.replace(await upcoming(this.name), this.#look);
+    this.#state = await this.#read();
+    if (this.#state.isDeleted) throw noConfig(this.name);
+    await this.#work();
+  }
+
+  get revision(): number {
+    return this.#state.revision;
+  }
+
+  /** Nobody has made it again since. */
+  get isDeleted(): boolean {
+    return this.#state.isDeleted;
+  }
+
+  get features(): FeatureSet {
+    return this.#look.features;
+  }
+
+  /** Takes an entry that may be about this config. What needs no more than the entry is told of at once. */
+  follow(entry: Entry): void {
+    this.#pending.push(entry);
+    if (!this.#isWorking) void this.#work();
+  }
+
+  snapshot(): ServerMessage {
+    const { revision } = this.#state;
+    return { type: 'snapshot', name: this.name, revision, ...this.#image(), ...this.#around() };
+  }
+
+  /** What the features are called now, for who was away meanwhile. */
+  names(): ServerMessage {
+    return { type: 'features', features: this.#look.names, rollouts: this.#image().rollouts };
+  }
+
+  /** As everybody hears it; the state is told again. */
+  change(): Update {
+    return update({ type: 'change', revision: this.#state.revision, ...this.#image() }, null);
+  }
+
+  heartbeat(): Update {
+    const { revision } = this.#state;
+    return update({ type: 'heartbeat', revision }, [this.#options.core.frameEncode(heartbeatFrame(revision))]);
+  }
+
+  /** What is scheduled, for who joins. */
+  scheduled(): readonly ServerMessage[] {
+    return this.#upcoming.messages();
+  }
+
+  /**
+   * What leads from a revision to now: the JSON first, then its frames; null where no frame can say it. Throws
+   * ERR_REVISION_GONE for a revision that the journal does not have.
+   */
+  async since(from: number): Promise<{ resumed: ServerMessage; frames: readonly Uint8Array[] | null }> {
+    const past = from === this.revision ? this.#state : await this.#stateAt(from);
+    if (past === null || from > this.revision) throw this.#gone(from);
+    const { revision } = this.#state;
+    const { rollouts } = this.#image();
+    const resumed = { type: 'resumed', name: this.name, from, revision, rollouts, ...this.#around() } as const;
+    // What browsers saw then may have become hidden since: they are told the whole.
+    return { resumed, frames: this.audience === 'all' ? this.#framesFrom(past.config) : null };
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    try {
+      for (let entry = this.#pending.shift(); entry !== undefined; entry = this.#pending.shift()) {
+        const reading = this.#take(entry);
+        if (reading !== null) await reading;
+      }
+    } catch (error) {
+      this.#options.failed(error);
+    } finally {
+      this.#isWorking = false;
+    }
+  }
+
+  /** null: done. */
+  #take(entry: Entry): Promise<void> | null {
+    if (configOfStream(entry.stream) === this.name) return this.#takeChange(entry);
+    if (entry.stream.startsWith('change_request:')) return this.#reschedule();
+    return this.#lookAgain(entry);
+  }
+
+  #takeChange({ seq, type, body, revision }: Entry): Promise<void> | null {
+    // An erased one has changed nothing since it was told of.
+    if (body === null) return null;
+    const { kind, after } = decodeChange(seq, type, body);
+    const { config, rollouts, rolloutsRevision } = after;
+    const known = this.#state;
+    // What counts as making a deleted one again, the journal knows.
+    const isNext = revision === known.revision + 1 && !known.isDeleted;
+    if (isNext && rolloutsRevision >= known.rolloutsRevision && rolloutsRevision <= revision) {
+      const next = { revision, config: decodeConfig(config), rollouts, rolloutsRevision, isDeleted: kind === 'delete' };
+      this.#become(next);
+      return null;
+    }
+    if (revision <= known.revision && rolloutsRevision <= known.rolloutsRevision) return null;
+    // Entries came out of order, or one is missing: the journal knows what that comes to.
+    return this.#read().then((state) => this.#become(state));
+  }
+
+  #become(state: State): void {
+    const before = this.#image();
+    const past = this.#state;
+    this.#state = state;
+    const changed = this.#masked(changedRollouts(past.rollouts, state.rollouts));
+    if (state.revision > past.revision || changed !== 0) this.#tellChange(before.config, changed !== 0);
+    if (state.isDeleted && !past.isDeleted) this.#tell({ type: 'deleted', revision: state.revision });
+  }
+
+  #tellChange(before: RegistryConfig, withRollouts: boolean): void {
+    const { revision } = this.#state;
+    const image = this.#image();
+    const told = { type: 'rollouts', revision, rollouts: image.rollouts } as const;
+    const frames = this.#framesFrom(before);
+    const binary = frames === null ? null : [...(withRollouts ? [JSON.stringify(told)] : []), ...frames];
+    this.#options.tell(update({ type: 'change', revision, ...image }, binary));
+  }
+
+  /** `before` as the audience sees it, or whole. */
+  #framesFrom(before: RegistryConfig): Uint8Array[] | null {
+    const seen = { ...before, featureFlags: this.#masked(before.featureFlags) };
+    const frames = framesOf(seen, this.#image().config, this.revision);
+    return frames?.map((frame) => this.#options.core.frameEncode(frame)) ?? null;
+  }
+
+  async #reschedule(): Promise<void> {
+    const upcoming = await this.#options.upcoming(this.name);
+    for (const message of this.#upcoming.replace(upcoming, this.#look)) this.#tell(message);
+  }
+
+  /** Names, what browsers see, and rich flags: whichever of them the entry is about. */
+  async #lookAgain({ stream }: Entry): Promise<void> {
+    const [past, image] = [this.#look, this.#image()];
+    this.#look = await Look.read(this.#options.look, this.name, this.audience);
+    const { mask } = this.#look;
+    if (!this.#look.namesAre(past)) {
+      this.#tell(this.names());
+      // The masks are the same; what is said of rollouts goes by name.
+      await this.#reschedule();
+    }
+    if (mask !== past.mask) this.#tellLooks(image.config);
+    const keys = flagKeyOf(stream, this.name);
+    const touched = keys === undefined ? [] : this.#look.touched(keys, past);
+    if (touched.length > 0) this.#tell({ type: 'flags', keys: touched });
+  }
+
+  /** The same revision looks otherwise. */
+  #tellLooks(before: RegistryConfig): void {
+    const { revision } = this.#state;
+    const image = this.#image();
+    const frames = framesOf(before, image.config, revision)?.map((one) => this.#options.core.frameEncode(one)) ?? null;
+    this.#options.tell(update({ type: 'change', revision, ...image }, frames));
+  }
+
+  #tell(message: ServerMessage): void {
+    this.#options.tell(update(message, null));
+  }
+
+  #image(): ConfigImage {
+    const { config, rollouts } = this.#state;
+    const seen = rollouts.map((basisPoints, bit) => (this.#masked(1 << bit) === 0 ? 0 : basisPoints));
+    return {
+      config: { ...config, featureFlags: this.#masked(config.featureFlags) },
+      rollouts: rolloutsByName(seen, this.#look.features),
+    };
+  }
+
+  #masked(flags: number): number {
+    return (flags & this.#look.mask) >>> 0;
+  }
+
+  #around(): { features: FeatureNames; serverTime: number } {
+    return { features: this.#look.names, serverTime: this.#options.now() };
+  }
+
+  async #read(): Promise<State> {
+    const stored = await this.#options.journal.query(configsProjection, 'state', this.name);
+    if (stored === null) throw noConfig(this.name);
+    return stateOf(stored);
+  }
+
+  /** null: the journal has nothing of it. */
+  async #stateAt(revision: number): Promise<State | null> {
+    const stored = await this.#options.journal.query(configsProjection, 'stateAt', { name: this.name, revision });
+    return stored?.revision === revision ? stateOf(stored) : null;
+  }
+
+  #gone(revision: number): ConfigError {
+    const what = revision > this.revision ? `is ahead of it, at ${this.revision}` : 'is not in the journal';
+    return new ConfigError('ERR_REVISION_GONE', {
+      message: `Revision ${revision} of '${this.name}' ${what}`,
+      hint: 'Go on from the snapshot that follows.',
+      details: { stream: `config:${this.name}`, revision },
+    });
+  }
+}
+
+function stateOf({ revision, config, rollouts, rolloutsRevision, isDeleted }: StoredState): State {
+  return { revision, config: decodeConfig(config), rollouts: rolloutsOf(rollouts), rolloutsRevision, isDeleted };
+}
+
+function update(message: ServerMessage, frames: Update['frames']): Update {
+  return { message, text: JSON.stringify(message), frames };
+}
+
+function noConfig(name: string): ConfigError<'ERR_NOT_FOUND'> {
+  return new ConfigError('ERR_NOT_FOUND', {
+    message: `There is no config '${name}'`,
+    hint: 'List the configs to see their names, or make it: c13 set, or POST /api/v1/configs.',
+    details: { what: `config ${name}` },
+  });
+}
