@@ -33,6 +33,10 @@ async function openAll() {
   expect([expiring.status, revoked.status, made.status, beta.status]).toEqual([201, 201, 201, 200]);
   for (const [path, body] of [
     ['templates/team-default', { set: ['metrics'] }],
+    [
+      'configs/checkout%2Fproduction/flags/banner',
+      { definition: { state: 'ENABLED', variants: { short: 's', long: 'l' }, defaultVariant: 'short' } },
+    ],
     ['rules/TEAM_METRICS', { severity: 'warning', message: 'm', hint: 'h', require: { on: ['metrics'] } }],
   ] as const) {
     expect((await ann.call('PUT', `/api/v1/${path}`, body)).status).toBe(201);
@@ -81,6 +85,8 @@ async function refusedBy(
 
 const isPublic = ({ operation }: Ask): boolean => operation.security?.length === 0;
 const isWrite = ({ method }: Ask): boolean => method !== 'GET';
+/** Its refusals are in shapes of its own: the tests of the protocol have their own table. */
+const isOfrep = ({ template }: Ask): boolean => template.includes('/ofrep/v1/');
 const takes = (name: string) => (ask: Ask) => JSON.stringify(ask.operation.parameters ?? []).includes(name);
 
 describe('every route refuses, and the journal has not moved', () => {
@@ -123,7 +129,7 @@ describe('every route refuses, and the journal has not moved', () => {
     const { registry, ann } = opened;
     const authorization = `Bearer ${ann.token}`;
     const bodies = opened.asks.filter(
-      (ask) => isWrite(ask) && ask.operation.requestBody !== undefined && !isPublic(ask),
+      (ask) => isWrite(ask) && ask.operation.requestBody !== undefined && !isPublic(ask) && !isOfrep(ask),
     );
     expect(bodies.length).toBeGreaterThan(20);
     const send =
@@ -194,7 +200,13 @@ describe('every route refuses, and the journal has not moved', () => {
     const wrong = send((ask) => JSON.stringify({ ...(ask.body as object), [known(ask)]: [[{}]] }));
     // To judge what cannot be meant is what that one is for.
     const read = bodies.filter(({ template }) => !template.endsWith('/validate'));
-    await refusedBy(opened, read, wrong, both, /^ERR_(WRONG_TYPE|BAD_REQUEST|NAME|OUT_OF_RANGE|USAGE|PASSWORD)$/);
+    await refusedBy(
+      opened,
+      read,
+      wrong,
+      both,
+      /^ERR_(WRONG_TYPE|BAD_REQUEST|NAME|OUT_OF_RANGE|USAGE|PASSWORD|FLAG_INVALID)$/,
+    );
   }, 60_000);
 
   it('what is not there, is at another revision, or is asked for in words nobody knows', async () => {
@@ -203,13 +215,17 @@ describe('every route refuses, and the journal has not moved', () => {
     const unknown = (ask: Ask): string => {
       const isRevision = ask.template.includes('{revision}');
       const names = { name: isRevision ? 'checkout%2Fproduction' : 'unheard-of', revision: '4711', feature: 'metrics' };
-      const parts: Record<string, string> = { ...names, code: 'NOBODY', id: 'nobody' };
+      const parts: Record<string, string> = { ...names, code: 'NOBODY', id: 'nobody', key: 'nobody' };
       return ask.template.replace(/\{([^}]+)\}/g, (_, part: string) => parts[part]!);
     };
     // What is put is made, and what is brought back is made again.
     const isMaking = (ask: Ask): boolean => ask.method === 'PUT' && /(templates|rules|webhooks)\/\{/.test(ask.template);
     const single = asks.filter(
-      (ask) => /\{(name|id|code|revision)\}/.test(ask.template) && !isMaking(ask) && !ask.template.endsWith('/restore'),
+      (ask) =>
+        /\{(name|id|code|revision)\}/.test(ask.template) &&
+        !isMaking(ask) &&
+        !isOfrep(ask) &&
+        !ask.template.endsWith('/restore'),
     );
     expect(single.length).toBeGreaterThan(25);
     const send = (ask: Ask) => ann.call(ask.method, unknown(ask), ask.body);
