@@ -211,7 +211,8 @@ describe('every route refuses, and the journal has not moved', () => {
 
   it('what is not there, is at another revision, or is asked for in words nobody knows', async () => {
     const opened = await openAll();
-    const { ann, asks } = opened;
+    const { ann } = opened;
+    const asks = opened.asks.filter((ask) => !isOfrep(ask));
     const unknown = (ask: Ask): string => {
       const isRevision = ask.template.includes('{revision}');
       const names = { name: isRevision ? 'checkout%2Fproduction' : 'unheard-of', revision: '4711', feature: 'metrics' };
@@ -221,11 +222,7 @@ describe('every route refuses, and the journal has not moved', () => {
     // What is put is made, and what is brought back is made again.
     const isMaking = (ask: Ask): boolean => ask.method === 'PUT' && /(templates|rules|webhooks)\/\{/.test(ask.template);
     const single = asks.filter(
-      (ask) =>
-        /\{(name|id|code|revision)\}/.test(ask.template) &&
-        !isMaking(ask) &&
-        !isOfrep(ask) &&
-        !ask.template.endsWith('/restore'),
+      (ask) => /\{(name|id|code|revision)\}/.test(ask.template) && !isMaking(ask) && !ask.template.endsWith('/restore'),
     );
     expect(single.length).toBeGreaterThan(25);
     const send = (ask: Ask) => ann.call(ask.method, unknown(ask), ask.body);
