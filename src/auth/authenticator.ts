@@ -128,14 +128,15 @@ export class Authenticator {
   }
 
   #ofToken(state: IdentityState, { id, secret }: TokenText): Verified {
-    const token = state.tokens.get(id)?.value;
-    const isRevoked = state.revoked.has(id) || (token === undefined && this.#keyring.get(KEYRING.revoked, id) !== null);
+    const found = state.tokens.get(id);
+    const isRevoked = state.revoked.has(id) || (found === undefined && this.#keyring.get(KEYRING.revoked, id) !== null);
     if (isRevoked) throw unauthenticated('revoked');
-    if (token === undefined) throw unauthenticated('unknown');
+    if (found === undefined) throw unauthenticated('unknown');
+    const { value: token } = found;
     const isIts = timingSafeEqual(Buffer.from(hashOfSecret(secret), 'hex'), Buffer.from(token.hash, 'hex'));
     if (!isIts) throw unauthenticated('tampered');
     if (token.expiresAt <= this.#clock()) throw unauthenticated('expired');
-    const principal = principalOfToken(state, token);
+    const principal = principalOfToken(state, found);
     if (principal === null) throw unauthenticated(state.users.has(token.user) ? 'disabled' : 'unknown');
     return this.#letIn(principal, id, 'token', token.expiresAt);
   }

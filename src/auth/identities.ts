@@ -201,11 +201,11 @@ export function principalOf(state: IdentityState, name: string): Principal | nul
 }
 
 /** What a token may do: at most what its user may. Null where the user is gone or disabled. */
-export function principalOfToken(state: IdentityState, token: Token): Principal | null {
-  const { user, name, scope, readOnly, isBrowser } = token;
+export function principalOfToken(state: IdentityState, { key: tokenId, value }: Resource<Token>): Principal | null {
+  const { user, name, scope, readOnly, isBrowser } = value;
   const principal = principalOf(state, user);
   if (principal === null) return null;
-  const asToken = { ...principal, kind: 'token', actor: `${user}/${name}`, scope, readOnly } as const;
+  const asToken = { ...principal, kind: 'token', actor: `${user}/${name}`, scope, readOnly, tokenId } as const;
   return isBrowser === true ? { ...asToken, isBrowser, readOnly: true } : asToken;
 }
 

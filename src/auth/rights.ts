@@ -39,6 +39,8 @@ export interface Principal {
   readonly readOnly: boolean;
   /** With a token that anybody can find in a web page: sees what is visible to clients, and nothing else. */
   readonly isBrowser?: boolean;
+  /** The token that was shown: several of one user may have one name. */
+  readonly tokenId?: string;
 }
 
 /** Who said nothing of himself. */

@@ -3,7 +3,7 @@
  * text at run time.
  * @module
  */
-import { FeatureFlag, MemoryStorage } from '@openfeature/flagd-core';
+import type { FeatureFlag } from '@openfeature/flagd-core';
 import type { FlagDefinition } from './flag.ts';
 import { type Evaluators, expandReferences } from './references.ts';
 
@@ -12,6 +12,11 @@ const nothing = (): void => undefined;
 export const QUIET = { error: nothing, warn: nothing, info: nothing, debug: nothing };
 /** Rules are walked, not compiled: faster to make, as fast to ask (half a microsecond), and no `eval`. */
 const OPTIONS = { disableDynamicCodeGeneration: true };
+
+/** Loaded when a definition is first checked, or a rule asked: many a registry has no flags. About 15 ms and 4 MB. */
+function engine(): typeof import('@openfeature/flagd-core') {
+  return require('@openfeature/flagd-core') as typeof import('@openfeature/flagd-core');
+}
 
 /** A fault of flagd's schema. */
 export interface SchemaFault {
@@ -31,11 +36,13 @@ export function engineFlag(key: string, definition: FlagDefinition, evaluators: 
   const { targeting, ...rest } = definition;
   const expanded =
     targeting === undefined ? rest : { ...rest, targeting: expandReferences(key, targeting, evaluators) };
+  const { FeatureFlag } = engine();
   return new FeatureFlag(key, expanded as ConstructorParameters<typeof FeatureFlag>[1], QUIET, OPTIONS);
 }
 
 /** What flagd's schema has against a definition without references, or null. */
 export function schemaFault(definition: object): SchemaFault | null {
+  const { MemoryStorage } = engine();
   try {
     new MemoryStorage(QUIET, OPTIONS).setConfigurations(JSON.stringify({ flags: { it: definition } }), true);
     return null;

@@ -10,6 +10,7 @@ import { CompiledFeature } from './compiled-feature.ts';
 import { CompiledFlag } from './compiled-flag.ts';
 import type { EvaluationContext } from './context.ts';
 import type { Flag, FlagFacts, FlagMetadata, FlagSet } from './flag.ts';
+import { Turns } from './turns.ts';
 import { visibleMask } from './visibility.ts';
 
 /** All that the answers of one config depend on, as of one moment. Nothing in it may change afterwards. */
@@ -77,6 +78,7 @@ export class CompiledFlags {
   readonly #flags: ReadonlyMap<string, CompiledFlag>;
   readonly #compiled: Readonly<Record<Audience, ReadonlyMap<string, Compiled>>>;
   readonly #keys: Partial<Record<Audience, readonly string[]>> = {};
+  #isReady = false;
 
   constructor(source: FlagSource, previous?: CompiledFlags) {
     const before = previous === undefined ? undefined : previous.#flags;
@@ -89,6 +91,21 @@ export class CompiledFlags {
     this.visibleMask = visibleMask(source);
     this.#compiled = byAudience(source, flags, this.visibleMask);
     this.usesTime = flags.values().some(({ flag, usesTime }) => usesTime && flag.archivedAt === null);
+  }
+
+  /** False: who asks for all of them waits until what their rules need is made, and everybody else with him. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Makes what rules need, letting others go first now and then: a second where there are thousands of flags. */
+  async makeReady(turns: Turns = new Turns()): Promise<void> {
+    if (this.#isReady) return;
+    for (const flag of this.#flags.values()) {
+      flag.makeReady();
+      if (turns.isOver) await turns.next();
+    }
+    this.#isReady = true;
   }
 
   /** What the flag answers for `context`; it never throws. A key that is not there is FLAG_NOT_FOUND. */

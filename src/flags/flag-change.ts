@@ -8,10 +8,13 @@ import { parseFlag, patchFlag } from './flag-input.ts';
 
 /** `input` is as people write it: `{ definition, clientVisible, owner, ... }`. All but `put` are for a flag that is. */
 export type FlagChange =
+  /** Makes or replaces it; an archived one stays archived. */
   | { readonly kind: 'put'; readonly input: unknown }
+  /** Changes what is given: facts, and the fields of `definition` one by one, where null takes one away. */
   | { readonly kind: 'patch'; readonly input: unknown }
-  /** `at`: milliseconds since 1970. */
+  /** From now on it is not evaluated. `at`: milliseconds since 1970. */
   | { readonly kind: 'archive'; readonly at: number }
+  /** Back from the archive, checked as if it were put. */
   | { readonly kind: 'restore' }
   | { readonly kind: 'delete' };
 

@@ -18,26 +18,16 @@ import { changedFlag, type FlagChange } from './flag-change.ts';
 import { storedFacts, storedFlag, storedSet } from './flag-input.ts';
 import { type ConfigFlags, HeldFlags } from './held-flags.ts';
 import { hasReferences } from './references.ts';
+import { Turns } from './turns.ts';
 
 /** Of one config, archived ones too. */
 export const FLAGS_MAX = 5_000;
 /** Far more often than others can write the same flag between our look and our entry. */
 const ATTEMPTS_MAX = 20;
-/** Flags checked before others get a turn: about 10 ms. */
-const CHECKED_AT_ONCE = 50;
 
 export interface FlagWrite extends ResourceWrite {
   /** Whether the service has a feature of this name: a flag called so is bound to its bit. */
   readonly isFeature: (name: string) => boolean;
-}
-
-export interface FlagQuery {
-  /** Keys above this one: the last of the page before. */
-  readonly after?: string | undefined;
-  /** Default 100. */
-  readonly limit?: number | undefined;
-  /** Only archived ones, or only those in use; left out: both. */
-  readonly isArchived?: boolean | undefined;
 }
 
 /** The flag before and after a change that has not been made: null where there is none. */
@@ -62,14 +52,6 @@ export class Flags {
     this.#sets = new Resources(journal, 'flagset', storedSet);
     this.#facts = new Resources(journal, 'feature', storedFacts);
     this.#held = new HeldFlags({ journal, head, flags: this.#flags, sets: this.#sets, facts: this.#facts });
-  }
-
-  /** By key, ascending. */
-  async list(config: string, { after = '', limit = 100, isArchived }: FlagQuery = {}): Promise<Resource<Flag>[]> {
-    const wanted = (await this.all(config)).filter(
-      ({ key, value }) => key > after && (isArchived === undefined || isArchived === (value.archivedAt !== null)),
-    );
-    return wanted.slice(0, limit);
   }
 
   /** All of a config, archived ones too, by key, ascending. */
@@ -97,37 +79,10 @@ export class Flags {
   }
 
   /**
-   * Makes or replaces a flag; an archived one stays archived. Errors: ERR_FLAG_INVALID, those of `parseFacts`,
-   * ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE.
+   * Makes, changes, archives, restores or deletes a flag. The flag as it is then, null when it is gone. Errors:
+   * ERR_FLAG_INVALID, those of `parseFacts`, ERR_NOT_FOUND (but for `put`), ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE.
+   * @example await flags.change('shop', 'banner', { kind: 'put', input: { definition } }, { actor: 'ann', isFeature })
    */
-  async put(config: string, key: string, input: unknown, write: FlagWrite): Promise<Resource<Flag>> {
-    return await this.#made(config, key, { kind: 'put', input }, write);
-  }
-
-  /**
-   * Changes what is given: facts one by one, and the fields of `definition` one by one, where null takes one away.
-   * Errors: as `put`, and ERR_NOT_FOUND.
-   */
-  async patch(config: string, key: string, input: unknown, write: FlagWrite): Promise<Resource<Flag>> {
-    return await this.#made(config, key, { kind: 'patch', input }, write);
-  }
-
-  /** From now on it is not evaluated; `at`: milliseconds since 1970. Errors: ERR_NOT_FOUND and those of a write. */
-  async archive(config: string, key: string, write: FlagWrite, at: number): Promise<Resource<Flag>> {
-    return await this.#made(config, key, { kind: 'archive', at }, write);
-  }
-
-  /** Back from the archive, checked as if it were put. Errors: as `put`, and ERR_NOT_FOUND. */
-  async restore(config: string, key: string, write: FlagWrite): Promise<Resource<Flag>> {
-    return await this.#made(config, key, { kind: 'restore' }, write);
-  }
-
-  /** Errors: ERR_NOT_FOUND, ERR_REVISION_CONFLICT, ERR_JOURNAL_WRITE. */
-  async delete(config: string, key: string, write: FlagWrite): Promise<void> {
-    await this.change(config, key, { kind: 'delete' }, write);
-  }
-
-  /** Any change. The flag as it is then, null when it is gone. */
   async change(config: string, key: string, change: FlagChange, write: FlagWrite): Promise<Resource<Flag> | null> {
     const place = placeOf(config, key);
     return await retried(write, async () => {
@@ -217,18 +172,14 @@ export class Flags {
     return await this.#held.config(parseConfigName(config).name);
   }
 
-  async #made(config: string, key: string, change: FlagChange, write: FlagWrite): Promise<Resource<Flag>> {
-    return (await this.change(config, key, change, write))!;
-  }
-
   async #checkedSet(config: string, input: unknown): Promise<FlagSet> {
     const set = parseFlagSet(input);
     const { flags } = await this.#ofConfig(config);
-    let checked = 0;
+    const turns = new Turns();
     for (const [key, { definition, archivedAt }] of flags) {
       if (archivedAt !== null || !hasReferences(definition.targeting)) continue;
       checkDefinition(key, definition, set.evaluators);
-      if (++checked % CHECKED_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (turns.isOver) await turns.next();
     }
     return set;
   }

@@ -3,8 +3,7 @@
  * anything up for it. What can be read off when it is asked for (the journal's head, memory) is not kept here.
  * @module
  */
-import type { Registry } from 'prom-client';
-import { Families, Tally, Timing, type Level } from './series.ts';
+import { Families, Tally, Timing, type Level, type Registers } from './series.ts';
 
 const REQUEST_BOUNDS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const DISK_BOUNDS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -54,7 +53,7 @@ export class Figures {
   readonly #find: (method: string, route: string) => Answered;
   readonly #count: (method: string, route: string, status: number) => Tally;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registers) {
     const families = new Families(registry);
     const requests = families.tallies('c13_http_requests_total', 'Requests answered.', ['method', 'route', 'status']);
     const durations = families.timings(

@@ -124,11 +124,14 @@ export class Family<S extends Series> {
   }
 }
 
+/** Whoever shows what is counted. */
+export type Registers = Pick<Registry, 'registerMetric'>;
+
 /** Makes families and registers each. */
 export class Families {
-  readonly #registry: Registry;
+  readonly #registry: Registers;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registers) {
     this.#registry = registry;
   }
 

@@ -9,6 +9,8 @@ import { findJsonFault } from './json-fault.ts';
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** Whoever sends byte by byte holds a place among the requests under way no longer than this. */
 const BODY_TIME_MS = 30_000;
+/** What a whole file in a body is given: some 30 MB of text, over a slow line. */
+export const FILE_BODY = { limit_bytes: 32 * BODY_LIMIT_BYTES, bodyTime_ms: 4 * BODY_TIME_MS } as const;
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;.*)?$/i;
 
 /** How long a body is waited for. */
@@ -17,6 +19,8 @@ export interface BodyPatience {
   readonly closing?: AbortSignal;
   /** From its first byte to its last, in milliseconds. */
   readonly bodyTime_ms?: number;
+  /** Of its size. */
+  readonly limit_bytes?: number;
 }
 
 /**
@@ -42,7 +46,8 @@ const READ = new WeakMap<Request, Promise<Uint8Array>>();
 
 /** The body as it came, empty when there is none. Errors: ERR_BODY_TOO_LARGE, ERR_BODY_TIMEOUT, ERR_CLOSED. */
 export async function readBytes(request: Request, patience: BodyPatience = {}): Promise<Uint8Array> {
-  if (Number(request.headers.get('content-length') ?? 0) > BODY_LIMIT_BYTES) throw tooLarge();
+  const { limit_bytes = BODY_LIMIT_BYTES } = patience;
+  if (Number(request.headers.get('content-length') ?? 0) > limit_bytes) throw tooLarge(limit_bytes);
   const known = READ.get(request);
   if (known !== undefined) return await known;
   const reading = readInTime(request.body, patience);
@@ -72,7 +77,7 @@ export async function readSmall(request: Request, patience: BodyPatience = {}): 
 
 async function readInTime(
   body: ReadableStream<Uint8Array> | null,
-  { closing, bodyTime_ms = BODY_TIME_MS }: BodyPatience,
+  { closing, bodyTime_ms = BODY_TIME_MS, limit_bytes = BODY_LIMIT_BYTES }: BodyPatience,
 ): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
   if (closing?.aborted === true) throw stopping();
@@ -87,7 +92,7 @@ async function readInTime(
   const timer = setTimeout(() => stop(tooSlow(bodyTime_ms)), bodyTime_ms);
   closing?.addEventListener('abort', onClosing);
   try {
-    const bytes = await readLimited(reader);
+    const bytes = await readLimited(reader, limit_bytes);
     if (late !== null) throw late;
     return bytes;
   } finally {
@@ -97,12 +102,12 @@ async function readInTime(
 }
 
 /** Counts what really comes: a chunked body announces no length. */
-async function readLimited(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
+async function readLimited(reader: ReadableStreamDefaultReader<Uint8Array>, limit_bytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     size += read.value.length;
-    if (size > BODY_LIMIT_BYTES) throw tooLarge();
+    if (size > limit_bytes) throw tooLarge(limit_bytes);
     chunks.push(read.value);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
@@ -154,11 +159,11 @@ function tooSlow(limit_ms: number): ConfigError {
   });
 }
 
-function tooLarge(): ConfigError {
+function tooLarge(limit_bytes: number): ConfigError {
   return new ConfigError('ERR_BODY_TOO_LARGE', {
-    message: `The body is larger than ${BODY_LIMIT_BYTES} bytes`,
+    message: `The body is larger than ${limit_bytes} bytes`,
     hint: 'Send less at once; nothing of it was read.',
-    details: { limit_bytes: BODY_LIMIT_BYTES },
+    details: { limit_bytes },
   });
 }
 

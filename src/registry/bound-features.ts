@@ -14,23 +14,12 @@ import type { Flags } from '../flags/flags.ts';
 import type { Entry } from '../journal/journal.ts';
 import { redactedSeq } from '../journal/redaction.ts';
 import type { ConfigOperations } from '../live/operations.ts';
+import { bitChange } from './bit-change.ts';
 import { REGISTRY_ACTOR } from './bootstrap.ts';
 import { REGISTRY_CONFIG } from './own-config.ts';
 import { WantedBits } from './wanted-bits.ts';
 
 const SECTION = 'feature:';
-
-/** How bits of a config become what flags say. */
-export interface BitChange {
-  readonly keys: readonly string[];
-  /** What `set` takes. A rollout beside a flag would be a second opinion: there is none. */
-  readonly input: {
-    readonly features: Readonly<Record<string, boolean>>;
-    readonly rollouts: Readonly<Record<string, number>>;
-  };
-  /** Of the config that was seen. */
-  readonly revision: number;
-}
 
 /** Whether the bit of a feature follows this flag of a config. `features`: those of its service. */
 export function isBound(config: string, key: string, flag: Flag, features: FeatureSet): boolean {
@@ -86,27 +75,6 @@ export class BoundFeatures {
       const feature = section.startsWith(SECTION) ? section.slice(SECTION.length) : '';
       if (wanted.has(feature)) throw isBoundTo(config, feature);
     }
-  }
-
-  /**
-   * What must be set for these bits of a config, by name of feature, to be as wanted; null: nothing, or there is no
-   * such config. Names that are no feature's mean nothing. Errors: those of the journal.
-   */
-  async changeFor(config: string, wanted: ReadonlyMap<string, boolean>): Promise<BitChange | null> {
-    const { store } = this.#options.operations;
-    const found = wanted.size === 0 ? null : await store.find(config);
-    if (found === null) return null;
-    const names = await store.features(config);
-    const features: Record<string, boolean> = {};
-    const rollouts: Record<string, number> = {};
-    for (const [feature, isOn] of wanted) {
-      if (!names.has(feature)) continue;
-      const bit = names.bitOf(feature);
-      if (((found.config.featureFlags >>> bit) & 1) !== Number(isOn)) features[feature] = isOn;
-      if (found.rollouts[bit] !== 0) rollouts[feature] = 0;
-    }
-    const keys = [...new Set([...Object.keys(features), ...Object.keys(rollouts)])];
-    return keys.length === 0 ? null : { keys, input: { features, rollouts }, revision: found.revision };
   }
 
   /** Learns from new entries of the journal, in their order. */
@@ -183,7 +151,7 @@ export class BoundFeatures {
   }
 
   async #correct(config: string): Promise<void> {
-    const change = await this.changeFor(config, this.#wanted.of(config));
+    const change = await bitChange(this.#options.operations.store, config, this.#wanted.of(config));
     if (change === null) return;
     const { keys, input, revision } = change;
     const reason = `bound to ${keys.length === 1 ? 'flag' : 'flags'} ${keys.join(', ')}`;

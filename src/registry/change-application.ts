@@ -37,7 +37,7 @@ export interface ApplicationOptions {
   readonly requests: ChangeRequests;
   readonly targets: ChangeTargets;
   readonly identities: Pick<Identities, 'fresh' | 'hasUsers'>;
-  /** What no change may touch now, whoever asks: of the maintenance, of bound bits. */
+  /** What no change may touch now, whoever asks: that of a maintenance. */
   readonly check: Permit;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -205,10 +205,11 @@ export class ChangeApplication {
     { steps, author, force }: Pick<ChangeRequest, 'steps' | 'author' | 'force'>,
     permit: Permit,
   ): Promise<readonly (readonly Target[])[]> {
-    const known: Known = new Map();
+    const known: Known = { configs: new Map(), flags: new Map() };
+    const write = { actor: author.actor, permit, force, at: this.#options.now() };
     const foreseen: (readonly Target[])[] = [];
     for (const { operations } of steps.filter(({ appliedAt }) => appliedAt === null)) {
-      foreseen.push(await this.#options.targets.foresee(operations, { actor: author.actor, permit, force }, known));
+      foreseen.push(await this.#options.targets.foresee(operations, write, known));
     }
     return foreseen;
   }
@@ -235,7 +236,8 @@ export class ChangeApplication {
     const { operations } = value.steps[nextStep(value)]!;
     const permits = [...authors, ...approvers].map((principal) => making(principal, approvers.length > 0));
     const [actor, reason] = [value.author.actor, reasonOf(key, value.reason)];
-    const write = { actor, reason, force: value.force, permit: every([check, ...permits]) };
+    const at = now();
+    const write = { actor, reason, force: value.force, permit: every([check, ...permits]), at };
     const foreseen = await targets.foresee(operations, write);
     // What a step has set and somebody has stopped since is not raised any further. A first step is what was asked for.
     const made = value.steps.filter(({ appliedAt }) => appliedAt !== null);
@@ -243,14 +245,14 @@ export class ChangeApplication {
     const goesOn = foreseen.filter(({ stream }) => begun.includes(stream));
     if (!value.force) expectUnmoved(value, goesOn);
     const { base } = rebased(value, foreseen, 'next');
-    const entry = await requests.entry({ key, revision }, stepped(key, value, now(), base), { actor: signer, reason });
+    const entry = await requests.entry({ key, revision }, stepped(key, value, at, base), { actor: signer, reason });
     await targets.make(operations, { ...write, also: [entry] });
   }
 
   async #append({ key, revision, value }: Unsaved, actor: string): Promise<void> {
     const { requests, targets } = this.#options;
     const entry = await requests.entry({ key, revision }, value, { actor, reason: reasonOf(key, value.reason) });
-    await targets.make([], { actor, also: [entry] });
+    await targets.make([], { actor, also: [entry], at: this.#options.now() });
   }
 
   #decision(principal: Principal, { note = '' }: Deciding): Decision {

@@ -80,7 +80,7 @@ function ownerNow({ hasUsers }: Pick<Identities, 'hasUsers'>, { actor }: Author)
 
 function tokensNow(state: IdentityState, { actor }: Author, user: string): readonly Principal[] {
   const tokens = [...state.tokens.values()].filter(({ value }) => `${value.user}/${value.name}` === actor);
-  const principals = tokens.flatMap(({ value }) => principalOfToken(state, value) ?? []);
+  const principals = tokens.flatMap((token) => principalOfToken(state, token) ?? []);
   if (principals.length > 0) return principals;
   throw forbidden(`The token ${actor} was revoked`, `${user} must ask for the change again.`);
 }

@@ -6,11 +6,13 @@
 import type { Operation } from '../changes/change-request.ts';
 import { unknownField } from '../config/input.ts';
 import { configStream } from '../config/name.ts';
+import type { Flag } from '../flags/flag.ts';
 import type { NewEntry } from '../journal/journal.ts';
 import { parseBulk, type BulkChange } from '../live/bulk.ts';
 import type { Draft } from '../live/commit.ts';
-import type { BulkWrite, ConfigOperations, Foreseen } from '../live/operations.ts';
-import type { ChangeFlags } from './change-flags.ts';
+import type { ConfigOperations, Foreseen } from '../live/operations.ts';
+import { withBits } from './change-bits.ts';
+import type { ChangeFlags, Making } from './change-flags.ts';
 import { configDifference, configState, movedSections, type Difference } from './change-states.ts';
 
 /** One thing that a step changes. */
@@ -26,10 +28,15 @@ export interface Target {
   readonly moved: (base: unknown) => readonly string[];
 }
 
-/** What steps before would have made of configs; null: it is not there. */
-export type Known = Map<string, Draft | null>;
+/** What steps before would have made, by name and by stream; null: it is not there. */
+export interface Known {
+  readonly configs: Map<string, Draft | null>;
+  readonly flags: Map<string, Flag | null>;
+}
 
-export type Make = Omit<BulkWrite, 'also'> & { readonly also: readonly NewEntry[] };
+export interface Make extends Making {
+  readonly also: readonly NewEntry[];
+}
 
 export class ChangeTargets {
   readonly #operations: ConfigOperations;
@@ -52,21 +59,37 @@ export class ChangeTargets {
    */
   async foresee(
     operations: readonly Operation[],
-    write: Omit<BulkWrite, 'also'>,
-    known: Known = new Map(),
+    write: Making,
+    known: Known = { configs: new Map(), flags: new Map() },
   ): Promise<readonly Target[]> {
     const { configs, flags } = parted(operations);
-    const foreseen = configs.length === 0 ? [] : await this.#operations.foresee(configs, write, known);
-    for (const { name, after, isDeleted } of foreseen) known.set(name, isDeleted ? null : after);
-    return [...foreseen.map(targetOf), ...(await this.#flags.foresee(flags, write))];
+    const foreseen = configs.length === 0 ? [] : await this.#operations.foresee(configs, write, known.configs);
+    const { targets, bits } = await this.#flags.foresee(flags, write, known.flags);
+    const { permit: _asked, ...free } = write;
+    const whole =
+      bits.length === 0 ? foreseen : await this.#operations.foresee(withBits(configs, bits), free, known.configs);
+    for (const { name, after, isDeleted } of whole) known.configs.set(name, isDeleted ? null : after);
+    return [...foreseen.map(targetOf), ...targets];
   }
 
-  /** All or none of it, with the entries in `also`. Errors: those of `bulk` and of flags. */
-  async make(operations: readonly Operation[], { also, ...write }: Make): Promise<void> {
+  /** All or none of it, with the entries in `also` and the bits that follow flags. Errors: those of `foresee`. */
+  async make(operations: readonly Operation[], { also, at, ...write }: Make): Promise<void> {
     const { configs, flags } = parted(operations);
-    const entries = [...(await this.#flags.entries(flags, write)), ...also];
-    if (configs.length > 0) await this.#operations.bulk(configs, { ...write, also: entries });
-    else await this.#operations.store.journal.append(entries);
+    const { entries, bits } = await this.#flags.made(flags, { ...write, at });
+    const all = [...entries, ...also];
+    const { force = false, actor, reason = '' } = write;
+    if (bits.length > 0) {
+      // Nobody sets a bound bit by himself: all that is asked of him is asked before, at the revision that is changed.
+      const changes = withBits(await this.#pinned(configs, write), bits);
+      await this.#operations.bulk(changes, { actor, reason, force, also: all });
+    } else if (configs.length > 0) await this.#operations.bulk(configs, { ...write, also: all });
+    else await this.#operations.store.journal.append(all);
+  }
+
+  /** Each at the revision at which it is let through. */
+  async #pinned(configs: readonly BulkChange[], write: Omit<Making, 'at'>): Promise<readonly BulkChange[]> {
+    const foreseen = configs.length === 0 ? [] : await this.#operations.foresee(configs, write);
+    return configs.map((change, i) => ({ ...change, expected: revisionOf(foreseen[i]!) }));
   }
 }
 
@@ -84,11 +107,16 @@ function parted(operations: readonly Operation[]): {
 
 const CONFIG_FIELDS = ['name', 'set', 'template', 'rollback', 'reset', 'delete'];
 
+/** 0: it is not there, or a step before is still to change it. */
+function revisionOf({ before }: Foreseen): number {
+  return before !== null && 'revision' in before ? before.revision : 0;
+}
+
 function targetOf(foreseen: Foreseen): Target {
   const { name, before, after, isDeleted } = foreseen;
   return {
     stream: configStream(name),
-    revision: before !== null && 'revision' in before ? before.revision : 0,
+    revision: revisionOf(foreseen),
     state: configState(before),
     next: configState(isDeleted ? null : after),
     difference: configDifference(foreseen),

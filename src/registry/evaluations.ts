@@ -8,7 +8,7 @@ import { compileFlags, type Audience, type CompiledFlags, type FlagSource } from
 import type { Entry } from '../journal/journal.ts';
 import { redactedSeq } from '../journal/redaction.ts';
 
-/** Some 100 KB each where a config has many flags. */
+/** Some 10 KB for each flag with rules. */
 const HELD_MAX = 1000;
 /** Streams whose key begins with the name of the config; that of a flag goes on with the flag's own key. */
 const OF_CONFIG = /^(?:config|flagset):(.+)$|^flag:(.+)\/[^/]+$/;

@@ -10,13 +10,12 @@ import { NO_FACTS, type Flag, type FlagDefinition, type FlagFacts } from '../fla
 import type { Flags } from '../flags/flags.ts';
 import type { Resource } from '../journal/resources.ts';
 import type { FeatureView } from '../live/operations.ts';
-import { isBound, type BoundFeatures } from './bound-features.ts';
+import { isBound } from './bound-features.ts';
 import type { Services } from './context.ts';
 import type { LastEvaluated } from './last-evaluated.ts';
 
 export interface FlagServices extends Services {
   readonly flags: Flags;
-  readonly bound: BoundFeatures;
   readonly lastEvaluated: LastEvaluated;
 }
 
@@ -34,7 +33,8 @@ export interface FlagItem extends FlagFacts {
   readonly archivedAt: number | null;
   readonly lastEvaluatedAt: number | null;
   readonly lastChangedAt: number | null;
-  readonly lastChangedBy: string | null;
+  /** Of a rich flag. */
+  readonly lastChangedBy?: string;
 }
 
 export interface FlagFilter {
@@ -122,7 +122,6 @@ async function featureItems(
     archivedAt: null,
     lastEvaluatedAt: lastEvaluated.of(config, feature),
     lastChangedAt: counted[feature]?.lastChange ?? null,
-    lastChangedBy: null,
   }));
 }
 

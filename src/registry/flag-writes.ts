@@ -9,7 +9,8 @@ import type { Flag } from '../flags/flag.ts';
 import type { FlagChange } from '../flags/flag-change.ts';
 import type { Resource, ResourceWrite } from '../journal/resources.ts';
 import type { Permit } from '../live/config-store.ts';
-import type { FlagServices } from './flag-list.ts';
+import { bitChange } from './bit-change.ts';
+import { flagStream, type FlagServices } from './flag-list.ts';
 import { REGISTRY_CONFIG } from './own-config.ts';
 
 /** Of a change that named no revision and met another. */
@@ -34,8 +35,10 @@ export async function changeFlag(
   change: FlagChange,
   { permit, force = false, ...said }: FlagSignature,
 ): Promise<Resource<Flag> | null> {
-  const { operations, flags, bound } = services;
+  const { operations, flags } = services;
   await operations.get(config);
+  const found = await flags.find(config, key);
+  if (found !== null || change.kind === 'put') expectRevision(flagStream(config, key), said.expected, found);
   const features = await operations.store.features(config);
   const write = { ...said, isFeature: (name: string) => features.has(name) };
   if (!features.has(key)) return await flags.change(config, key, change, write);
@@ -43,7 +46,7 @@ export async function changeFlag(
   permit?.(configStream(config), [`feature:${key}`]);
   for (let attempts = 1; ; attempts++) {
     const { after } = await flags.plan(config, key, change, write);
-    const bits = after === null ? null : await bound.changeFor(config, new Map([[key, wantedBit(after)]]));
+    const bits = after === null ? null : await bitChange(operations.store, config, new Map([[key, wantedBit(after)]]));
     if (bits === null) return await flags.change(config, key, change, write);
     try {
       const also = [await flags.entryOf(config, key, change, write)];
@@ -55,6 +58,21 @@ export async function changeFlag(
       if (!isLostRace || said.expected !== undefined || attempts === ATTEMPTS_MAX) throw error;
     }
   }
+}
+
+/** Whether the condition of a write holds, before what it says is judged. Throws ERR_REVISION_CONFLICT. */
+export function expectRevision(
+  stream: string,
+  expected: number | undefined,
+  found: { readonly revision: number } | null,
+): void {
+  const actual = found?.revision ?? 0;
+  if (expected === undefined || expected === actual) return;
+  throw new ConfigError('ERR_REVISION_CONFLICT', {
+    message: `Expected revision ${expected} of ${stream}, but it is ${actual === 0 ? 'not there' : `at ${actual}`}`,
+    hint: 'Somebody else changed it: look at the current state, then try again with its revision.',
+    details: { stream, expected, actual },
+  });
 }
 
 /** Throws ERR_FORBIDDEN for a feature that the registry itself obeys: it must be changed without a flag's rules. */

@@ -62,7 +62,7 @@ export function hotEvaluation(options: HotEvaluationOptions): HotEvaluation {
     const began = performance.now();
     if (isUnusual(request, asked.key)) return null;
     const flags = ofrep.evaluations.held(asked.config);
-    if (flags === undefined) return null;
+    if (flags === undefined || !isReady(flags, asked.key)) return null;
     const principal = door.identify(request);
     if (principal === null || !readersOf(flags, readers).has(principal)) return null;
     const counted = door.count(principal, request, began);
@@ -131,6 +131,11 @@ function isUnusual({ method, headers }: Request, key: string | null): boolean {
   if (method !== 'POST' || length === null || !LENGTH.test(length) || Number(length) > BODY_MAX_BYTES) return true;
   if (headers.has('idempotency-key') || headers.has('if-match')) return true;
   return key !== null && headers.has('if-none-match');
+}
+
+/** One flag is soon made. */
+function isReady({ compiled }: ReadyFlags, key: string | null): boolean {
+  return key !== null || compiled.isReady;
 }
 
 function readersOf(flags: ReadyFlags, known: WeakMap<ReadyFlags, Readers>): Readers {

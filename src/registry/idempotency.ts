@@ -8,7 +8,7 @@
 import { ConfigError } from '../errors/errors.ts';
 import { readBytes } from './body.ts';
 import type { RegistryContext } from './context.ts';
-import type { Route } from './route.ts';
+import { patienceOf, type Route } from './route.ts';
 
 const HEADER = 'idempotency-key';
 const KEPT_MS = 24 * 60 * 60 * 1000;
@@ -35,8 +35,12 @@ interface Kept {
 }
 
 /** Whether a key means anything to a route. Read routes ignore it, as reads repeat themselves. */
-export function takesKey({ method, access, isSecret }: Route): boolean {
-  return method !== 'get' && access !== 'public' && isSecret !== true;
+export function takesKey(route: Route): boolean {
+  return !isRead(route) && route.access !== 'public' && route.isSecret !== true;
+}
+
+function isRead({ method, isRead: repeatsItself }: Route): boolean {
+  return method === 'get' || repeatsItself === true;
 }
 
 export class Idempotency {
@@ -59,10 +63,10 @@ export class Idempotency {
    */
   async around(c: RegistryContext, route: Route, answer: () => Promise<Response>): Promise<Response> {
     const key = c.req.header(HEADER);
-    if (key === undefined || route.method === 'get') return await answer();
+    if (key === undefined || isRead(route)) return await answer();
     if (!KEY.test(key)) throw refused('malformed', 'The Idempotency-Key is not 1 to 200 printable ASCII characters');
     if (!takesKey(route)) throw refused('secret', 'The answer of this request is not kept, so it takes no key');
-    const print = await printOf(c);
+    const print = await printOf(c, route);
     const id = `${c.get('principal').actor} ${key}`;
     for (let running = this.#running.get(id); running !== undefined; running = this.#running.get(id)) {
       if (running.print !== print) throw differs();
@@ -108,14 +112,14 @@ export class Idempotency {
  * SHA-256 of everything that says what is asked for, and of what he may who asks: a right that only the body decides on
  * was asked for when it was done, and two tokens can have one name.
  */
-async function printOf(c: RegistryContext): Promise<string> {
+async function printOf(c: RegistryContext, route: Route): Promise<string> {
   const { req, env } = c;
   const [, search = ''] = /^[^?#]*(\?[^#]*)/.exec(req.url) ?? [];
   const conditions = CONDITIONS.map((name) => req.header(name) ?? null);
   const { grants, scope, readOnly, isBrowser = false } = c.get('principal');
   const said = JSON.stringify([req.method, req.path, search, conditions, grants, scope, readOnly, isBrowser]);
   const hash = new Bun.CryptoHasher('sha256').update(said).update('\n');
-  return hash.update(await readBytes(req.raw, env)).digest('hex');
+  return hash.update(await readBytes(req.raw, { ...env, ...patienceOf(route) })).digest('hex');
 }
 
 async function keptOf(print: string, response: Response): Promise<Kept> {

@@ -1,24 +1,25 @@
 /**
- * The registry's figures in Prometheus' text format. Two sets: what describes the process, for anybody who probes it,
- * and what describes requests and data, for those who may come in. Figures of the store and the board are read when
- * asked for, not kept.
+ * The registry's figures: counted from the start, and told in Prometheus' text format. Two sets: what describes the
+ * process, for anybody who probes it, and what describes requests and data, for those who may come in.
  * @module
  */
-import { readdirSync } from 'node:fs';
-import { Counter, Gauge, Registry } from 'prom-client';
+import type { Metric } from 'prom-client';
 import type { StoreStatus } from '../live/operations.ts';
 import { Figures } from '../metrics/figures.ts';
 import type { BoardFigures } from '../sync/board.ts';
+import type { Exposition } from './exposition.ts';
 
 export class RegistryMetrics {
-  readonly #process = new Registry();
-  readonly #inside = new Registry();
+  readonly contentType = 'text/plain; version=0.0.4; charset=utf-8';
+  readonly #about: { readonly version: string; readonly started: number };
+  readonly #families: Metric[] = [];
   /** What is counted while the registry works. */
-  readonly figures = new Figures(this.#inside);
-  readonly contentType = this.#process.contentType;
+  readonly figures = new Figures({ registerMetric: (family) => void this.#families.push(family) });
+  #exposition: Promise<Exposition> | null = null;
 
+  /** `started`: milliseconds since 1970. */
   constructor(version: string, started: number) {
-    describeProcess(this.#process, version, started);
+    this.#about = { version, started };
   }
 
   /** One answered request. */
@@ -28,64 +29,13 @@ export class RegistryMetrics {
 
   /** All figures, or those of the process alone when `store` is null. */
   async text(store: StoreStatus | null, board: BoardFigures | null = null): Promise<string> {
-    const process = await this.#process.metrics();
-    if (store === null) return process;
-    return `${process}\n${await this.#inside.metrics()}\n${await storeFigures(store, board).metrics()}`;
+    this.#exposition ??= this.#opened();
+    return await (await this.#exposition).text(store, board);
   }
-}
 
-function describeProcess(registry: Registry, version: string, started: number): void {
-  const registers = [registry];
-  gauge(registers, 'process_start_time_seconds', 'Start of the process since 1970.').set(started / 1000);
-  new Gauge({ name: 'c13_build_info', help: 'Version, as a label.', labelNames: ['version'], registers }).set(
-    { version },
-    1,
-  );
-  gauge(registers, 'process_resident_memory_bytes', 'Memory that is in RAM.', () => process.memoryUsage.rss());
-  gauge(registers, 'process_heap_bytes', 'Memory of the JavaScript heap.', () => process.memoryUsage().heapUsed);
-  if (process.platform === 'linux') {
-    gauge(registers, 'process_open_fds', 'Open file descriptors.', () => readdirSync('/proc/self/fd').length);
+  async #opened(): Promise<Exposition> {
+    // The library costs a start more than anything else that it does not need.
+    const { Exposition } = await import('./exposition.ts');
+    return new Exposition({ ...this.#about, families: this.#families });
   }
-  new Counter({
-    name: 'process_cpu_seconds_total',
-    help: 'User and system time.',
-    registers,
-    collect() {
-      const { user, system } = process.cpuUsage();
-      this.reset();
-      this.inc((user + system) / 1e6);
-    },
-  });
-}
-
-function storeFigures({ journal, configs, sharing, core }: StoreStatus, board: BoardFigures | null): Registry {
-  const registry = new Registry();
-  const registers = [registry];
-  gauge(registers, 'c13_journal_head_sequence', 'Entries in the journal.').set(journal.head.seq);
-  gauge(registers, 'c13_journal_head_timestamp_seconds', 'Time of the newest entry.').set(journal.head.at / 1000);
-  gauge(registers, 'c13_journal_size_bytes', 'Size of the database file.').set(journal.size_bytes);
-  gauge(registers, 'c13_configs', 'Configs in the journal.').set(configs);
-  gauge(registers, 'c13_board_shared', '1 when configs are shared between processes.').set(sharing === 'board' ? 1 : 0);
-  if (board !== null) {
-    gauge(registers, 'c13_board_slots', 'Configs on the board.').set(board.slots);
-    gauge(registers, 'c13_board_capacity', 'Configs that the board has room for.').set(board.capacity);
-    gauge(registers, 'c13_board_announced_sequence', "The journal's head as the board tells it.").set(board.announced);
-  }
-  new Gauge({ name: 'c13_core_info', help: 'Core, as labels.', labelNames: ['kind', 'crc64_kernel'], registers }).set(
-    { kind: core.kind, crc64_kernel: core.crc64Kernel },
-    1,
-  );
-  return registry;
-}
-
-function gauge(registers: Registry[], name: string, help: string, read?: () => number): Gauge {
-  if (read === undefined) return new Gauge({ name, help, registers });
-  return new Gauge({
-    name,
-    help,
-    registers,
-    collect() {
-      this.set(read());
-    },
-  });
 }

@@ -24,8 +24,8 @@ export interface OfrepServiceOptions
   /** Keys the hashes in tags and versions; 32 bytes. */
   readonly secret: Uint8Array;
   readonly tickets: StreamTickets;
-  /** Whoever goes by the name in a ticket now; empty: nobody. */
-  readonly holders: (holder: TicketHolder) => Promise<readonly Principal[]>;
+  /** Whoever holds a ticket, as he is now; null: nobody. */
+  readonly whois: (holder: TicketHolder) => Promise<Principal | null>;
   /** null: clients know where they ask. */
   readonly publicUrl: string | null;
 }
@@ -101,8 +101,8 @@ export class OfrepService {
   }
 
   async #mayRead(holder: TicketHolder, config: string): Promise<boolean> {
-    const stream = configStream(config);
-    return (await this.#options.holders(holder)).some((principal) => may(principal, 'read', stream));
+    const principal = await this.#options.whois(holder);
+    return principal !== null && may(principal, 'read', configStream(config));
   }
 
   /** `eventStreams` as JSON. A known token brings the same principal again, and mostly for the same config. */

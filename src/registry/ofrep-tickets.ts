@@ -16,7 +16,11 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** For whom a ticket is: what is looked up again at every use. */
-export type TicketHolder = Pick<Principal, 'kind' | 'actor'> & { readonly isBrowser: boolean };
+export interface TicketHolder extends Pick<Principal, 'kind'> {
+  /** Of a token its id, for several may have one name; else who it is. */
+  readonly id: string;
+  readonly isBrowser: boolean;
+}
 
 /** What a ticket says. */
 export interface Ticket {
@@ -47,8 +51,8 @@ export class StreamTickets {
     return Math.floor(this.#clock() / EPOCH_MS);
   }
 
-  issue({ holder: { kind, actor, isBrowser }, config }: Ticket): string {
-    const text = JSON.stringify([this.epoch, config, kind, actor, isBrowser]);
+  issue({ holder: { kind, id, isBrowser }, config }: Ticket): string {
+    const text = JSON.stringify([this.epoch, config, kind, id, isBrowser]);
     // The nonce follows from all that is encrypted: the same only for the same.
     const nonce = createHmac('sha256', this.#nonceSecret).update(text).digest().subarray(0, NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, this.#secret, nonce);
@@ -60,9 +64,9 @@ export class StreamTickets {
   read(ticket: string): Ticket | null {
     const text = this.#opened(ticket);
     if (text === null) return null;
-    const [epoch, config, kind, actor, isBrowser] = JSON.parse(text) as Written;
+    const [epoch, config, kind, id, isBrowser] = JSON.parse(text) as Written;
     const isGood = epoch === this.epoch || epoch === this.epoch - 1;
-    return isGood ? { holder: { kind, actor, isBrowser }, config } : null;
+    return isGood ? { holder: { kind, id, isBrowser }, config } : null;
   }
 
   #opened(ticket: string): string | null {
@@ -81,27 +85,25 @@ export class StreamTickets {
 }
 
 /** What is encrypted; nobody but us has written it. */
-type Written = [epoch: number, config: string, kind: Principal['kind'], actor: string, isBrowser: boolean];
+type Written = [epoch: number, config: string, kind: Principal['kind'], id: string, isBrowser: boolean];
 
-export function holderOf({ kind, actor, isBrowser = false }: Principal): TicketHolder {
-  return { kind, actor, isBrowser };
+export function holderOf({ kind, actor, tokenId, isBrowser = false }: Principal): TicketHolder {
+  return { kind, id: tokenId ?? actor, isBrowser };
 }
 
 /**
- * Whoever goes by the name in a ticket now: empty when he is gone, disabled or expired; tokens of one user may share a
- * name. `now` in milliseconds since 1970; `isPrivate`: nothing is granted to everybody.
+ * Whoever holds a ticket, as he is now; null when he is gone, disabled or expired. `now` in milliseconds since 1970;
+ * `isPrivate`: nothing is granted to everybody.
  */
-export function holdersNow(
-  { kind, actor, isBrowser }: TicketHolder,
+export function holderNow(
+  { kind, id }: TicketHolder,
   state: IdentityState,
   { now, isPrivate }: { readonly now: number; readonly isPrivate: boolean },
-): readonly Principal[] {
-  if (kind === 'owner') return state.users.size === 0 ? [owner(actor)] : [];
-  if (kind === 'anonymous') return [isPrivate ? ANONYMOUS : state.anonymous];
-  if (kind === 'user') return [principalOf(state, actor)].filter((found) => found !== null);
-  const tokens = [...state.tokens].filter(([id, { value }]) => value.expiresAt > now && !state.revoked.has(id));
-  return tokens
-    .map(([, { value }]) => principalOfToken(state, value))
-    .filter((found) => found?.actor === actor && (found.isBrowser ?? false) === isBrowser)
-    .filter((found) => found !== null);
+): Principal | null {
+  if (kind === 'owner') return state.users.size === 0 ? owner(id) : null;
+  if (kind === 'anonymous') return isPrivate ? ANONYMOUS : state.anonymous;
+  if (kind === 'user') return principalOf(state, id);
+  const token = state.tokens.get(id);
+  const isGood = token !== undefined && token.value.expiresAt > now && !state.revoked.has(id);
+  return isGood ? principalOfToken(state, token) : null;
 }

@@ -5,7 +5,6 @@
 import type { Identities } from '../auth/identities.ts';
 import { ChangeRequests } from '../changes/change-requests.ts';
 import type { Flags } from '../flags/flags.ts';
-import type { Permit } from '../live/config-store.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { Upcoming } from '../websocket/subprotocol.ts';
 import { ChangeApplication } from './change-application.ts';
@@ -23,8 +22,6 @@ export interface ChangesOptions {
   readonly flags: Flags;
   readonly identities: Identities;
   readonly own: OwnConfig;
-  /** Refuses what nobody may set directly, as a bound bit. */
-  readonly check: Permit;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** As `Math.random`. */
@@ -41,10 +38,10 @@ export interface Changes {
 }
 
 /** Nothing is made by the clock before `makeDue`. */
-export function openChanges({ operations, flags, identities, own, check, now, random }: ChangesOptions): Changes {
+export function openChanges({ operations, flags, identities, own, now, random }: ChangesOptions): Changes {
   const { store } = operations;
   const requests = new ChangeRequests({ journal: store.journal, now, random });
-  const targets = new ChangeTargets(operations, new ChangeFlags({ flags, store, now }));
+  const targets = new ChangeTargets(operations, new ChangeFlags({ flags, store }));
   const application = new ChangeApplication({
     requests,
     targets,
@@ -52,7 +49,6 @@ export function openChanges({ operations, flags, identities, own, check, now, ra
     now,
     check: (stream, touched) => {
       if (own.flags.maintenance_mode) checkMaintained(stream, touched);
-      check(stream, touched);
     },
   });
   return {

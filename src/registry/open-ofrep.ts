@@ -4,7 +4,7 @@ import type { Flags } from '../flags/flags.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { Figures } from '../metrics/figures.ts';
 import { OfrepService, type OfrepServiceOptions } from './ofrep-service.ts';
-import { holdersNow, StreamTickets, type TicketHolder } from './ofrep-tickets.ts';
+import { holderNow, StreamTickets, type TicketHolder } from './ofrep-tickets.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { OwnConfig } from './own-config.ts';
 import { repeated } from './repeated.ts';
@@ -26,11 +26,11 @@ export async function openOfrep(options: OpenOfrepOptions): Promise<[OfrepServic
   const { operations, flags, identity, own, figures, log } = options;
   const { store } = operations;
   const { seal } = identity.keys;
-  const holders = async (holder: TicketHolder): Promise<readonly Principal[]> =>
-    holdersNow(holder, await identity.identities.fresh(), { now: Date.now(), isPrivate: own.flags.private_registry });
+  const whois = async (holder: TicketHolder): Promise<Principal | null> =>
+    holderNow(holder, await identity.identities.fresh(), { now: Date.now(), isPrivate: own.flags.private_registry });
   const service = new OfrepService({
     ...options,
-    holders,
+    whois,
     secret: await seal.secretFor('evaluation tags'),
     tickets: new StreamTickets(await seal.secretFor('stream tickets'), Date.now),
     source: async (name) => {

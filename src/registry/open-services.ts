@@ -136,17 +136,16 @@ async function openAsked(
   { settings, operations, own, identity, logger }: Opened,
   { identifier, limits, figures, follows, isCurrent }: Asked,
   undo: Undo,
-): Promise<Pick<AppOptions, 'flags' | 'bound' | 'lastEvaluated' | 'changes' | 'streams' | 'ofrep'>> {
+): Promise<Pick<AppOptions, 'flags' | 'lastEvaluated' | 'changes' | 'streams' | 'ofrep'>> {
   const log = (line: string): void => logger.warn(line);
   const { journal } = operations.store;
   const flags = new Flags(journal, () => operations.store.head());
-  const bound = await openBound({ operations, flags, log }, follows, undo);
+  await openBound({ operations, flags, log }, follows, undo);
   const changes = openChanges({
     operations,
     flags,
     own,
     identities: identity.identities,
-    check: (stream, touched) => bound.check(stream, touched),
     now: Date.now,
     random: Math.random,
   });
@@ -170,7 +169,7 @@ async function openAsked(
   });
   undo.push(closeOfrep);
   follows.push((entries) => ofrep.follow(entries));
-  return { flags, bound, lastEvaluated, changes, streams, ofrep };
+  return { flags, lastEvaluated, changes, streams, ofrep };
 }
 
 /** Bits that follow flags, from now on. */
@@ -178,7 +177,7 @@ async function openBound(
   { operations, flags, log }: Pick<Opened, 'operations'> & { flags: Flags; log: (line: string) => void },
   follows: ((entries: readonly Entry[]) => void)[],
   undo: Undo,
-): Promise<BoundFeatures> {
+): Promise<void> {
   const onFailure = (failure: string): void => log(`a bit does not follow its flag: ${failure}`);
   const bound = new BoundFeatures({ operations, flags, onFailure });
   undo.push(() => bound.close());
@@ -187,7 +186,6 @@ async function openBound(
   await bound.load();
   operations.guardWith((stream, touched) => bound.check(stream, touched));
   undo.push(repeated({ interval_ms: SECOND_MS, work: () => bound.look(), onFailure }));
-  return bound;
 }
 
 /** Figures, alerts and the configs in memory: all that follows the journal. */

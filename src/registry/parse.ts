@@ -11,7 +11,7 @@ import { nearest } from '../errors/nearest.ts';
 import { parseConfigName } from '../config/name.ts';
 import { MAX_REVISION, MAX_TIME_MS } from '../journal/journal.ts';
 import { nameOrDefault } from '../live/config-store.ts';
-import { readBody } from './body.ts';
+import { readBody, type BodyPatience } from './body.ts';
 import type { RegistryContext } from './context.ts';
 
 type Shape = z.core.$ZodLooseShape;
@@ -93,8 +93,12 @@ export function parseParams<S extends Shape>({ req }: RegistryContext, shape: S)
  * The body of a request, an object with these fields alone; none counts as an empty one. Errors: those of `readBody`,
  * ERR_WRONG_TYPE, ERR_UNKNOWN_FIELD.
  */
-export async function parseBody<S extends Shape>(context: RegistryContext, shape: S): Promise<z.infer<z.ZodObject<S>>> {
-  const body = await bodyOf(context);
+export async function parseBody<S extends Shape>(
+  context: RegistryContext,
+  shape: S,
+  patience: BodyPatience = {},
+): Promise<z.infer<z.ZodObject<S>>> {
+  const body = await bodyOf(context, patience);
   const known = Object.keys(shape);
   for (const field of Object.keys(body)) if (!known.includes(field)) throw unknownField(field, known);
   return parse(z.object(shape), body, wrongType);
@@ -112,9 +116,12 @@ export async function parseOpenBody<S extends Shape>(
 }
 
 /** None is an empty one; `null` is not none. */
-async function bodyOf(context: RegistryContext): Promise<Readonly<Record<string, unknown>>> {
+async function bodyOf(
+  context: RegistryContext,
+  patience: BodyPatience = {},
+): Promise<Readonly<Record<string, unknown>>> {
   const { req, env } = context;
-  const body = await readBody(req.raw, env);
+  const body = await readBody(req.raw, { ...env, ...patience });
   // A body may take its time, and who sends it may have lost his rights meanwhile.
   if (body !== undefined) await context.get('admitAgain')?.();
   return body === undefined ? {} : asObject('body', body);

@@ -1,8 +1,8 @@
 /**
  * Whose process is at the other end of a loopback connection, as Linux tells it in /proc/net/tcp{,6}. Reading that
- * table takes milliseconds, so each connection is looked up once, off the event loop. It is known again by our own end
- * of it: as long as the descriptor found then still holds the same socket, the other end cannot have become somebody
- * else's.
+ * table takes milliseconds, so each connection is looked up once, off the event loop, and those that come together
+ * share a reading, which begins after all of them have asked. It is known again by our own end of it: as long as the
+ * descriptor found then still holds the same socket, the other end cannot have become somebody else's.
  * @module
  */
 import { readdirSync, readlinkSync } from 'node:fs';
@@ -25,12 +25,17 @@ interface Known {
 const KNOWN_MAX = 4096;
 const DESCRIPTORS = '/proc/self/fd';
 
-export class PeerOwners {
-  readonly #ownPort: number;
-  readonly #known = new Map<string, Known>();
+type Family = Peer['family'];
+type Read = (path: string) => Promise<string>;
 
-  constructor(ownPort: number) {
-    this.#ownPort = ownPort;
+export class PeerOwners {
+  readonly #known = new Map<string, Known>();
+  readonly #readings: Readonly<Record<Family, Reading>>;
+
+  /** `read`: the text of a file, as it is when it is asked for. */
+  constructor(ownPort: number, read: Read = textOf) {
+    const reading = (path: string): Reading => new Reading(async () => new Sockets(await read(path), ownPort));
+    this.#readings = { IPv4: reading('/proc/net/tcp'), IPv6: reading('/proc/net/tcp6') };
   }
 
   /** The user id of the peer's process; null where it cannot be told (no such table, no such connection). */
@@ -39,28 +44,44 @@ export class PeerOwners {
     const known = this.#known.get(key);
     if (known !== undefined && linkOf(known.descriptor) === known.socket) return known.uid;
     this.#known.delete(key);
-    const found = await this.#lookUp(peer);
+    const found = (await this.#readings[peer.family].next()).find(peer);
     if (found !== null) this.#remember(key, found);
     return found?.uid ?? null;
-  }
-
-  /** Both ends have a row; ours is the one whose socket this process holds, theirs says who. */
-  async #lookUp(peer: Peer): Promise<Known | null> {
-    const rows = await openSockets(peer.family);
-    const theirs = `${addressInTable(peer.address)}:${hex(peer.port, 4)}`;
-    const ownPort = `:${hex(this.#ownPort, 4)}`;
-    for (const { local, socket } of rows.filter((row) => row.remote === theirs && row.local.endsWith(ownPort))) {
-      const descriptor = ownDescriptor(socket);
-      const other = rows.find((row) => row.local === theirs && row.remote === local);
-      if (descriptor !== null && other !== undefined) return { uid: other.uid, descriptor, socket };
-    }
-    return null;
   }
 
   #remember(key: string, known: Known): void {
     if (this.#known.size >= KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(key, known);
   }
+}
+
+/** Looks for all who have asked before it begins to; who asks while it does waits for the next time. */
+class Reading {
+  readonly #look: () => Promise<Sockets>;
+  #underWay: Promise<unknown> = Promise.resolve();
+  #next: Promise<Sockets> | null = null;
+
+  constructor(look: () => Promise<Sockets>) {
+    this.#look = look;
+  }
+
+  next(): Promise<Sockets> {
+    this.#next ??= this.#after(this.#underWay);
+    return this.#next;
+  }
+
+  async #after(before: Promise<unknown>): Promise<Sockets> {
+    // How that one ended is told to those who asked for it.
+    await Promise.allSettled([before]);
+    this.#underWay = this.#next!;
+    this.#next = null;
+    return await this.#look();
+  }
+}
+
+/** Nothing where there is no such table. */
+async function textOf(path: string): Promise<string> {
+  return process.platform === 'linux' ? await readFile(path, 'latin1') : '';
 }
 
 interface Row {
@@ -70,20 +91,50 @@ interface Row {
   readonly socket: string;
 }
 
-/** A row with inode 0 is what a connection leaves behind: no process holds it, and its user id is 0 whosever it was. */
-async function openSockets(family: Peer['family']): Promise<Row[]> {
-  if (process.platform !== 'linux') return [];
-  const table = await readFile(family === 'IPv6' ? '/proc/net/tcp6' : '/proc/net/tcp', 'latin1');
-  return table.split('\n').flatMap((line) => {
-    const [, local, remote, , , , , uid, , inode] = line.trim().split(/\s+/);
-    if (inode === undefined || inode === '0') return [];
-    return [{ local: local!, remote: remote!, uid: Number(uid), socket: `socket:[${inode}]` }];
-  });
+/** The connections of one port, and what of them this process holds, at one moment. */
+class Sockets {
+  /** By the remote end: those of the port itself. */
+  readonly #ours = new Map<string, Row[]>();
+  /** By both ends: those to it. */
+  readonly #theirs = new Map<string, Row>();
+  readonly #descriptors = ownDescriptors();
+
+  constructor(table: string, port: number) {
+    const ownPort = `:${hex(port, 4)}`;
+    for (const line of table.split('\n')) {
+      const row = line.includes(ownPort) ? rowOf(line) : null;
+      if (row === null) continue;
+      if (row.local.endsWith(ownPort)) this.#ours.set(row.remote, [...(this.#ours.get(row.remote) ?? []), row]);
+      if (row.remote.endsWith(ownPort)) this.#theirs.set(`${row.local} ${row.remote}`, row);
+    }
+  }
+
+  /** Both ends have a row; ours is the one whose socket this process holds, theirs says who. */
+  find({ address, port }: Peer): Known | null {
+    const theirs = `${addressInTable(address)}:${hex(port, 4)}`;
+    for (const { local, socket } of this.#ours.get(theirs) ?? []) {
+      const descriptor = this.#descriptors.get(socket);
+      const other = this.#theirs.get(`${theirs} ${local}`);
+      // Others were answered between the reading and this.
+      const isHeld = descriptor !== undefined && linkOf(descriptor) === socket;
+      if (isHeld && other !== undefined) return { uid: other.uid, descriptor, socket };
+    }
+    return null;
+  }
 }
 
-function ownDescriptor(socket: string): string | null {
+/** A row with inode 0 is what a connection leaves behind: no process holds it, and its user id is 0 whosever it was. */
+function rowOf(line: string): Row | null {
+  const [, local, remote, , , , , uid, , inode] = line.trim().split(/\s+/);
+  if (inode === undefined || inode === '0') return null;
+  return { local: local!, remote: remote!, uid: Number(uid), socket: `socket:[${inode}]` };
+}
+
+/** By what they hold. */
+function ownDescriptors(): ReadonlyMap<string | null, string> {
+  if (process.platform !== 'linux') return new Map();
   const paths = readdirSync(DESCRIPTORS).map((name) => `${DESCRIPTORS}/${name}`);
-  return paths.find((path) => linkOf(path) === socket) ?? null;
+  return new Map(paths.map((path) => [linkOf(path), path]));
 }
 
 /** null for a descriptor that was closed meanwhile. */

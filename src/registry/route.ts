@@ -7,6 +7,7 @@
 import type { z } from 'zod';
 import { ANONYMOUS, notForBrowsers, requireRight, type Action, type Principal } from '../auth/rights.ts';
 import { ConfigError, type ErrorCode } from '../errors/errors.ts';
+import { FILE_BODY, type BodyPatience } from './body.ts';
 import { isConditional, noCondition } from './conditions.ts';
 import type { RegistryApp, RegistryContext } from './context.ts';
 import { parseBody, parseParams, parseQuery } from './parse.ts';
@@ -69,6 +70,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly body?: B;
   /** What it takes, where it reads it itself: for the description alone. */
   readonly readsBody?: Shape;
+  /** Whether its body holds a whole file, and may be as large and as long on its way. */
+  readonly takesFile?: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Besides those that every route can answer. */
   readonly errors?: readonly ErrorCode[];
@@ -84,6 +87,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
    * it, unless it answers 304: then it reads. Default: what is `checked`.
    */
   readonly conditional?: boolean;
+  /** It changes nothing at all, though it is no GET: its answer is not kept, and a second one is made anew. */
+  readonly isRead?: boolean;
   /** Its body or answer holds a secret: nothing of it is kept, not even a hash, so that it takes no Idempotency-Key. */
   readonly isSecret?: boolean;
   /** Whether pages of other origins may read its answers, with a token of their own: see `cors.ts`. */
@@ -137,11 +142,16 @@ export function route<
     if (needs !== 'public') c.set('admitAgain', admitAgain);
     if (method !== 'get' && !conditional && isOverCondition(c, definition)) throw noCondition(c.req.path);
     return async (): Promise<Response> => {
-      const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body);
+      const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body, patienceOf(definition));
       return await handle({ c, principal: c.get('principal'), ...asked, body: sent });
     };
   };
   return { ...definition, writes, conditional, takesBrowser, enter } as unknown as Route;
+}
+
+/** How large a body it takes, and how long it waits for it; empty: as all do. */
+export function patienceOf({ takesFile = false }: Pick<Route, 'takesFile'>): BodyPatience {
+  return takesFile ? FILE_BODY : {};
 }
 
 /** Puts routes into an app; `around` is what every request goes through that was let in. */

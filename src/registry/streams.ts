@@ -6,7 +6,7 @@
 import { requireRight, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
-import { FLAGS_MAX, type Flags } from '../flags/flags.ts';
+import type { Flags } from '../flags/flags.ts';
 import { visibleMask } from '../flags/visibility.ts';
 import { addressKey } from '../http/client-address.ts';
 import { ConnectionLimit } from '../http/connection-limit.ts';
@@ -38,7 +38,7 @@ const REFUSALS = ['ERR_UNAUTHENTICATED', 'ERR_FORBIDDEN', 'ERR_NOT_LOOPBACK', 'E
 
 export interface StreamsOptions {
   readonly operations: ConfigOperations;
-  readonly flags: Pick<Flags, 'list' | 'facts'>;
+  readonly flags: Pick<Flags, 'all' | 'facts'>;
   readonly own: OwnConfig;
   readonly identifier: Pick<Identifier, 'identify' | 'identifyNow'>;
   readonly limits: Pick<Limits, 'token' | 'address'>;
@@ -101,7 +101,7 @@ export class Streams {
   async #look(name: string, audience: Audience): Promise<Visible> {
     const { operations, flags } = this.#options;
     const features = await operations.store.features(name);
-    const found = await flags.list(name, { limit: FLAGS_MAX });
+    const found = await flags.all(name);
     if (audience === 'all') return { features, mask: 0xffff_ffff, flags: found.map(({ key }) => key) };
     const facts = await flags.facts(name);
     const byKey = new Map(found.map(({ key, value }) => [key, value]));

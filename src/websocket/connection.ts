@@ -17,8 +17,6 @@ import type { ERROR_FRAME, ServerMessage } from './subprotocol.ts';
 const BAD_IN_A_ROW_MAX = 3;
 /** Messages of one client that are being worked on. */
 const UNDER_WAY_MAX = 64;
-/** UTF-8 bytes of a close frame's reason. */
-const REASON_MAX = 120;
 
 type Fault = keyof typeof ERROR_FRAME;
 
@@ -44,7 +42,10 @@ export interface Socket {
   readonly readyState: number;
   send(data: string | Uint8Array): unknown;
   subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
   close(code: number, reason: string): void;
+  /** At once, whatever waits to be read. */
+  terminate(): void;
   getBufferedAmount(): number;
 }
 
@@ -57,6 +58,7 @@ export class Connection {
   readonly #release: () => void;
   readonly #since: number | null;
   #socket: Socket | null = null;
+  #isLeaving = false;
   #bad = 0;
   #underWay = 0;
   #last: Promise<void> = Promise.resolve();
@@ -70,8 +72,9 @@ export class Connection {
     this.#release = release;
   }
 
+  /** Whether it is spoken to. */
   get isOpen(): boolean {
-    return this.#socket?.readyState === OPEN;
+    return !this.#isLeaving && this.#socket?.readyState === OPEN;
   }
 
   get waiting_bytes(): number {
@@ -99,8 +102,10 @@ export class Connection {
     this.visitor.left();
   }
 
-  close(code: number, reason: string): void {
-    this.#socket?.close(code, reason.slice(0, REASON_MAX));
+  /** The socket, for who ends it: nothing more is said on it. */
+  leave(): Socket {
+    this.#isLeaving = true;
+    return this.#socket!;
   }
 
   /** In the order they came; one that is worked on delays those after it, nobody else. */

@@ -5,27 +5,20 @@
  * @module
  */
 import type { Entry } from '../journal/journal.ts';
-import { configOfStream } from '../config/name.ts';
 import type { StreamDrop } from '../metrics/figures.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Audience } from './look.ts';
 import type { Connection, Socket, Visitor } from './connection.ts';
 import { Joining } from './joining.ts';
+import { Leaving } from './leaving.ts';
+import { keyOf, Place, type Listener } from './place.ts';
 import { Room, type RoomOptions, type Update } from './room.ts';
-import { CLOSE, type ServerMessage } from './subprotocol.ts';
+import { CLOSE } from './subprotocol.ts';
 
 /** What may wait for one client. */
 const WAITING_MAX_BYTES = 1024 * 1024;
 /** So much is published between two looks at who reads. */
 const UNWATCHED_BYTES = 64 * 1024;
-
-/** Somebody who listens without a socket: server-sent events. */
-export interface Listener {
-  readonly visitor: Visitor;
-  /** Tells of an update, or ends him. */
-  tell(message: ServerMessage, text: string): void;
-  end(reason: string): void;
-}
 
 /** Why the registry ended a stream. */
 type Drop = keyof typeof CLOSE & StreamDrop;
@@ -42,15 +35,6 @@ export interface HubOptions extends Pick<RoomOptions, 'journal' | 'core' | 'look
 
 type Publish = (topic: string, data: string | Uint8Array) => void;
 
-interface Place {
-  readonly room: Room;
-  readonly opening: Promise<void>;
-  readonly sockets: Set<Connection>;
-  readonly listeners: Set<Listener>;
-  /** Those who are on their way in. */
-  expected: number;
-}
-
 /**
  * @example
  * const joining = await hub.join('checkout/production', 'all');
@@ -59,6 +43,7 @@ interface Place {
 export class Hub {
   readonly #options: HubOptions;
   readonly #places = new Map<string, Place>();
+  readonly #leaving = new Leaving();
   #publish: Publish | null = null;
   #published_bytes = 0;
   #sockets = 0;
@@ -89,14 +74,14 @@ export class Hub {
   /** Entries of the journal, in their order, each once. */
   follow(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      for (const { room } of this.#places.values()) if (concerns(entry.stream, room.name)) room.follow(entry);
+      for (const { room } of this.#places.values()) if (room.concerns(entry.stream)) room.follow(entry);
     }
   }
 
   /** A place in the room of a config. Errors: ERR_NOT_FOUND, ERR_CLOSED, and those of the journal. */
   async join(name: string, audience: Audience): Promise<Joining> {
     if (this.#isClosed) throw closed();
-    const key = keyOf(name, audience);
+    const key = keyOf({ name, audience });
     const place = this.#places.get(key) ?? this.#open(key, name, audience);
     place.expected++;
     const leave = (): void => {
@@ -116,7 +101,7 @@ export class Hub {
 
   /** Called when the socket is open. */
   entered(connection: Connection, socket: Socket): void {
-    const place = this.#places.get(keyOf(connection.room.name, connection.room.audience));
+    const place = this.#places.get(keyOf(connection.room));
     if (this.#isClosed || place?.room !== connection.room) {
       socket.close(CLOSE.failed, 'what it follows has ended: connect again');
       return;
@@ -124,12 +109,12 @@ export class Hub {
     place.sockets.add(connection);
     this.#sockets++;
     this.#count();
-    socket.subscribe(keyOf(connection.room.name, connection.room.audience));
+    socket.subscribe(keyOf(connection.room));
   }
 
-  /** Called once for each that entered, whoever ended it. */
+  /** Called for each that entered, whoever ended it. */
   left(connection: Connection): void {
-    const key = keyOf(connection.room.name, connection.room.audience);
+    const key = keyOf(connection.room);
     const place = this.#places.get(key);
     if (place?.sockets.delete(connection) !== true) return;
     this.#sockets--;
@@ -139,7 +124,7 @@ export class Hub {
 
   /** Answers how to leave. */
   listen(room: Room, listener: Listener): () => void {
-    const key = keyOf(room.name, room.audience);
+    const key = keyOf(room);
     const place = this.#places.get(key);
     if (place?.room !== room) throw closed();
     place.listeners.add(listener);
@@ -165,6 +150,7 @@ export class Hub {
    * listen, and who does not read, is dropped.
    */
   async sweep(isAll = false): Promise<void> {
+    if (!isAll) this.#leaving.look();
     this.#dropSlow();
     const checks: Promise<void>[] = [];
     for (const { sockets, listeners } of this.#places.values()) {
@@ -193,7 +179,7 @@ export class Hub {
   drop(connection: Connection, why: Drop, reason: string): void {
     if (!connection.isOpen) return;
     this.#options.dropped(why);
-    connection.close(CLOSE[why], reason);
+    this.#end(connection, CLOSE[why], reason);
   }
 
   /** One line for the operator, about what is no client's fault. */
@@ -205,10 +191,19 @@ export class Hub {
   close(): void {
     this.#isClosed = true;
     for (const { sockets, listeners } of this.#places.values()) {
-      for (const connection of sockets) connection.close(CLOSE.stopping, 'the registry stops');
+      for (const connection of sockets) connection.leave().close(CLOSE.stopping, 'the registry stops');
       for (const listener of listeners) listener.end('closing');
     }
+    this.#leaving.close();
     this.#places.clear();
+  }
+
+  /** It hears nothing more; its visitor keeps his place until the socket is gone. */
+  #end(connection: Connection, code: number, reason: string): void {
+    const socket = connection.leave();
+    socket.unsubscribe(keyOf(connection.room));
+    this.left(connection);
+    this.#leaving.add(socket, code, reason);
   }
 
   #open(key: string, name: string, audience: Audience): Place {
@@ -216,14 +211,13 @@ export class Hub {
     const tell = (update: Update): void => this.#broadcast(key, update);
     const failed = (error: unknown): void => this.#failed(key, room, error);
     const room: Room = new Room({ name, audience, journal, core, look, upcoming, now, tell, failed });
-    const place: Place = { room, opening: room.open(), sockets: new Set(), listeners: new Set(), expected: 0 };
+    const place = new Place(room);
     this.#places.set(key, place);
     return place;
   }
 
-  #vacate(key: string, { room, sockets, listeners, expected }: Place): void {
-    if (sockets.size + listeners.size + expected > 0 || this.#places.get(key)?.room !== room) return;
-    this.#places.delete(key);
+  #vacate(key: string, place: Place): void {
+    if (place.isEmpty && this.#places.get(key) === place) this.#places.delete(key);
   }
 
   #broadcast(key: string, { message, text, frames }: Update): void {
@@ -273,24 +267,6 @@ export class Hub {
   #count(): void {
     this.#options.counted(this.#sockets, this.#listeners);
   }
-}
-
-/** Whether an entry of a stream may change what a room tells. */
-function concerns(stream: string, name: string): boolean {
-  const config = configOfStream(stream);
-  if (config !== null) return config === name;
-  const service = name.split('/')[0]!;
-  return (
-    stream === `features:${service}` ||
-    stream.startsWith(`feature:${service}/`) ||
-    stream.startsWith(`flag:${name}/`) ||
-    stream === `flagset:${name}` ||
-    stream.startsWith('change_request:')
-  );
-}
-
-function keyOf(name: string, audience: Audience): string {
-  return `${audience}:${name}`;
 }
 
 function closed(): ConfigError<'ERR_CLOSED'> {

@@ -4,7 +4,8 @@
  * @module
  */
 import { Connection, type Visitor } from './connection.ts';
-import type { Hub, Listener } from './hub.ts';
+import type { Hub } from './hub.ts';
+import type { Listener } from './place.ts';
 import type { Room } from './room.ts';
 
 /** A place that is kept until it is taken by one of the two, or given up. */

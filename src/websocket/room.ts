@@ -9,11 +9,10 @@ import { rolloutsByName } from '../config/debug-view.ts';
 import type { FeatureSet } from '../config/features.ts';
 import { configOfStream } from '../config/name.ts';
 import { changedRollouts } from '../config/rollout.ts';
-import { decodeConfig, type RegistryConfig } from '../config/value.ts';
+import type { RegistryConfig } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Entry, Journal } from '../journal/journal.ts';
-import { decodeChange } from '../live/change.ts';
-import { configsProjection, rolloutsOf, type StoredState } from '../live/projection.ts';
+import { ConfigStates, noConfig, type ConfigState } from './config-states.ts';
 import { flagKeyOf, Look, type Audience, type LookSource } from './look.ts';
 import {
   framesOf,
@@ -49,28 +48,22 @@ export interface RoomOptions {
   readonly failed: (error: unknown) => void;
 }
 
-interface State {
-  readonly revision: number;
-  readonly config: RegistryConfig;
-  readonly rollouts: Uint16Array;
-  readonly rolloutsRevision: number;
-  readonly isDeleted: boolean;
-}
-
 export class Room {
   readonly name: string;
   readonly audience: Audience;
   readonly #options: RoomOptions;
+  readonly #states: ConfigStates;
   readonly #upcoming: UpcomingChanges;
   readonly #pending: Entry[] = [];
   #isWorking = true;
-  #state!: State;
+  #state!: ConfigState;
   #look!: Look;
 
   constructor(options: RoomOptions) {
     this.#options = options;
     this.name = options.name;
     this.audience = options.audience;
+    this.#states = new ConfigStates(options.journal, options.name);
     this.#upcoming = new UpcomingChanges(options.now);
   }
 
@@ -79,7 +72,7 @@ export class Room {
     const { look, upcoming } = this.#options;
     this.#look = await Look.read(look, this.name, this.audience);
     this.#upcoming.replace(await upcoming(this.name), this.#look);
-    this.#state = await this.#read();
+    this.#state = await this.#states.now();
     if (this.#state.isDeleted) throw noConfig(this.name);
     await this.#work();
   }
@@ -95,6 +88,19 @@ export class Room {
 
   get features(): FeatureSet {
     return this.#look.features;
+  }
+
+  /** Whether an entry of a stream may change what is told here. */
+  concerns(stream: string): boolean {
+    const config = configOfStream(stream);
+    if (config !== null) return config === this.name;
+    const service = this.name.split('/')[0]!;
+    return (
+      stream === `features:${service}` ||
+      stream.startsWith(`feature:${service}/`) ||
+      flagKeyOf(stream, this.name) !== undefined ||
+      stream.startsWith('change_request:')
+    );
   }
 
   /** Takes an entry that may be about this config. What needs no more than the entry is told of at once. */
@@ -133,7 +139,7 @@ export class Room {
    * ERR_REVISION_GONE for a revision that the journal does not have.
    */
   async since(from: number): Promise<{ resumed: ServerMessage; frames: readonly Uint8Array[] | null }> {
-    const past = from === this.revision ? this.#state : await this.#stateAt(from);
+    const past = from === this.revision ? this.#state : await this.#states.at(from);
     if (past === null || from > this.revision) throw this.#gone(from);
     const { revision } = this.#state;
     const { rollouts } = this.#image();
@@ -163,25 +169,14 @@ export class Room {
     return this.#lookAgain(entry);
   }
 
-  #takeChange({ seq, type, body, revision }: Entry): Promise<void> | null {
-    // An erased one has changed nothing since it was told of.
-    if (body === null) return null;
-    const { kind, after } = decodeChange(seq, type, body);
-    const { config, rollouts, rolloutsRevision } = after;
-    const known = this.#state;
-    // What counts as making a deleted one again, the journal knows.
-    const isNext = revision === known.revision + 1 && !known.isDeleted;
-    if (isNext && rolloutsRevision >= known.rolloutsRevision && rolloutsRevision <= revision) {
-      const next = { revision, config: decodeConfig(config), rollouts, rolloutsRevision, isDeleted: kind === 'delete' };
-      this.#become(next);
-      return null;
-    }
-    if (revision <= known.revision && rolloutsRevision <= known.rolloutsRevision) return null;
-    // Entries came out of order, or one is missing: the journal knows what that comes to.
-    return this.#read().then((state) => this.#become(state));
+  #takeChange(entry: Entry): Promise<void> | null {
+    const next = this.#states.after(this.#state, entry);
+    if (next instanceof Promise) return next.then((state) => this.#become(state));
+    if (next !== this.#state) this.#become(next);
+    return null;
   }
 
-  #become(state: State): void {
+  #become(state: ConfigState): void {
     const before = this.#image();
     const past = this.#state;
     this.#state = state;
@@ -256,18 +251,6 @@ export class Room {
     return { features: this.#look.names, serverTime: this.#options.now() };
   }
 
-  async #read(): Promise<State> {
-    const stored = await this.#options.journal.query(configsProjection, 'state', this.name);
-    if (stored === null) throw noConfig(this.name);
-    return stateOf(stored);
-  }
-
-  /** null: the journal has nothing of it. */
-  async #stateAt(revision: number): Promise<State | null> {
-    const stored = await this.#options.journal.query(configsProjection, 'stateAt', { name: this.name, revision });
-    return stored?.revision === revision ? stateOf(stored) : null;
-  }
-
   #gone(revision: number): ConfigError {
     const what = revision > this.revision ? `is ahead of it, at ${this.revision}` : 'is not in the journal';
     return new ConfigError('ERR_REVISION_GONE', {
@@ -278,18 +261,6 @@ export class Room {
   }
 }
 
-function stateOf({ revision, config, rollouts, rolloutsRevision, isDeleted }: StoredState): State {
-  return { revision, config: decodeConfig(config), rollouts: rolloutsOf(rollouts), rolloutsRevision, isDeleted };
-}
-
 function update(message: ServerMessage, frames: Update['frames']): Update {
   return { message, text: JSON.stringify(message), frames };
-}
-
-function noConfig(name: string): ConfigError<'ERR_NOT_FOUND'> {
-  return new ConfigError('ERR_NOT_FOUND', {
-    message: `There is no config '${name}'`,
-    hint: 'List the configs to see their names, or make it: c13 set, or POST /api/v1/configs.',
-    details: { what: `config ${name}` },
-  });
 }

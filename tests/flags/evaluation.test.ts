@@ -12,6 +12,7 @@ import { parseContext } from '../../src/flags/context.ts';
 import { parseDefinition } from '../../src/flags/definition.ts';
 import { type Answer, compileFlags, type CompiledFlags, type Failure, isFailure } from '../../src/flags/evaluation.ts';
 import { type FlagDefinition, NO_FACTS } from '../../src/flags/flag.ts';
+import { SLICE_MS, Turns } from '../../src/flags/turns.ts';
 import { SEEDED } from '../config/arbitraries.ts';
 import { COLOURS, compiled, contexts, definitions, FEATURES, flag, ON_OFF, source, STAFF } from './fixtures.ts';
 
@@ -296,6 +297,40 @@ describe('compiling again', () => {
     expect(asked(second, 'added')).toMatchObject({ value: true });
     const third = compileFlags({ ...after, set: { ...set, metadata: { v: 2 } } }, second);
     expect(asked(third, 'same')).toMatchObject({ metadata: { v: 2 } });
+  });
+});
+
+describe('thousands of flags', () => {
+  it('are made ready in short slices, and asked without making anything', async () => {
+    const clock = { now: 0, began: 0 };
+    const slices: number[] = [];
+    const pause = async (): Promise<void> => {
+      slices.push(clock.now - clock.began);
+      await Promise.resolve();
+      clock.began = clock.now;
+    };
+    // Whoever makes something of a flag looks at this, and a millisecond is gone.
+    const slow = (definition: FlagDefinition): FlagDefinition =>
+      Object.defineProperty({ ...definition }, 'metadata', { enumerable: true, get: () => void clock.now++ });
+    const keys = Array.from({ length: 5000 }, (_, i) => `flag-${i}`);
+    const definition = targeted({ if: [STAFF, 'blue'] });
+    const flags = compiled(Object.fromEntries(keys.map((key) => [key, flag(slow(definition))])));
+    expect([clock.now, flags.isReady]).toEqual([0, false]);
+    await flags.makeReady(new Turns({ clock: () => clock.now, pause }));
+    expect(Math.max(...slices)).toBeLessThan(2 * SLICE_MS);
+    expect(slices.length).toBeGreaterThan(5000 / SLICE_MS / 2);
+    const made = clock.now;
+    expect(made).toBeGreaterThanOrEqual(5000);
+    expect(flags.isReady).toBe(true);
+    for (const key of keys) flags.evaluate(key, ANYBODY, 'all');
+    expect(clock.now).toBe(made);
+  });
+
+  it('take over what was ready before, and only that', async () => {
+    const first = compiled({ a: flag(targeted({ if: [STAFF, 'blue'] })), b: flag(ON_OFF, { archivedAt: 1 }) });
+    await first.makeReady();
+    const second = compileFlags(source({ a: flag(ON_OFF) }), first);
+    expect([first.isReady, second.isReady]).toEqual([true, false]);
   });
 });
 

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { exportFlags } from '../../src/flags/export.ts';
 import { type Flag, NO_FACTS } from '../../src/flags/flag.ts';
-import { convert } from '../../src/flags/import/convert.ts';
 import { ON_OFF, STAFF } from './fixtures.ts';
+import { convert } from './import/fixtures.ts';
 
 const text = fc.string({ minLength: 1, maxLength: 20 }).filter((one) => /^\P{C}+$/u.test(one));
 const time = fc.nat({ max: 4_000_000_000_000 });

@@ -29,19 +29,41 @@ async function open(path = join(tempDirectory(), 'config.db')): Promise<Opened> 
   return { flags: new Flags(store.journal, () => store.head()), journal: store.journal, path };
 }
 
+type Place = [flags: Flags, config: string, key: string];
+
+async function put(...[flags, config, key, input, write = ANN]: [...Place, unknown, FlagWrite?]) {
+  return (await flags.change(config, key, { kind: 'put', input }, write))!;
+}
+
+async function patch(...[flags, config, key, input, write = ANN]: [...Place, unknown, FlagWrite?]) {
+  return (await flags.change(config, key, { kind: 'patch', input }, write))!;
+}
+
+async function archive(...[flags, config, key, at, write = ANN]: [...Place, number, FlagWrite?]) {
+  return (await flags.change(config, key, { kind: 'archive', at }, write))!;
+}
+
+async function restore(...[flags, config, key, write = ANN]: [...Place, FlagWrite?]) {
+  return (await flags.change(config, key, { kind: 'restore' }, write))!;
+}
+
+async function remove(...[flags, config, key, write = ANN]: [...Place, FlagWrite?]): Promise<void> {
+  expect(await flags.change(config, key, { kind: 'delete' }, write)).toBeNull();
+}
+
 async function sourceOf(flags: Flags, config: string): Promise<FlagSource> {
   return await flags.sourceOf(config, { features: FEATURES, config: DEFAULT_CONFIG, rollouts: noRollouts() });
 }
 
 async function keysOf(flags: Flags, config: string): Promise<readonly string[]> {
-  return (await flags.list(config)).map(({ key }) => key);
+  return (await flags.all(config)).map(({ key }) => key);
 }
 
 describe('a flag', () => {
   it('is put, found, patched, archived, restored and deleted', async () => {
     const { flags, journal } = await open();
     const input = { definition: COLOURS, owner: 'shop', tags: ['a'], clientVisible: true };
-    const made = await flags.put('shop/production', 'banner', input, { ...ANN, reason: 'new', expected: 0 });
+    const made = await put(flags, 'shop/production', 'banner', input, { ...ANN, reason: 'new', expected: 0 });
     expect(made).toMatchObject({
       key: 'banner',
       revision: 1,
@@ -49,16 +71,16 @@ describe('a flag', () => {
       value: { ...input, archivedAt: null },
     });
     expect(await flags.get('shop/production', 'banner')).toEqual(made);
-    const patch = { definition: { state: 'DISABLED', defaultVariant: null }, owner: 'mail' };
-    const patched = await flags.patch('shop/production', 'banner', patch, ANN);
+    const said = { definition: { state: 'DISABLED', defaultVariant: null }, owner: 'mail' };
+    const patched = await patch(flags, 'shop/production', 'banner', said);
     const definition = { state: 'DISABLED', variants: COLOURS.variants };
     expect(patched.value).toEqual({ ...made.value, owner: 'mail', definition });
-    expect((await flags.archive('shop/production', 'banner', ANN, 5)).value.archivedAt).toBe(5);
-    expect((await flags.archive('shop/production', 'banner', ANN, 9)).value.archivedAt, 'since it was first').toBe(5);
-    const replaced = await flags.put('shop/production', 'banner', { definition: ON_OFF }, ANN);
+    expect((await archive(flags, 'shop/production', 'banner', 5)).value.archivedAt).toBe(5);
+    expect((await archive(flags, 'shop/production', 'banner', 9)).value.archivedAt, 'since it was first').toBe(5);
+    const replaced = await put(flags, 'shop/production', 'banner', { definition: ON_OFF });
     expect(replaced.value, 'stays in the archive').toMatchObject({ definition: ON_OFF, owner: null, archivedAt: 5 });
-    expect((await flags.restore('shop/production', 'banner', ANN)).value.archivedAt).toBeNull();
-    await flags.delete('shop/production', 'banner', ANN);
+    expect((await restore(flags, 'shop/production', 'banner')).value.archivedAt).toBeNull();
+    await remove(flags, 'shop/production', 'banner');
     expect(await flags.find('shop/production', 'banner')).toBeNull();
     expect(await codeOf(flags.get('shop/production', 'banner'))).toBe('ERR_NOT_FOUND');
     const { entries } = await journal.read({ stream: 'flag:shop/production/banner', limit: 100, order: 'asc' });
@@ -68,74 +90,66 @@ describe('a flag', () => {
   it('belongs to one config, whatever others are called', async () => {
     const { flags } = await open();
     for (const config of ['shop', 'shop/a', 'shop/b', 'shop/b-c', 'shopper']) {
-      await flags.put(config, 'x', { definition: ON_OFF }, ANN);
-      await flags.put(config, `of-${config.replace('/', '.')}`, { definition: ON_OFF }, ANN);
+      await put(flags, config, 'x', { definition: ON_OFF });
+      await put(flags, config, `of-${config.replace('/', '.')}`, { definition: ON_OFF });
     }
-    await flags.put('shop', 'zz', { definition: ON_OFF }, ANN);
-    await flags.put('shop', 'a', { definition: ON_OFF }, ANN);
+    await put(flags, 'shop', 'zz', { definition: ON_OFF });
+    await put(flags, 'shop', 'a', { definition: ON_OFF });
     expect(await keysOf(flags, 'shop')).toEqual(['a', 'of-shop', 'x', 'zz']);
     expect(await keysOf(flags, 'shop/b')).toEqual(['of-shop.b', 'x']);
     expect(await keysOf(flags, 'nowhere')).toEqual([]);
     expect(await flags.find('shop', 'b/x'), 'a flag of another config').toBeNull();
     expect((await flags.everywhere()).map(({ key }) => key)).toContain('shop/b-c/x');
-    expect(await codeOf(flags.put('Shop', 'x', { definition: ON_OFF }, ANN))).toBe('ERR_NAME');
+    expect(await codeOf(put(flags, 'Shop', 'x', { definition: ON_OFF }))).toBe('ERR_NAME');
   });
 
-  it('is listed in pages, in use or archived', async () => {
+  it('is listed with all others by its key, also when it is archived', async () => {
     const { flags } = await open();
-    for (const key of ['c', 'B', 'a', 'd']) await flags.put('shop', key, { definition: ON_OFF }, ANN);
-    await flags.archive('shop', 'c', ANN, 1);
+    for (const key of ['c', 'B', 'a', 'd']) await put(flags, 'shop', key, { definition: ON_OFF });
+    await archive(flags, 'shop', 'c', 1);
     expect(await keysOf(flags, 'shop')).toEqual(['B', 'a', 'c', 'd']);
-    const page = async (query: object): Promise<string[]> => (await flags.list('shop', query)).map(({ key }) => key);
-    expect(await page({ isArchived: false, limit: 2 })).toEqual(['B', 'a']);
-    expect(await page({ isArchived: false, after: 'a' })).toEqual(['d']);
-    expect(await page({ isArchived: true })).toEqual(['c']);
   });
 
   it.each<[string, (flags: Flags) => Promise<unknown>, string]>([
     [
       'a broken definition',
-      (flags) => flags.put('shop', 'new', { definition: { state: 'ENABLED' } }, ANN),
+      (flags) => put(flags, 'shop', 'new', { definition: { state: 'ENABLED' } }),
       'ERR_FLAG_INVALID',
     ],
-    ['no definition', (flags) => flags.put('shop', 'new', { owner: 'ann' }, ANN), 'ERR_FLAG_INVALID'],
-    ['no object', (flags) => flags.put('shop', 'new', null, ANN), 'ERR_WRONG_TYPE'],
+    ['no definition', (flags) => put(flags, 'shop', 'new', { owner: 'ann' }), 'ERR_FLAG_INVALID'],
+    ['no object', (flags) => put(flags, 'shop', 'new', null), 'ERR_WRONG_TYPE'],
     [
       'an unknown field',
-      (flags) => flags.put('shop', 'new', { definition: ON_OFF, archivedAt: 1 }, ANN),
+      (flags) => put(flags, 'shop', 'new', { definition: ON_OFF, archivedAt: 1 }),
       'ERR_UNKNOWN_FIELD',
     ],
-    ['a wrong fact', (flags) => flags.put('shop', 'new', { definition: ON_OFF, owner: 5 }, ANN), 'ERR_WRONG_TYPE'],
-    ['a key with a slash', (flags) => flags.put('shop', 'a/b', { definition: ON_OFF }, ANN), 'ERR_FLAG_INVALID'],
-    ['a reserved key', (flags) => flags.put('shop', '__proto__', { definition: ON_OFF }, ANN), 'ERR_FLAG_INVALID'],
-    [
-      'texts for a feature',
-      (flags) => flags.put('shop', 'new_checkout', { definition: COLOURS }, ANN),
-      'ERR_FLAG_INVALID',
-    ],
+    ['a wrong fact', (flags) => put(flags, 'shop', 'new', { definition: ON_OFF, owner: 5 }), 'ERR_WRONG_TYPE'],
+    ['a key with a slash', (flags) => put(flags, 'shop', 'a/b', { definition: ON_OFF }), 'ERR_FLAG_INVALID'],
+    ['a reserved key', (flags) => put(flags, 'shop', '__proto__', { definition: ON_OFF }), 'ERR_FLAG_INVALID'],
+    ['texts for a feature', (flags) => put(flags, 'shop', 'new_checkout', { definition: COLOURS }), 'ERR_FLAG_INVALID'],
     [
       'an evaluator that is not there',
-      (flags) => flags.put('shop', 'new', { definition: { ...COLOURS, targeting: { $ref: 'x' } } }, ANN),
+      (flags) => put(flags, 'shop', 'new', { definition: { ...COLOURS, targeting: { $ref: 'x' } } }),
       'ERR_FLAG_INVALID',
     ],
     [
       'a patch that breaks it',
-      (flags) => flags.patch('shop', 'banner', { definition: { defaultVariant: 'x' } }, ANN),
+      (flags) => patch(flags, 'shop', 'banner', { definition: { defaultVariant: 'x' } }),
       'ERR_FLAG_INVALID',
     ],
-    ['a patch of no object', (flags) => flags.patch('shop', 'banner', { definition: 5 }, ANN), 'ERR_WRONG_TYPE'],
-    ['a patch of nothing', (flags) => flags.patch('shop', 'none', {}, ANN), 'ERR_NOT_FOUND'],
-    ['an archive of nothing', (flags) => flags.archive('shop', 'none', ANN, 1), 'ERR_NOT_FOUND'],
-    ['a restore of nothing', (flags) => flags.restore('shop', 'none', ANN), 'ERR_NOT_FOUND'],
-    ['a deletion of nothing', (flags) => flags.delete('shop', 'none', ANN), 'ERR_NOT_FOUND'],
+    ['a patch of no object', (flags) => patch(flags, 'shop', 'banner', { definition: 5 }), 'ERR_WRONG_TYPE'],
+    ['a patch of nothing', (flags) => patch(flags, 'shop', 'none', {}), 'ERR_NOT_FOUND'],
+    ['an archive of nothing', (flags) => archive(flags, 'shop', 'none', 1), 'ERR_NOT_FOUND'],
+    ['a restore of nothing', (flags) => restore(flags, 'shop', 'none'), 'ERR_NOT_FOUND'],
+    ['a deletion of nothing', (flags) => remove(flags, 'shop', 'none'), 'ERR_NOT_FOUND'],
     [
       'another revision',
-      (flags) => flags.patch('shop', 'banner', {}, { ...ANN, expected: 7 }),
+      (flags) => patch(flags, 'shop', 'banner', {}, { ...ANN, expected: 7 }),
       'ERR_REVISION_CONFLICT',
     ],
     [
       'one that is new',
-      (flags) => flags.put('shop', 'banner', { definition: ON_OFF }, { ...ANN, expected: 0 }),
+      (flags) => put(flags, 'shop', 'banner', { definition: ON_OFF }, { ...ANN, expected: 0 }),
       'ERR_REVISION_CONFLICT',
     ],
     ['a set that breaks a flag', (flags) => flags.putSet('shop', { evaluators: {} }, ANN), 'ERR_FLAG_INVALID'],
@@ -149,7 +163,7 @@ describe('a flag', () => {
   ])('is refused as %s, and the journal has not moved', async (_, write, code) => {
     const { flags, journal } = await open();
     await flags.putSet('shop', { evaluators: { staff: STAFF } }, ANN);
-    await flags.put('shop', 'banner', WITH_STAFF, ANN);
+    await put(flags, 'shop', 'banner', WITH_STAFF);
     const head = await journal.head();
     expect(await codeOf(write(flags))).toBe(code);
     expect(await journal.head()).toEqual(head);
@@ -157,17 +171,17 @@ describe('a flag', () => {
 
   it('that is boolean may have the name of a feature, and cannot stop being so', async () => {
     const { flags } = await open();
-    await flags.put('shop', 'debug', { definition: ON_OFF }, ANN);
-    const patch = { definition: { variants: COLOURS.variants, defaultVariant: 'red' } };
-    expect(await codeOf(flags.patch('shop', 'debug', patch, ANN))).toBe('ERR_FLAG_INVALID');
-    await flags.put('shop', 'late', { definition: COLOURS }, ANN);
-    await flags.archive('shop', 'late', { ...ANN, isFeature: () => true }, 1);
-    expect(await codeOf(flags.restore('shop', 'late', { ...ANN, isFeature: () => true }))).toBe('ERR_FLAG_INVALID');
+    await put(flags, 'shop', 'debug', { definition: ON_OFF });
+    const said = { definition: { variants: COLOURS.variants, defaultVariant: 'red' } };
+    expect(await codeOf(patch(flags, 'shop', 'debug', said))).toBe('ERR_FLAG_INVALID');
+    await put(flags, 'shop', 'late', { definition: COLOURS });
+    await archive(flags, 'shop', 'late', 1, { ...ANN, isFeature: () => true });
+    expect(await codeOf(restore(flags, 'shop', 'late', { ...ANN, isFeature: () => true }))).toBe('ERR_FLAG_INVALID');
   });
 
   it('changed by many at once loses no change', async () => {
     const { flags } = await open();
-    await flags.put('shop', 'banner', { definition: COLOURS }, ANN);
+    await put(flags, 'shop', 'banner', { definition: COLOURS });
     const patches = [
       { owner: 'ann' },
       { description: 'd' },
@@ -175,7 +189,7 @@ describe('a flag', () => {
       { clientVisible: true },
       { expiresAt: 1 },
     ];
-    await Promise.all(patches.map(async (patch) => await flags.patch('shop', 'banner', patch, ANN)));
+    await Promise.all(patches.map(async (said) => await patch(flags, 'shop', 'banner', said)));
     expect((await flags.get('shop', 'banner')).value).toMatchObject(Object.assign({}, ...patches));
   });
 
@@ -188,10 +202,10 @@ describe('a flag', () => {
       });
       await journal.append(entries);
     }
-    expect(await codeOf(flags.put('shop', 'one-more', { definition: ON_OFF }, ANN))).toBe('ERR_FLAG_INVALID');
-    expect(await flags.put('shop', 'k7', { definition: COLOURS }, ANN)).toMatchObject({ revision: 2 });
-    await flags.delete('shop', 'k8', ANN);
-    expect(await flags.put('shop', 'one-more', { definition: ON_OFF }, ANN)).toMatchObject({ revision: 1 });
+    expect(await codeOf(put(flags, 'shop', 'one-more', { definition: ON_OFF }))).toBe('ERR_FLAG_INVALID');
+    expect(await put(flags, 'shop', 'k7', { definition: COLOURS })).toMatchObject({ revision: 2 });
+    await remove(flags, 'shop', 'k8');
+    expect(await put(flags, 'shop', 'one-more', { definition: ON_OFF })).toMatchObject({ revision: 1 });
     expect((await flags.all('shop')).length).toBe(FLAGS_MAX);
   });
 });
@@ -202,20 +216,37 @@ describe('what the flags of a config share', () => {
     expect(await flags.findSet('shop')).toBeNull();
     const made = await flags.putSet('shop', { evaluators: { staff: STAFF } }, ANN);
     expect(await flags.findSet('shop')).toEqual(made);
-    await flags.put('shop', 'banner', WITH_STAFF, ANN);
+    await put(flags, 'shop', 'banner', WITH_STAFF);
     await expect(flags.putSet('shop', {}, ANN)).rejects.toMatchObject({
       details: { flag: 'banner', path: '/targeting/if/0' },
     });
-    await flags.archive('shop', 'banner', ANN, 1);
+    await archive(flags, 'shop', 'banner', 1);
     await flags.putSet('shop', {}, ANN);
-    expect(await codeOf(flags.restore('shop', 'banner', ANN))).toBe('ERR_FLAG_INVALID');
+    expect(await codeOf(restore(flags, 'shop', 'banner'))).toBe('ERR_FLAG_INVALID');
+  });
+
+  it('taken away while a flag begins to need it, breaks that flag alone, until it is there again', async () => {
+    const { flags, journal } = await open();
+    await flags.putSet('shop', { evaluators: { staff: STAFF } }, ANN);
+    await put(flags, 'shop', 'other', { definition: COLOURS });
+    const [taken, begun] = [
+      await flags.setEntryOf('shop', {}, ANN),
+      await flags.entryOf('shop', 'banner', { kind: 'put', input: WITH_STAFF }, ANN),
+    ];
+    await journal.append([taken]);
+    await journal.append([begun]);
+    const ask = async (key: string) => compileFlags(await sourceOf(flags, 'shop')).evaluate(key, {}, 'all');
+    expect(await ask('banner')).toMatchObject({ errorCode: 'PARSE_ERROR' });
+    expect(await ask('other')).toMatchObject({ reason: 'STATIC' });
+    await flags.putSet('shop', { evaluators: { staff: STAFF } }, ANN);
+    expect(await ask('banner')).toMatchObject({ reason: 'DEFAULT' });
   });
 });
 
 describe('changes that are planned', () => {
   it('are shown, and made by one append of their entries', async () => {
     const { flags, journal } = await open();
-    await flags.put('shop', 'old', { definition: ON_OFF }, ANN);
+    await put(flags, 'shop', 'old', { definition: ON_OFF });
     const { before, after } = await flags.plan('shop', 'old', { kind: 'patch', input: { owner: 'x' } }, ANN);
     expect([before!.value.owner, after!.owner]).toEqual([null, 'x']);
     expect(await flags.plan('shop', 'old', { kind: 'delete' }, ANN)).toMatchObject({ after: null });
@@ -255,18 +286,18 @@ describe('what is held in memory', () => {
   it('follows this process and others, and keeps what has not changed', async () => {
     const { flags, path } = await open();
     const other = await open(path);
-    for (const key of ['a', 'b']) await flags.put('shop', key, { definition: ON_OFF }, ANN);
+    for (const key of ['a', 'b']) await put(flags, 'shop', key, { definition: ON_OFF });
     const first = await sourceOf(flags, 'shop');
     const asked = async (): Promise<FlagSource> => await sourceOf(flags, 'shop');
     expect(await asked()).toMatchObject({ flags: first.flags });
-    await other.flags.put('shop', 'b', { definition: COLOURS }, ANN);
-    await other.flags.put('shop', 'c', { definition: ON_OFF }, ANN);
+    await put(other.flags, 'shop', 'b', { definition: COLOURS });
+    await put(other.flags, 'shop', 'c', { definition: ON_OFF });
     const second = await asked();
     expect([...second.flags.keys()].sort()).toEqual(['a', 'b', 'c']);
     expect(second.flags.get('a'), 'the same object').toBe(first.flags.get('a'));
     expect(first.flags.get('b')!.definition, 'what was handed out stays').toEqual(ON_OFF);
     expect(compileFlags(second).evaluate('b', {}, 'all')).toMatchObject({ value: 'r' });
-    await other.flags.delete('shop', 'a', ANN);
+    await remove(other.flags, 'shop', 'a');
     await other.flags.putSet('shop', { metadata: { v: 1 } }, ANN);
     await other.flags.putFacts('shop', 'debug', { clientVisible: true }, ANN);
     const third = await asked();
@@ -288,7 +319,7 @@ describe('what is held in memory', () => {
     let head = 0;
     journal.onAppend((entries) => (head = entries.at(-1)!.seq));
     const flags = new Flags(counted, () => head);
-    await flags.put('shop', 'a', { definition: ON_OFF }, ANN);
+    await put(flags, 'shop', 'a', { definition: ON_OFF });
     await sourceOf(flags, 'shop');
     reads = 0;
     await Promise.all([sourceOf(flags, 'shop'), sourceOf(flags, 'shop')]);
@@ -300,7 +331,7 @@ describe('what is held in memory', () => {
 
   it('is dropped when it is far behind', async () => {
     const { flags, journal, path } = await open();
-    await flags.put('shop', 'a', { definition: ON_OFF }, ANN);
+    await put(flags, 'shop', 'a', { definition: ON_OFF });
     await sourceOf(flags, 'shop');
     const other = await open(path);
     for (let from = 0; from < 11_000; from += MAX_APPEND_ENTRIES) {
@@ -309,7 +340,7 @@ describe('what is held in memory', () => {
       });
       await journal.append(entries);
     }
-    await other.flags.put('shop', 'b', { definition: ON_OFF }, ANN);
+    await put(other.flags, 'shop', 'b', { definition: ON_OFF });
     expect([...(await sourceOf(flags, 'shop')).flags.keys()]).toEqual(['a', 'b']);
   });
 });

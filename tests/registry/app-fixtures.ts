@@ -97,7 +97,6 @@ export async function openApp(
     flags,
     own,
     identities: opened.identities,
-    check: (stream, touched) => bound.check(stream, touched),
     now: Date.now,
     random: Math.random,
   });
@@ -105,7 +104,6 @@ export async function openApp(
   const options: AppOptions = {
     operations,
     flags,
-    bound,
     lastEvaluated,
     ofrep,
     corsOrigins: ['*'],

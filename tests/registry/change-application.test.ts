@@ -237,7 +237,7 @@ describe('flags', () => {
     const id = await world.propose('paul', {
       operations: [{ flag, patch: { definition: { defaultVariant: 'b' } } }, ...switching({ fast: false })],
     });
-    await world.flags.archive(SHOP, 'banner', { actor: 'ann', isFeature: () => false }, START);
+    await world.flags.change(SHOP, 'banner', { kind: 'archive', at: START }, { actor: 'ann', isFeature: () => false });
     await world.application.approve(id, world.who('olaf'), {});
     expect((await world.flags.get(SHOP, 'banner')).value).toMatchObject({
       definition: { defaultVariant: 'b' },
@@ -257,8 +257,8 @@ describe('flags', () => {
     expect(await world.head()).toBe(before);
     await world.propose('olaf', { operations: [{ flag, put: { definition } }] });
     const id = await world.propose('paul', { operations: [{ flag, patch: { definition: { defaultVariant: 'b' } } }] });
-    const said = { definition: { state: 'DISABLED' } };
-    await world.flags.patch(SHOP, 'banner', said, { actor: 'ann', isFeature: () => false });
+    const off = { kind: 'patch', input: { definition: { state: 'DISABLED' } } } as const;
+    await world.flags.change(SHOP, 'banner', off, { actor: 'ann', isFeature: () => false });
     expect(await codeOf(world.application.approve(id, world.who('olaf'), {}))).toBe('ERR_REVISION_CONFLICT');
   });
 });

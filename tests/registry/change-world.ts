@@ -56,7 +56,6 @@ export async function openChangeWorld(data: string): Promise<World> {
     flags,
     own,
     identities: identity.identities,
-    check: () => {},
     now: () => clock.now,
     random: () => ++ids / 1_000_000,
   });

@@ -146,6 +146,14 @@ describe('a hot evaluation', () => {
     expect(both.told).toEqual([]);
   });
 
+  it('waits for nothing: all flags are first made ready by the ordinary way, one is soon made', async () => {
+    const both = await open();
+    expect((await hot(both, { key: 'banner' }))!.status).toBe(200);
+    expect(await hot(both, {})).toBe(null);
+    const first = await ordinary(both, {});
+    expect(await hot(both, {})).toEqual(first);
+  });
+
   it('knows every change that was acknowledged', async () => {
     const both = await open();
     const flags = flagsOf(both.operations);

@@ -26,6 +26,17 @@ describe('an Idempotency-Key', () => {
     expect(await headOf(app)).toBe(head);
   });
 
+  it('says nothing to what changes nothing: what was seen once is not seen again when it is gone', async () => {
+    const app = await openApp();
+    const path = '/ofrep/v1/evaluate/flags/banner';
+    const banner = { definition: { state: 'ENABLED', variants: { on: true }, defaultVariant: 'on' } };
+    await app.call('PUT', `${CONFIG}/flags/banner`, banner);
+    const seen = await app.call('POST', path, { context: {} }, KEY);
+    await app.call('DELETE', `${CONFIG}/flags/banner`);
+    const gone = await app.call('POST', path, { context: {} }, KEY);
+    expect([seen.status, gone.status, gone.headers.get('idempotency-replayed')]).toEqual([200, 404, null]);
+  });
+
   it('of a refusal brings the refusal, with what was there then', async () => {
     const app = await openApp();
     const asked = ['PATCH', CONFIG, { rows: 31 }, { ...KEY, 'if-match': '"7"' }] as const;

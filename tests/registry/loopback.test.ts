@@ -1,4 +1,5 @@
 /** Who may come in, rule by rule; and on a real connection, whose process is at its other end. @module */
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { isLoopback, loopbackAdmission } from '../../src/registry/loopback.ts';
@@ -166,6 +167,45 @@ describe('the other end of a connection', () => {
       expect(await owners.uidOf(peer), `${family}, known`).toBe(process.getuid!());
       expect(await owners.uidOf({ ...peer, port: server.port }), 'nobody').toBeNull();
     }
+  });
+
+  it('is told of many at once by one reading, and never by one that began before they came', async () => {
+    const server = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      // Who is greeted has been accepted.
+      socket: { open: (socket) => void socket.write('hello'), data() {} },
+    });
+    onTestFinished(() => server.stop(true));
+    const connect = async (): Promise<Peer> => {
+      const { promise: greeted, resolve } = Promise.withResolvers<void>();
+      const { hostname, port } = server;
+      const client = await Bun.connect({ hostname, port, socket: { data: () => resolve() } });
+      await greeted;
+      return { address: hostname, port: client.localPort, family: 'IPv4' };
+    };
+    const [read, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let readings = 0;
+    const slowly = async (path: string): Promise<string> => {
+      readings++;
+      const table = await readFile(path, 'latin1');
+      read.resolve();
+      await goOn.promise;
+      return table;
+    };
+    const owners = new PeerOwners(server.port, slowly);
+    const crowd = await Promise.all(Array.from({ length: 100 }, connect));
+    const nobody = { address: '127.0.0.1', port: server.port, family: 'IPv4' } as const;
+    const asked = [...crowd, nobody].map((peer) => owners.uidOf(peer));
+    await read.promise;
+    // What has been read by now says nothing of who comes now.
+    const late = await Promise.all(Array.from({ length: 20 }, connect));
+    const askedLate = late.map((peer) => owners.uidOf(peer));
+    goOn.resolve();
+    const own = process.getuid!();
+    expect(await Promise.all(asked)).toEqual([...crowd.map(() => own), null]);
+    expect(await Promise.all(askedLate)).toEqual(late.map(() => own));
+    expect(readings).toBe(2);
   });
 
   it('is told afresh once it was closed: what is left in the table is nobody, whatever user it names', async () => {

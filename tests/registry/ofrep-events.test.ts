@@ -10,12 +10,13 @@ import { BANNER, BULK, evaluate, flagsOf, putFlags } from './ofrep-fixtures.ts';
 
 const HOUR_MS = 60 * 60 * 1000;
 const SECRET = new Uint8Array(32).fill(7);
-const ANN: TicketHolder = { kind: 'token', actor: 'ann/ci', isBrowser: false };
-const PAGE: TicketHolder = { kind: 'token', actor: 'ann/web', isBrowser: true };
+const ANN: TicketHolder = { kind: 'token', id: '1', isBrowser: false };
+const PAGE: TicketHolder = { kind: 'token', id: '2', isBrowser: true };
 
-function principalOf({ actor, isBrowser }: TicketHolder, pattern = '*'): Principal {
+function principalOf({ id: tokenId, isBrowser }: TicketHolder, pattern = '*'): Principal {
   const grants = [{ role: 'viewer', pattern, sections: null } as const];
-  return { kind: 'token', actor, user: 'ann', grants, scope: null, readOnly: true, isBrowser };
+  const scope = null;
+  return { kind: 'token', actor: 'ann/ci', user: 'ann', grants, scope, readOnly: true, isBrowser, tokenId };
 }
 
 async function open(publicUrl: string | null = null) {
@@ -24,7 +25,7 @@ async function open(publicUrl: string | null = null) {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const tickets = new StreamTickets(SECRET, () => clock.now);
   const level = { value: 0, add: (difference: number) => void (level.value += difference) };
-  const people = new Map([ANN, PAGE].map((holder) => [holder.actor, [principalOf(holder)]]));
+  const people = new Map([ANN, PAGE].map((holder) => [holder.id, principalOf(holder)]));
   const failures: string[] = [];
   const service = new OfrepService({
     secret: SECRET,
@@ -34,7 +35,7 @@ async function open(publicUrl: string | null = null) {
     isCurrent: () => true,
     figures: { flagsEvaluated: { value: 0 } },
     evaluated: () => {},
-    holders: async ({ actor }) => people.get(actor) ?? [],
+    whois: async ({ id }) => people.get(id) ?? null,
     source: async (name) =>
       await flags.sourceOf(name, {
         ...(await operations.store.get(name)),
@@ -126,7 +127,7 @@ it('is opened by a ticket for this config, as long as it is good and its holder 
   await expect(service.listen(ticket, how)).rejects.toThrow('are not accepted');
   await service.recheck();
   expect(level.value).toBe(2);
-  people.set(ANN.actor, [principalOf(ANN, 'config:other')]);
+  people.set(ANN.id, principalOf(ANN, 'config:other'));
   await service.recheck();
   await reader.end();
   expect(level.value).toBe(0);

@@ -36,7 +36,7 @@ export async function putFlags(
   clientVisible = false,
 ): Promise<void> {
   for (const [key, definition] of Object.entries(definitions)) {
-    await flags.put(config, key, { definition, clientVisible }, BY);
+    await flags.change(config, key, { kind: 'put', input: { definition, clientVisible } }, BY);
   }
 }
 

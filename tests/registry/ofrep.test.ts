@@ -170,7 +170,12 @@ describe('all flags', () => {
     expect(failed).toEqual([expect.objectContaining({ key: 'debug', errorCode: 'TARGETING_KEY_MISSING' })]);
     for (const flag of body.flags)
       expect([null, 'array']).not.toContain(Array.isArray(flag.value) ? 'array' : flag.value);
-    await flagsOf(operations).archive('default', 'banner', { actor: 'ann', isFeature: () => false }, 1);
+    await flagsOf(operations).change(
+      'default',
+      'banner',
+      { kind: 'archive', at: 1 },
+      { actor: 'ann', isFeature: () => false },
+    );
     const later = await evaluate(call, BULK, {});
     expect(later.body.flags.map(({ key }: { key: string }) => key)).not.toContain('banner');
     expect((await evaluate(call, `${BULK}/banner`)).status).toBe(404);

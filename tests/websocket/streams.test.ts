@@ -171,6 +171,48 @@ describe('what everybody hears', () => {
     expect([data.config.featureFlags, Object.keys(data.features)]).toEqual([68, ['debug', 'metrics']]);
   });
 
+  it('browsers, of what is scheduled, what is visible: of a change that is all hidden nothing, early or late', async () => {
+    const { registry, ann, url } = await startShop();
+    await ann.call('PATCH', '/api/v1/services/shop/facts/debug', { clientVisible: true });
+    const { secret } = await tokenFor(ann, { isBrowser: true, scope: [{ role: 'viewer', pattern: 'config:shop' }] });
+    const web = bearer(withToken(registry, secret));
+    const at = Date.now() + 3_600_000;
+    const schedule = async (set: object): Promise<string> => {
+      const asked = await ann.call('POST', '/api/v1/change-requests', { operations: [{ name: 'shop', set }], at });
+      expect(asked.body.state).toBe('scheduled');
+      return asked.body.id;
+    };
+    const cancel = async (id: string) => await ann.call('POST', `/api/v1/change-requests/${id}/cancel`, {});
+    const page = await Probe.open(url, 'name=shop', web);
+    const all = await Probe.open(url, 'name=shop', bearer(ann));
+    for (const probe of [page, all]) probe.forget();
+    const features = { debug: true, metrics: true, verbose: false };
+    const mixed = await schedule({ features, rollouts: { logging: 30, debug: 20 } });
+    const hidden = await schedule({ features: { metrics: true }, rollouts: { logging: 5 } });
+    await all.until(() => all.heard[1]);
+    expect(all.heard).toMatchObject([
+      { type: 'scheduled', id: mixed, patch: { on: 68, rollouts: { logging: 30, debug: 20 } } },
+      { type: 'scheduled', id: hidden, patch: { on: 64, off: 0, rollouts: { logging: 5 } } },
+    ]);
+    const seen = { type: 'scheduled', id: mixed, at, patch: { on: 4, off: 0, rollouts: { debug: 20 }, fields: {} } };
+    // Who comes later hears the same, over either way.
+    const late = await Probe.open(url, 'name=shop', web);
+    const events = new Lines((await fetch(`${url}${SHOP}/events`, { headers: web })).body!);
+    expect((await events.event()).event).toBe('snapshot');
+    expect((await events.event()).data).toEqual(seen);
+    for (const id of [hidden, mixed]) expect((await cancel(id)).status).toBe(200);
+    const revision = await set(ann, { rows: 31 });
+    for (const probe of [page, late]) await probe.frames(revision);
+    const told = [seen, { type: 'cancelled', id: mixed }, { type: 4 }, { type: 5, value: BigInt(revision) }];
+    expect(page.heard).toMatchObject(told);
+    expect(late.heard).toMatchObject([{ type: 'snapshot' }, ...told]);
+    expect(page.heard).toHaveLength(4);
+    expect((await events.event()).data).toEqual({ type: 'cancelled', id: mixed });
+    expect((await events.event()).event).toBe('change');
+    await all.frames(revision);
+    expect(all.heard.filter(({ type }) => type === 'cancelled')).toHaveLength(2);
+  });
+
   it('300 clients, and what they cost is given back', async () => {
     const { ann, url } = await startShop();
     const probes = await Promise.all(Array.from({ length: 300 }, () => Probe.open(url, 'name=shop', bearer(ann))));
@@ -242,6 +284,20 @@ describe('what a client sends', () => {
       [ERROR_FRAME.refused],
     ]);
     expect((await ann.call('GET', SHOP)).body.revision).toBe(4);
+  });
+
+  it('the bytes that the protocol gives as its example, and each field at its own place', async () => {
+    const { ann, url } = await startShop();
+    const probe = await Probe.open(url, 'name=shop', bearer(ann));
+    probe.socket.send(new Uint8Array([0x01, 13, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0x01 ^ 13 ^ 2]));
+    await probe.frames(2);
+    const fields = { version: 0, registryHash: 0xdead_beef, featureFlags: 68, terminalMode: 3, rows: 7, cols: 255 };
+    const offsets = [4, 5, 9, 13, 14, 15];
+    for (const [i, value] of Object.values(fields).entries()) {
+      probe.frame({ type: 1, offset: offsets[i]!, value: BigInt(value) });
+      await probe.frames(3 + i);
+    }
+    expect((await ann.call('GET', SHOP)).body).toMatchObject({ revision: 8, ...fields });
   });
 
   it('each bad message gets an error frame that names its fault; three in a row end it', async () => {

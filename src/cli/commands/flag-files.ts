@@ -58,8 +58,7 @@ async function importAll(session: Session, file: string, given: ImportOptions): 
   };
   const text = await textOf(file);
   const flags = await flagsOf(session);
-  using progress = session.progress('import');
-  const plan = await progress.during(flags.import(text, { ...options, dryRun: true }));
+  const plan = await waited(session, 'looking at the export', flags.import(text, { ...options, dryRun: true }));
   const open = plan.flags.filter(({ step }) => step === 'make' || step === 'replace');
   if (dryRun || open.length === 0) return imported(session, plan, { dryRun: true, isShown: false });
   const isShown = session.options.yes !== true;
@@ -67,8 +66,15 @@ async function importAll(session: Session, file: string, given: ImportOptions): 
   await session.confirm(`Write ${open.length} of ${plan.flags.length} flags to ${session.name}?`);
   const { reason, force } = saidOf(session);
   const said = { reason: reason ?? `import of ${file === '-' ? 'stdin' : file}`, force };
-  const result = await progress.during(flags.import(text, { ...options, ...said, dryRun: false }));
+  const writing = flags.import(text, { ...options, ...said, dryRun: false });
+  const result = await waited(session, `writing ${open.length} flags`, writing);
   return imported(session, result, { dryRun: false, isShown });
+}
+
+/** With what is being done, and for how long already, in sight; gone when it is done. */
+async function waited<T>(session: Session, what: string, work: Promise<T>): Promise<T> {
+  using progress = session.progress(what);
+  return await progress.during(work);
 }
 
 interface Shown {

@@ -18,24 +18,36 @@ import { fromUnleash } from './unleash.ts';
 const NO_SET: FlagSet = { evaluators: {}, metadata: {} };
 
 /**
- * `text` is JSON. Throws ERR_IMPORT for what is no export, and where the environment is missing; all else is findings.
+ * `text` is JSON. The work stops after each flag, so that whoever drives it can let others go first. Throws ERR_IMPORT
+ * for what is no export, and where the environment is missing; all else is findings.
  * @example
- * const { flags, findings } = convert(text, { environment: 'production' });
+ * const { flags, findings } = drain(converting(text, { environment: 'production' }));
  * flags[0] // { key: 'checkout', status: 'approximate', flag: { definition: { state: 'ENABLED', ... }, ... } }
  */
-export function convert(text: string, options: ConversionOptions = {}): Conversion {
+export function* converting(text: string, options: ConversionOptions = {}): Generator<undefined, Conversion> {
   const { format, root } = readExport(text, options.format);
+  yield;
   const segments = options.segments === undefined ? null : readSegments(options.segments, format);
   const findings = new Findings();
-  const { drafts, set } =
+  const { made, set } =
     format === 'flagd'
       ? fromFlagd(root, findings)
       : {
-          drafts: (format === 'unleash' ? fromUnleash : fromLaunchDarkly)(root, segments, options, findings),
+          made: (format === 'unleash' ? fromUnleash : fromLaunchDarkly)(root, segments, options, findings),
           set: NO_SET,
         };
+  const drafts: Draft[] = [];
+  for (const draft of made) {
+    drafts.push(draft);
+    yield;
+  }
   const taken = new Set<string>();
-  const flags = drafts.map((draft) => finished(draft, { prefix: options.prefix ?? '', set, taken, findings }));
+  const flags: ConvertedFlag[] = [];
+  // After all drafts: what one of them finds may be about another one.
+  for (const draft of drafts) {
+    flags.push(finished(draft, { prefix: options.prefix ?? '', set, taken, findings }));
+    yield;
+  }
   return { format, flags, set, findings: findings.list };
 }
 

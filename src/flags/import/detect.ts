@@ -6,7 +6,7 @@
 import { isReservedKey } from '../reserved.ts';
 import type { ImportFormat } from './conversion.ts';
 import { noExport } from './failure.ts';
-import { isFields, Source } from './source.ts';
+import { type Fields, isFields, Source } from './source.ts';
 
 const SHAPES: Readonly<Record<ImportFormat, (root: Source) => boolean>> = {
   flagd: (root) => isFlagd(root),
@@ -44,22 +44,24 @@ function readJson(text: string, format: string, path = ''): Source {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw noExport(format, 'The export is not JSON', 'Save it again, as it came.', cause);
   }
-  const fault = strangePlace(new Source(value, path), 0);
-  if (fault === null) return new Source(value, path);
+  const source = new Source(value, path);
+  const strange = strangePlace(value);
+  if (strange === null) return source;
+  const place = source.get(...strange).path.slice(0, 200);
   const hint = 'Take it out: no flag, variant or attribute can be called so, and none is nested so deep.';
-  throw noExport(format, `The export holds something that nothing may hold, at ${fault.path.slice(0, 200)}`, hint);
+  throw noExport(format, `The export holds something that nothing may hold, at ${place}`, hint);
 }
 
-/** Names that mean something to the language itself, and what is nested too deep. */
-function strangePlace(at: Source, depth: number): Source | null {
-  if (typeof at.value !== 'object' || at.value === null) return null;
-  if (depth > DEPTH_MAX) return at;
-  const members = Array.isArray(at.value) ? at.items() : at.entries().map(([, member]) => member);
-  const reserved = isFields(at.value) ? Object.keys(at.value).find(isReservedKey) : undefined;
-  if (reserved !== undefined) return at.get(reserved);
-  for (const member of members) {
-    const strange = strangePlace(member, depth + 1);
-    if (strange !== null) return strange;
+/** The way to a name that means something to the language itself, or to what is nested too deep. */
+function strangePlace(value: unknown, depth = 0): readonly string[] | null {
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth > DEPTH_MAX) return [];
+  const keys = Object.keys(value);
+  const reserved = Array.isArray(value) ? undefined : keys.find(isReservedKey);
+  if (reserved !== undefined) return [reserved];
+  for (const key of keys) {
+    const strange = strangePlace((value as Fields)[key], depth + 1);
+    if (strange !== null) return [key, ...strange];
   }
   return null;
 }

@@ -25,13 +25,13 @@ const LIST_FILE: Shape = {
   fields: { ...FILE, flags: { each: { flagIn: 'key', fields: { ...FIELDS, key: 'text' } } } },
 };
 
-export function fromFlagd(root: Source, findings: Findings): { drafts: Draft[]; set: FlagSet } {
+export function fromFlagd(root: Source, findings: Findings): { made: Iterable<Draft>; set: FlagSet } {
   const flags = root.get('flags');
   const isList = Array.isArray(flags.value);
   checkShape(root, isList ? LIST_FILE : MAP_FILE, findings);
   const named = isList ? namedIn(flags, findings) : flags.entries();
-  const drafts = named.map(([name, at]): Draft => ({ name, flag: flagOf(at) }));
-  return { drafts, set: setOf(root, findings) };
+  const made = named.values().map(([name, at]): Draft => ({ name, flag: flagOf(at) }));
+  return { made, set: setOf(root, findings) };
 }
 
 function namedIn(list: Source, findings: Findings): (readonly [string, Source])[] {

@@ -14,16 +14,16 @@ import { hasContent, isFields, type Source } from './source.ts';
 /** Segments and prerequisites that may be written into one flag, those in those included. */
 const INLINED_MAX = 200;
 
-export function fromLaunchDarkly(
+/** Each flag is made when it is taken. */
+export function* fromLaunchDarkly(
   root: Source,
   segments: Source | null,
   options: ConversionOptions,
   findings: Findings,
-): Draft[] {
+): Generator<Draft, void> {
   const model = readLaunchDarkly(root, segments, options.environment, findings);
-  const flags = [...model.flags.values()].map((flag) => draftOf(flag, model, options, findings));
-  const values = model.values.filter(([key]) => !model.flags.has(key));
-  return [...flags, ...values.map(([key, at]) => valueDraft(key, at, findings.for(key)))];
+  for (const flag of model.flags.values()) yield draftOf(flag, model, options, findings);
+  for (const [key, at] of model.values) if (!model.flags.has(key)) yield valueDraft(key, at, findings.for(key));
 }
 
 function draftOf(

@@ -19,13 +19,13 @@ import { variantChoice, variantValues } from './unleash-variants.ts';
 const NOT_CARRIED = ['contextFields', 'tagTypes', 'tags', 'strategies', 'projects', 'environments'];
 const VARIANT_SUFFIX = '.variant';
 
-/** `root` is the export itself, without what an import request wraps around it. */
+/** `root` is the export itself, without what an import request wraps around it. Each flag is made when it is taken. */
 export function fromUnleash(
   root: Source,
   segments: Source | null,
   options: ConversionOptions,
   findings: Findings,
-): Draft[] {
+): Iterable<Draft> {
   checkShape(root, UNLEASH_SHAPE, findings);
   if (segments !== null) checkSegments(segments, findings);
   const model = readUnleash(root, segments, options.environment);
@@ -36,9 +36,9 @@ export function fromUnleash(
     findings.add('malformed', at.get('name').text(), at, 'A feature has no name, or one that came before');
   }
   const context = new ContextPaths(options);
-  return [...model.features.values()].flatMap((feature) =>
-    draftsOf(feature, { model, context, findings, report: findings.for(feature.name) }),
-  );
+  return model.features
+    .values()
+    .flatMap((feature) => draftsOf(feature, { model, context, findings, report: findings.for(feature.name) }));
 }
 
 function checkSegments(file: Source, findings: Findings): void {

@@ -85,6 +85,7 @@ function judges({ operations }: ReadServices): readonly Route[] {
       summary: 'Judge a config, or a partial one filled from it',
       access: readsConfig,
       writes: false,
+      isRead: true,
       query: { name: NAME },
       body: { config: z.unknown().optional() },
       answers: { 200: { description: 'What was found' } },

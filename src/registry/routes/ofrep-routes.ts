@@ -119,6 +119,7 @@ function common(nameOf: Form<Shape>['nameOf']) {
     access: ({ params }: { params: Readonly<Record<string, unknown>> }) =>
       [{ action: 'read', stream: configStream(nameOf(params)) }] as const,
     writes: false,
+    isRead: true,
     takesBrowser: true,
     cors: true,
     takesAnyQuery: true,
@@ -158,6 +159,11 @@ async function evaluated(
   try {
     const bytes = await bodyOf(c);
     const flags = await ofrep.evaluations.read(config);
+    if (key === null && !flags.compiled.isReady) {
+      await flags.compiled.makeReady();
+      // That may take a second, and who asks may have lost his rights meanwhile.
+      await c.get('admitAgain')?.();
+    }
     const known = c.req.header('if-none-match') ?? null;
     answer = ofrep.answer(flags, { key, bytes, principal: c.get('principal'), known });
   } catch (error) {

@@ -3,7 +3,7 @@ import { configStream } from '../../config/name.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { eventStream } from '../../http/event-stream.ts';
 import { selectProtocol } from '../../websocket/client-message.ts';
-import type { Listener } from '../../websocket/hub.ts';
+import type { Listener } from '../../websocket/place.ts';
 import type { Joining } from '../../websocket/joining.ts';
 import type { Visitor } from '../../websocket/connection.ts';
 import type { Room } from '../../websocket/room.ts';

@@ -117,6 +117,16 @@ test('what was exported with its facts can be imported elsewhere, also as YAML',
   expect((await c13(['export', '--facts', '--name', 'copy'])).stdout).toBe(exported.stdout);
 });
 
+test('a file of several MB is imported whole, and once', async () => {
+  const flags = Array.from({ length: 2500 }, (_, i) => [`f${i}`, { ...GREETING, metadata: { note: 'x'.repeat(999) } }]);
+  await Bun.write(`${place.directory}/large.json`, JSON.stringify({ flags: Object.fromEntries(flags) }));
+  await place.c13(['set', 'rows=40', '--name', 'large', '--url', registry.url]);
+  const done = await c13(['import', 'large.json', '--name', 'large', '--yes', '--json']);
+  expect(JSON.parse(done.stdout)).toMatchObject({ format: 'flagd', written: 2500 });
+  const again = await c13(['import', 'large.json', '--name', 'large', '--yes']);
+  expect(again.stdout).toMatch(/would write 0 of 2500 flags of flagd to large\n$/);
+}, 30_000);
+
 test('what cannot be taken at all is a failure', async () => {
   const none = await c13(['import', '-', '--yes'], '{"features":1}');
   expect(none).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('This is no export') });

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isConfigError } from '../../../src/errors/errors.ts';
-import { convert } from '../../../src/flags/import/convert.ts';
 import { effectOf, FINDING_CODES } from '../../../src/flags/import/findings.ts';
 import { parseDefinition } from '../../../src/flags/definition.ts';
-import { codesOf, flagOf, sample, SAMPLES, statusOf } from './fixtures.ts';
+import { codesOf, convert, flagOf, sample, SAMPLES, statusOf } from './fixtures.ts';
 
 function faultOf(text: string, options = {}): string {
   try {

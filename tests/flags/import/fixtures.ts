@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { FeatureFlag } from '@openfeature/flagd-core';
 import { expect } from 'vitest';
-import type { Conversion } from '../../../src/flags/import/conversion.ts';
+import type { Conversion, ConversionOptions } from '../../../src/flags/import/conversion.ts';
+import { converting } from '../../../src/flags/import/convert.ts';
 import type { Flag } from '../../../src/flags/flag.ts';
+import { drain } from '../../../src/journal/steps.ts';
 
 const quiet = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
@@ -19,6 +21,11 @@ export const SAMPLES = [
 
 export function sample(file: string): string {
   return readFileSync(new URL(`samples/${file}`, import.meta.url), 'utf8');
+}
+
+/** All at once. */
+export function convert(text: string, options?: ConversionOptions): Conversion {
+  return drain(converting(text, options));
 }
 
 export function flagOf({ flags }: Conversion, key: string): Flag {

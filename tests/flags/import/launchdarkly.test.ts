@@ -1,8 +1,7 @@
 /** LaunchDarkly's flags as flags: the same answers where a flag is exact, and a finding where it is not. @module */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { convert } from '../../../src/flags/import/convert.ts';
-import { answer, codesOf, flagOf, sample, statusOf } from './fixtures.ts';
+import { answer, codesOf, convert, flagOf, sample, statusOf } from './fixtures.ts';
 
 type Context = Readonly<Record<string, unknown>>;
 

@@ -6,6 +6,7 @@ import { ConfigError, type ErrorCode } from '../../../errors/errors.ts';
 import type { Resource } from '../../../journal/resources.ts';
 import { etagOf } from '../../conditions.ts';
 import { expectedOf, type RegistryContext } from '../../context.ts';
+import { expectRevision } from '../../flag-writes.ts';
 import type { Changes } from '../../open-changes.ts';
 import { given, LIMIT, TIME } from '../../parse.ts';
 import { route, type Answer, type Route } from '../../route.ts';
@@ -161,7 +162,7 @@ async function decided(
     return found === null ? null : await viewOf(found, changes.application);
   });
   const found = await find();
-  if (expected !== undefined && expected !== (found?.revision ?? 0)) throw conflict(id, expected, found?.revision ?? 0);
+  expectRevision(`change_request:${id}`, expected, found);
   if (found === null) throw notFound(id);
   await decide(id, principal, given({ ...body, expected }));
   return await answered(c, changes, await changes.requests.get(id));
@@ -189,15 +190,6 @@ async function visible(
 ): Promise<Resource<ChangeRequest> | null> {
   const found = await requests.find(id);
   return found !== null && sees(principal, found.value) ? found : null;
-}
-
-function conflict(id: string, expected: number, actual: number): ConfigError {
-  const stream = `change_request:${id}`;
-  return new ConfigError('ERR_REVISION_CONFLICT', {
-    message: `Expected revision ${expected} of ${stream}, but it is ${actual === 0 ? 'not there' : `at ${actual}`}`,
-    hint: 'Somebody else decided: look at it, then try again with its revision.',
-    details: { stream, expected, actual },
-  });
 }
 
 function notFound(id: string): ConfigError {

@@ -188,6 +188,7 @@ function lookRoutes({ operations }: Services): readonly Route[] {
       summary: 'Judge a config, or a partial one filled from it; changes nothing',
       access: reads,
       writes: false,
+      isRead: true,
       params: NAMED,
       body: { config: judgedBelow(z.object(CONFIG_INPUT)) },
       answers: { 200: { description: 'What was found, also when it is invalid', schema: VALIDATION } },

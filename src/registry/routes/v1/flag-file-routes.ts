@@ -5,8 +5,8 @@ import { asObject, wrongType } from '../../../config/input.ts';
 import { configStream, parseConfigName } from '../../../config/name.ts';
 import { isConfigError } from '../../../errors/errors.ts';
 import { exportFlags } from '../../../flags/export.ts';
-import { convert } from '../../../flags/import/convert.ts';
 import { permit } from '../../context.ts';
+import { convertFile } from '../../flag-conversion.ts';
 import { planImport, runImport } from '../../flag-import.ts';
 import { flagStream, type FlagServices } from '../../flag-list.ts';
 import { given, LIMIT, NAME } from '../../parse.ts';
@@ -46,8 +46,13 @@ function importRoute(services: FlagServices): Route {
     method: 'post',
     path: '/api/v1/configs/:name/flags/import',
     tag: FLAG_TAG,
-    summary: 'Take flags from a file of flagd, Unleash or LaunchDarkly: all that can be taken, or nothing',
-    description: 'What does not come over as it was is a finding. Flags that are there already are replaced.',
+    summary: 'Take flags from a file of flagd, Unleash or LaunchDarkly',
+    description: [
+      'A body of up to 32 MB. What does not come over as it was is a finding. Flags that are there are replaced;',
+      'what is the same already is not written. Up to 900 flags are written together or not at all, more in several',
+      'parts: after an error between them, which says how many are written, the same request writes the rest.',
+    ].join(' '),
+    takesFile: true,
     access: ({ params: { name } }) => [{ action: 'write', stream: flagStream(name, '*') }],
     params: NAMED,
     body: { ...IMPORT_INPUT, ...SAID },
@@ -64,7 +69,7 @@ function importRoute(services: FlagServices): Route {
       body: { text, dryRun, reason, force, contextMap, ...options },
     }) => {
       await services.operations.get(name);
-      const conversion = convert(text, given({ ...options, contextMap: textsOf(contextMap) }));
+      const conversion = await convertFile(text, given({ ...options, contextMap: textsOf(contextMap) }));
       const plan = await planImport(services, name, conversion);
       const signature = {
         actor: principal.actor,

@@ -85,7 +85,7 @@ const LISTED = {
   archivedAt: AT.nullable(),
   lastEvaluatedAt: AT.nullable().meta({ description: 'By anybody who asked over the network; null: never.' }),
   lastChangedAt: AT.nullable(),
-  lastChangedBy: z.string().nullable().meta({ description: 'null of a feature: its history says it.' }),
+  lastChangedBy: z.string().optional().meta({ description: 'Of a rich flag; of a feature, its history says it.' }),
 };
 
 export const FLAG_HISTORY = z.object({

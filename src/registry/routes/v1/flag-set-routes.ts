@@ -7,6 +7,7 @@ import type { Resource } from '../../../journal/resources.ts';
 import { etagOf } from '../../conditions.ts';
 import { expectedOf } from '../../context.ts';
 import type { FlagServices } from '../../flag-list.ts';
+import { expectRevision } from '../../flag-writes.ts';
 import { given } from '../../parse.ts';
 import { route, type Need, type Route } from '../../route.ts';
 import { FLAG_ERRORS, FLAG_TAG } from './flag-routes.ts';
@@ -61,6 +62,7 @@ function putSetRoute(services: FlagServices): Route {
     handle: async ({ c, principal, params: { name }, body: { reason, ...input } }) => {
       const expected = await expectedOf(c, async () => await findSet(services, name));
       await services.operations.get(name);
+      expectRevision(`flagset:${name}`, expected, await findSet(services, name));
       const made = await services.flags.putSet(name, given(input), { actor: principal.actor, reason, expected });
       c.header('etag', etagOf(made));
       return c.json(setView(name, made));
@@ -107,7 +109,9 @@ function patchFactsRoute({ operations, flags }: FlagServices): Route {
         const found = await flags.findFacts(service, feature);
         return found === null ? null : factsView(features, feature, found);
       };
-      const write = { actor: principal.actor, reason, expected: await expectedOf(c, find) };
+      const expected = await expectedOf(c, find);
+      expectRevision(`feature:${service}/${feature}`, expected, await find());
+      const write = { actor: principal.actor, reason, expected };
       const made = await flags.putFacts(service, feature, given(input), write);
       c.header('etag', etagOf(made));
       return c.json(factsView(features, feature, made));
