@@ -33,7 +33,8 @@ export { ConfigOperations, type ConfigView } from './live/operations.ts';
 export { restoreDatabase } from './live/backups.ts';
 
 // A config of a registry elsewhere, as it changes.
-export { openConfigStream, type ConfigStream, type ConfigStreamOptions } from './client/config-stream.ts';
+export { openConfigStream } from './client/config-stream.ts';
+export type { ConfigStream, ConfigStreamOptions, StreamEvent } from './client/config-stream.ts';
 export type { StreamedConfig } from './client/stream-state.ts';
 
 // Logs.

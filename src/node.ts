@@ -21,7 +21,8 @@ export { debugView, type DebugView } from './config/debug-view.ts';
 export { formatVariables, readConfigVariables } from './config/environment.ts';
 
 // A config of a registry elsewhere, as it changes.
-export { openConfigStream, type ConfigStream, type ConfigStreamOptions } from './client/config-stream.ts';
+export { openConfigStream } from './client/config-stream.ts';
+export type { ConfigStream, ConfigStreamOptions, StreamEvent } from './client/config-stream.ts';
 export type { StreamedConfig } from './client/stream-state.ts';
 
 // Failures.

@@ -8,7 +8,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { ConfigError } from '../errors/errors.ts';
 import type { SideStore } from '../journal/side-store.ts';
-import { principalOf, principalOfToken, type Identities, type IdentityState } from './identities.ts';
+import { principalOf, principalOfToken, tokenFault, type Identities, type IdentityState } from './identities.ts';
 import type { VerifiedJwt } from './jwt.ts';
 import { KEYRING } from './keyring.ts';
 import { USE_INTERVAL_MS, type LastUses } from './last-uses.ts';
@@ -129,13 +129,14 @@ export class Authenticator {
 
   #ofToken(state: IdentityState, { id, secret }: TokenText): Verified {
     const found = state.tokens.get(id);
-    const isRevoked = state.revoked.has(id) || (found === undefined && this.#keyring.get(KEYRING.revoked, id) !== null);
-    if (isRevoked) throw unauthenticated('revoked');
-    if (found === undefined) throw unauthenticated('unknown');
+    if (found === undefined) {
+      throw unauthenticated(this.#keyring.get(KEYRING.revoked, id) === null ? 'unknown' : 'revoked');
+    }
     const { value: token } = found;
     const isIts = timingSafeEqual(Buffer.from(hashOfSecret(secret), 'hex'), Buffer.from(token.hash, 'hex'));
     if (!isIts) throw unauthenticated('tampered');
-    if (token.expiresAt <= this.#clock()) throw unauthenticated('expired');
+    const fault = tokenFault(state, found, this.#clock());
+    if (fault !== null) throw unauthenticated(fault);
     const principal = principalOfToken(state, found);
     if (principal === null) throw unauthenticated(state.users.has(token.user) ? 'disabled' : 'unknown');
     return this.#letIn(principal, id, 'token', token.expiresAt);

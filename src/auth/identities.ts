@@ -200,6 +200,29 @@ export function principalOf(state: IdentityState, name: string): Principal | nul
   return { kind: 'user', actor: name, user: name, grants, scope: null, readOnly: false };
 }
 
+/**
+ * Why a token lets nobody in, whatever its user may; null: it does. To be asked wherever a token counts without being
+ * shown again. `now` in milliseconds since 1970.
+ */
+export function tokenFault(
+  { revoked }: Pick<IdentityState, 'revoked'>,
+  { key, value }: Resource<Token>,
+  now: number,
+): 'revoked' | 'expired' | null {
+  if (revoked.has(key)) return 'revoked';
+  return value.expiresAt <= now ? 'expired' : null;
+}
+
+/**
+ * Who holds the token with this id, as he is now; null where it is gone, revoked or expired, or its user gone or
+ * disabled.
+ * @example principalOfTokenId(await identities.fresh(), tokenId, Date.now())
+ */
+export function principalOfTokenId(state: IdentityState, id: string, now: number): Principal | null {
+  const token = state.tokens.get(id);
+  return token !== undefined && tokenFault(state, token, now) === null ? principalOfToken(state, token) : null;
+}
+
 /** What a token may do: at most what its user may. Null where the user is gone or disabled. */
 export function principalOfToken(state: IdentityState, { key: tokenId, value }: Resource<Token>): Principal | null {
   const { user, name, scope, readOnly, isBrowser } = value;

@@ -6,7 +6,7 @@
 import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { wrong, type Token } from './identity-values.ts';
-import { KINDS, type Grant, type Role } from './rights.ts';
+import { KINDS, KINDS_OF_REQUESTS, type Grant, type Role } from './rights.ts';
 
 /** Who may write what a change can be asked for of. */
 const ROLES_THAT_PROPOSE: readonly Role[] = ['operator', 'admin'];
@@ -20,6 +20,8 @@ export function requireMeaning({ role, pattern, needsApproval = false }: Grant):
   if (needsApproval && !ROLES_THAT_PROPOSE.includes(role)) {
     throw wrong('needsApproval', `false for a ${role}, who writes nothing that could be approved`, true);
   }
+  const kind = pattern.split(':', 1)[0]!;
+  if (needsApproval && pattern !== '*' && !KINDS_OF_REQUESTS.includes(kind)) throw notAskedFor(kind);
 }
 
 /**
@@ -31,6 +33,15 @@ export function requireHarmless({ isBrowser = false, readOnly, scope }: Token): 
   if (!readOnly) throw wrong('readOnly', 'true for a browser token', readOnly);
   const isHarmless = scope?.every(({ role, pattern }) => role === 'viewer' && pattern.startsWith('config:')) ?? false;
   if (!isHarmless) throw wrong('scope', "of 'viewer' over configs (config:shop/*) for a browser token", scope);
+}
+
+function notAskedFor(kind: string): ConfigError {
+  const kinds = KINDS_OF_REQUESTS.map((one) => `${one}:`).join(' and ');
+  return new ConfigError('ERR_WRONG_TYPE', {
+    message: `needsApproval must be false for ${kind}: streams: no change of them can be asked for and approved`,
+    hint: `Approvals are for ${kinds} streams; grant a viewer for reading, or an operator who needs none.`,
+    details: { field: 'needsApproval', expected: 'false', found: 'true' },
+  });
 }
 
 /** `*`, or a kind that there is and what of it. */

@@ -61,7 +61,7 @@ export function owner(actor: string): Principal {
 
 const KINDS_OF_OPERATORS = ['config', 'features', 'template', 'rule', 'flag', 'flagset', 'document', 'segment'];
 /** What a change can be asked for of, to be made once somebody else has approved it. */
-const KINDS_OF_REQUESTS = ['config', 'flag'];
+export const KINDS_OF_REQUESTS: readonly string[] = ['config', 'flag'];
 const KINDS_OF_PUBLISHERS = ['package'];
 const KINDS_OF_ADMINISTRATORS = ['user', 'grant', 'token', 'keys', 'audit', 'backup', 'webhook'];
 /** All that is asked for: before the colon of a stream. */

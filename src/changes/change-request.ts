@@ -33,12 +33,16 @@ export interface Step {
   readonly appliedAt: number | null;
 }
 
-/** Who asks: what he may is looked up again when the change is made. */
+/** Who asks, and with what: whether that is still good, and what he may, is looked up again when the change is made. */
 export interface Author {
   /** Who signs: `ann`, `ann/ci`. */
   readonly actor: string;
   /** null: who runs a registry without users. */
   readonly user: string | null;
+  /** null: he was signed in. */
+  readonly tokenId: string | null;
+  /** The user's, that his sign-ins carry: another one means that these were ended. null: it was no sign-in. */
+  readonly epoch: number | null;
 }
 
 /** What somebody did to a request, when, and what he said to it. */
@@ -56,6 +60,13 @@ export interface Base {
   readonly state: unknown;
 }
 
+/** Something besides what it changes that says what an operation means: a template, a shared rule, a past state. */
+export interface Premise {
+  readonly what: string;
+  /** Of what it was when the request was made. */
+  readonly hash: string;
+}
+
 export interface ChangeRequest {
   readonly state: ChangeRequestState;
   readonly author: Author;
@@ -68,6 +79,7 @@ export interface ChangeRequest {
   /** One at least. */
   readonly steps: readonly Step[];
   readonly base: readonly Base[];
+  readonly premises: readonly Premise[];
   readonly needsApproval: boolean;
   readonly approval: Decision | null;
   /** Who rejected or cancelled it. */
@@ -78,7 +90,7 @@ export interface ChangeRequest {
 /** What a new request consists of. */
 export type Proposal = Pick<
   ChangeRequest,
-  'author' | 'reason' | 'createdAt' | 'expiresAt' | 'force' | 'base' | 'needsApproval'
+  'author' | 'reason' | 'createdAt' | 'expiresAt' | 'force' | 'base' | 'premises' | 'needsApproval'
 > & { readonly steps: readonly Omit<Step, 'appliedAt'>[] };
 
 /** A request that waits: for an approval, or for its time. */
@@ -98,7 +110,7 @@ export function isOpen({ state }: Pick<ChangeRequest, 'state'>): boolean {
 }
 
 /** Whether it is the same person, whatever token he shows. */
-export function isSamePerson(a: Author, b: Author): boolean {
+export function isSamePerson(a: Pick<Author, 'actor' | 'user'>, b: Pick<Author, 'actor' | 'user'>): boolean {
   return a.user === null || b.user === null ? a.actor === b.actor : a.user === b.user;
 }
 

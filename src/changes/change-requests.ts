@@ -3,10 +3,11 @@
  * is bound to the revision it was decided on, so of two who decide at once one is told what the other did. Makes none
  * of the changes that are asked for: it hands out the entry that says so, for the append that makes them.
  *
- * Only the registry writes change requests: those of other processes are seen when it starts.
+ * Only the registry writes change requests. What another process appends, an erasure above all, is told by `follow`.
  * @module
  */
-import type { Journal, NewEntry } from '../journal/journal.ts';
+import type { Entry, Journal, NewEntry } from '../journal/journal.ts';
+import { redactedSeq } from '../journal/redaction.ts';
 import { Resources, type Resource } from '../journal/resources.ts';
 import { dueAt, isOpen, type ChangeRequest, type ChangeRequestState } from './change-request.ts';
 import { parseChangeRequest } from './stored-request.ts';
@@ -37,6 +38,14 @@ export interface RequestQuery {
   readonly isVisible?: (request: ChangeRequest) => boolean;
 }
 
+type ByKey = Map<string, Resource<ChangeRequest>>;
+
+/** All there are: those that are open whole, the others as `outlined`. */
+interface Known {
+  readonly open: ByKey;
+  readonly ended: ByKey;
+}
+
 /**
  * @example
  * const requests = new ChangeRequests({ journal, now: Date.now, random: Math.random });
@@ -46,8 +55,9 @@ export class ChangeRequests {
   readonly #resources: Resources<ChangeRequest>;
   readonly #options: ChangeRequestsOptions;
   readonly #stop: () => void;
-  /** null: nobody has asked yet. */
-  #open: Map<string, Resource<ChangeRequest>> | null = null;
+  #known: Known = { open: new Map(), ended: new Map() };
+  /** Nobody has asked yet, or something was erased since: all are to be read. */
+  #isToLoad = true;
   /** Keys of those that have changed since they were read. */
   readonly #changed = new Set<string>();
   #refreshed: Promise<void> = Promise.resolve();
@@ -55,10 +65,20 @@ export class ChangeRequests {
   constructor(options: ChangeRequestsOptions) {
     this.#options = options;
     this.#resources = new Resources(options.journal, KIND, parseChangeRequest);
-    this.#stop = options.journal.onAppend((entries) => {
-      for (const { stream } of entries)
-        if (stream.startsWith(`${KIND}:`)) this.#changed.add(stream.slice(KIND.length + 1));
-    });
+    this.#stop = options.journal.onAppend((entries) => this.follow(entries));
+  }
+
+  /** Learns of entries, also of those that are told of twice; of our own it hears by itself. */
+  follow(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.stream.startsWith(`${KIND}:`)) this.#changed.add(entry.stream.slice(KIND.length + 1));
+      if (redactedSeq(entry) !== null) this.#isToLoad = true;
+    }
+  }
+
+  /** Reads all of them again. */
+  forget(): void {
+    this.#isToLoad = true;
   }
 
   /** Stops listening to the journal, which stays open. */
@@ -73,8 +93,11 @@ export class ChangeRequests {
     return now().toString(16).padStart(11, '0') + tail.toString(16).padStart(5, '0');
   }
 
-  find(id: string): Promise<Resource<ChangeRequest> | null> {
-    return this.#resources.find(id);
+  async find(id: string): Promise<Resource<ChangeRequest> | null> {
+    const found = await this.#resources.find(id);
+    // Erased, perhaps by another process.
+    if (found === null && this.#known.open.has(id)) this.#changed.add(id);
+    return found;
   }
 
   /** Throws ERR_NOT_FOUND. */
@@ -82,10 +105,10 @@ export class ChangeRequests {
     return this.#resources.get(id);
   }
 
+  /** Without the operations of those that have ended. */
   async list({ state, cursor, limit = LIMIT_DEFAULT, isVisible = () => true }: RequestQuery): Promise<ListedRequests> {
-    const isOfOpen = state === 'proposed' || state === 'scheduled';
-    const all = isOfOpen ? [...(await this.open())] : await this.#resources.all();
-    const found = all
+    const { open, ended } = await this.#fresh();
+    const found = [...open.values(), ...ended.values()]
       .filter(({ key, value }) => (cursor === undefined || key < cursor) && (state ?? value.state) === value.state)
       .filter(({ value }) => isVisible(value))
       .toSorted((a, b) => (a.key < b.key ? 1 : -1));
@@ -95,13 +118,15 @@ export class ChangeRequests {
 
   /** Those that wait for an approval or for their time, as they are now. */
   async open(): Promise<readonly Resource<ChangeRequest>[]> {
-    // One after the other: what was read first must not replace what was read later.
-    const refreshed = this.#refreshed.then(() => this.#refresh());
-    this.#refreshed = refreshed.then(
-      () => {},
-      () => {},
-    );
-    return [...(await refreshed).values()];
+    return [...(await this.#fresh()).open.values()];
+  }
+
+  /** How many are in this state: of those that have ended, since a moment. */
+  async count(state: ChangeRequestState, since = 0): Promise<number> {
+    const { open, ended } = await this.#fresh();
+    const isCounted = ({ value, modifiedAt }: Resource<ChangeRequest>): boolean =>
+      value.state === state && (modifiedAt >= since || isOpen(value));
+    return [...open.values(), ...ended.values()].filter(isCounted).length;
   }
 
   /** Those whose next step is to be made by now, in the order in which they are due. */
@@ -127,22 +152,63 @@ export class ChangeRequests {
     return await this.#resources.putEntry(key, value, { ...said, expected: revision });
   }
 
-  async #refresh(): Promise<ReadonlyMap<string, Resource<ChangeRequest>>> {
-    // What is appended while all are read is read again.
-    this.#open ??= new Map((await this.#resources.all()).map((one) => [one.key, one]));
-    for (const key of this.#changed) await this.#read(this.#open, key);
-    for (const [key, { value }] of this.#open) if (!isOpen(value)) this.#open.delete(key);
-    return this.#open;
+  /** One after the other: what was read first must not replace what was read later. */
+  async #fresh(): Promise<Known> {
+    const refreshed = this.#refreshed.then(() => this.#refresh());
+    this.#refreshed = refreshed.then(
+      () => {},
+      () => {},
+    );
+    return await refreshed;
+  }
+
+  async #refresh(): Promise<Known> {
+    while (this.#isToLoad) {
+      // What is appended or erased while all are read is read again.
+      this.#isToLoad = false;
+      try {
+        this.#known = await this.#all();
+      } catch (error) {
+        this.#isToLoad = true;
+        throw error;
+      }
+    }
+    for (const key of this.#changed) await this.#read(this.#known, key);
+    return this.#known;
+  }
+
+  async #all(): Promise<Known> {
+    const known: Known = { open: new Map(), ended: new Map() };
+    for (const one of await this.#resources.all()) keep(known, one);
+    return known;
   }
 
   /** A failed read leaves it among those to be read. */
-  async #read(open: Map<string, Resource<ChangeRequest>>, key: string): Promise<void> {
+  async #read(known: Known, key: string): Promise<void> {
     this.#changed.delete(key);
     try {
-      open.set(key, await this.#resources.get(key));
+      const found = await this.#resources.find(key);
+      if (found !== null) keep(known, found);
+      else for (const some of [known.open, known.ended]) some.delete(key);
     } catch (error) {
       this.#changed.add(key);
       throw error;
     }
   }
+}
+
+function keep({ open, ended }: Known, one: Resource<ChangeRequest>): void {
+  const [into, from] = isOpen(one.value) ? [open, ended] : [ended, open];
+  from.delete(one.key);
+  into.set(one.key, into === open ? one : { ...one, value: outlined(one.value) });
+}
+
+/** What lists tell: all but the operations and what was kept to compare. */
+function outlined(request: ChangeRequest): ChangeRequest {
+  return {
+    ...request,
+    steps: request.steps.map((step) => ({ ...step, operations: [] })),
+    base: request.base.map((one) => ({ ...one, state: null })),
+    premises: [],
+  };
 }

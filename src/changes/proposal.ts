@@ -10,7 +10,10 @@ import { MAX_TIME_MS } from '../journal/journal.ts';
 import type { Operation, Step } from './change-request.ts';
 
 export const STEPS_MAX = 50;
+/** Of one step. */
 export const OPERATIONS_MAX = 100;
+/** Of all steps together. */
+const OPERATIONS_TOTAL_MAX = 500;
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -42,7 +45,7 @@ export type PlannedStep = Omit<Step, 'appliedAt'>;
  */
 export function plannedSteps({ operations, ramp, steps, at }: Asked, now: number): readonly PlannedStep[] {
   const said = [operations, ramp, steps].filter((one) => one !== undefined);
-  if (said.length !== 1) throw wrongType('body', 'an object with one of operations, ramp, steps', said.length);
+  if (said.length !== 1) throw notOneWay(said.length);
   if (at !== undefined) checkMoment('at', at, now);
   const first = at ?? null;
   const planned =
@@ -51,6 +54,8 @@ export function plannedSteps({ operations, ramp, steps, at }: Asked, now: number
       : ramp !== undefined
         ? rampSteps(ramp, first)
         : ownSteps(steps, first, now);
+  const count = planned.reduce((sum, step) => sum + step.operations.length, 0);
+  if (count > OPERATIONS_TOTAL_MAX) throw outOfRange('operations of all steps', count, 1, OPERATIONS_TOTAL_MAX);
   const size = JSON.stringify(planned).length;
   if (size > SIZE_MAX) throw outOfRange('operations.size', size, 0, SIZE_MAX);
   return planned;
@@ -159,6 +164,14 @@ function checkCount(field: string, value: number, max: number): void {
 function checkFields(given: Readonly<Record<string, unknown>>, known: readonly string[]): void {
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown !== undefined) throw unknownField(unknown, known);
+}
+
+function notOneWay(count: number): ConfigError {
+  return new ConfigError('ERR_WRONG_TYPE', {
+    message: `A request says in one way what is to be done; this one in ${count === 0 ? 'none' : String(count)}`,
+    hint: 'Give one of operations, ramp and steps.',
+    details: { field: 'body', expected: 'one of operations, ramp, steps', found: String(count) },
+  });
 }
 
 function outOfRange(field: string, value: unknown, min: number, max: number): ConfigError {

@@ -11,6 +11,7 @@ import {
   type ChangeRequestState,
   type Decision,
   type Operation,
+  type Premise,
   type Step,
 } from './change-request.ts';
 
@@ -27,6 +28,7 @@ export function parseChangeRequest(input: unknown): ChangeRequest {
     force: flagOf('force', value['force']),
     steps: listOf('steps', value['steps']).map(stepOf),
     base: listOf('base', value['base']).map(baseOf),
+    premises: listOf('premises', value['premises'] ?? []).map(premiseOf),
     needsApproval: flagOf('needsApproval', value['needsApproval']),
     approval: approval === null ? null : decisionOf('approval', approval),
     end: end === null ? null : decisionOf('end', end),
@@ -41,8 +43,13 @@ function stateOf(value: unknown): ChangeRequestState {
 }
 
 function authorOf(field: string, input: unknown): Author {
-  const { actor, user } = asObject(field, input);
-  return { actor: textOf(`${field}.actor`, actor), user: user === null ? null : textOf(`${field}.user`, user) };
+  const { actor, user, tokenId = null, epoch = null } = asObject(field, input);
+  return {
+    actor: textOf(`${field}.actor`, actor),
+    user: user === null ? null : textOf(`${field}.user`, user),
+    tokenId: tokenId === null ? null : textOf(`${field}.tokenId`, tokenId),
+    epoch: epoch === null ? null : wholeOf(`${field}.epoch`, epoch),
+  };
 }
 
 function decisionOf(field: string, input: unknown): Decision {
@@ -64,6 +71,11 @@ function stepOf(input: unknown, i: number): Step {
 function baseOf(input: unknown, i: number): Base {
   const { stream, revision, state = null } = asObject(`base[${i}]`, input);
   return { stream: textOf(`base[${i}].stream`, stream), revision: wholeOf(`base[${i}].revision`, revision), state };
+}
+
+function premiseOf(input: unknown, i: number): Premise {
+  const { what, hash } = asObject(`premises[${i}]`, input);
+  return { what: textOf(`premises[${i}].what`, what), hash: textOf(`premises[${i}].hash`, hash) };
 }
 
 function failureOf(input: unknown): NonNullable<ChangeRequest['failure']> {

@@ -1,9 +1,9 @@
 /** The flags of one config on a running registry: one request for each method. @module */
 import type { RegistryClient } from './registry-client.ts';
 import { parseConfigName } from '../config/name.ts';
-import type { Flag } from '../flags/flag.ts';
+import type { Flag, FlagSet } from '../flags/flag.ts';
 import type { FlagdFile } from '../flags/export.ts';
-import type { ConversionOptions } from '../flags/import/conversion.ts';
+import type { ConversionOptions, ImportFormat } from '../flags/import/conversion.ts';
 import type { Finding, ImportStatus } from '../flags/import/findings.ts';
 import type { FlagItem } from '../registry/flag-list.ts';
 import type { ImportStep } from '../registry/flag-import.ts';
@@ -32,10 +32,35 @@ export interface Evaluated {
 }
 
 export interface Imported {
-  readonly format: string;
+  readonly format: ImportFormat;
   readonly flags: readonly { readonly key: string; readonly status: ImportStatus; readonly step: ImportStep }[];
   readonly findings: readonly Finding[];
   readonly written: number;
+}
+
+/** One change of a flag. */
+export interface FlagChange {
+  readonly revision: number;
+  readonly seq: number;
+  readonly timestamp: number;
+  readonly actor: string;
+  readonly reason: string;
+  readonly kind: 'put' | 'delete';
+  /** As it was then; null: deleted, or erased. */
+  readonly flag: Flag | null;
+}
+
+export interface FlagHistory {
+  readonly entries: readonly FlagChange[];
+  readonly cursor: string | null;
+}
+
+/** What the flags of a config share; at revision 0 nobody has put it. */
+export interface SharedSet extends FlagSet {
+  readonly config: string;
+  readonly revision: number;
+  readonly modifiedAt: number | null;
+  readonly modifiedBy: string | null;
 }
 
 /** Why a flag is changed, and under which conditions. */
@@ -84,6 +109,18 @@ export class HttpFlags {
 
   async delete(key: string, { reason, expected }: FlagSaid): Promise<void> {
     await this.#client.answer(this.#path(key), { method: 'DELETE', query: { reason }, expected });
+  }
+
+  history(key: string, bounds: { readonly limit?: number; readonly cursor?: number }): Promise<FlagHistory> {
+    return this.#client.json(`${this.#path(key)}/history`, { query: { ...bounds } });
+  }
+
+  set(): Promise<SharedSet> {
+    return this.#client.json(this.#setPath());
+  }
+
+  putSet(input: Readonly<Record<string, unknown>>, { reason, expected }: FlagSaid): Promise<SharedSet> {
+    return this.#client.json(this.#setPath(), { method: 'PUT', body: { ...input, reason }, expected });
   }
 
   /** Of the service of the config. */
@@ -137,6 +174,10 @@ export class HttpFlags {
   #path(key?: string): string {
     const flags = `${V1}/configs/${encodeURIComponent(this.#config)}/flags`;
     return key === undefined ? flags : `${flags}/${encodeURIComponent(key)}`;
+  }
+
+  #setPath(): string {
+    return `${V1}/configs/${encodeURIComponent(this.#config)}/flagset`;
   }
 
   #factsPath(): string {

@@ -66,7 +66,7 @@ export function addSharedOptions(program: Command): void {
     .addOption(
       new Option(
         '--if-revision <number>',
-        'only if the config is at this revision; 0: only if there is none',
+        'only if what is changed is at this revision; 0: only if it is not there',
       ).argParser((text) => parseWhole(text, '--if-revision', 0)),
     )
     .addOption(new Option('--force', 'do it although something speaks against it'))

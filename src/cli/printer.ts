@@ -25,6 +25,9 @@ export interface Answer {
   readonly fault?: AnyConfigError;
 }
 
+/** Of a reader that went away, now or before. */
+const GONE: readonly string[] = ['EPIPE', 'ERR_STREAM_DESTROYED'];
+
 export interface PrinterOptions {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -54,7 +57,7 @@ export class Printer {
     if (!quiet || answer.isSecret === true) {
       if (json) await writeOut(`${cleanLines(JSON.stringify(data, null, 2))}\n`);
       else if (bytes === undefined) await writeOut(ended(answer.text(this.#out)));
-      else await write(Bun.stdout, bytes);
+      else await write(process.stdout, bytes);
     }
     if (!quiet && !json && answer.remark !== undefined) await writeErr(`${answer.remark(this.#err)}\n`);
     if (fault !== undefined) await this.failure(fault);
@@ -75,24 +78,36 @@ export class Printer {
 
 /** Text for stdout as it stands: help, a completion script. */
 export async function writeOut(text: string): Promise<void> {
-  if (text !== '') await write(Bun.stdout, text);
+  if (text !== '') await write(process.stdout, text);
 }
 
 export async function writeErr(text: string): Promise<void> {
-  await write(Bun.stderr, text);
+  await write(process.stderr, text);
 }
 
-async function write(stream: Bun.BunFile, text: string | Uint8Array): Promise<void> {
+/** Through the stream that knows the terminal: a pipe that is full is waited for, and nothing is written twice. */
+async function write(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
   try {
-    await Bun.write(stream, text);
+    await written(stream, text);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EPIPE') return;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (GONE.includes(code)) return;
     throw new Stopped(
       `error: The output cannot be written: ${message} — Write it to where there is space.`,
       EXIT_FAILED,
     );
   }
+}
+
+function written(stream: NodeJS.WriteStream, text: string | Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.once('error', reject);
+    stream.write(text, (error) => {
+      if (error) return reject(error);
+      stream.off('error', reject);
+      resolve();
+    });
+  });
 }
 
 function ended(text: string): string {

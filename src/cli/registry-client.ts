@@ -120,7 +120,7 @@ function problemOf(text: string, url: string, status: number): Error {
   return configErrorFrom({
     code: code as ErrorCode,
     message: detail,
-    hint: hintFor(code, details['rule'], hint, url),
+    hint: hintFor(code, details, hint, url),
     details: details as never,
   });
 }
@@ -141,7 +141,12 @@ function evaluationFailure({ key, errorCode, errorDetails }: Readonly<Record<str
 }
 
 /** Who works with a command is helped by another, not by a header. */
-function hintFor(code: string, rule: unknown, hint: string, url: string): string {
+function hintFor(code: string, { rule, stream }: Readonly<Record<string, unknown>>, hint: string, url: string): string {
+  if (code === 'ERR_APPROVAL_REQUIRED') {
+    const isFlag = String(stream).startsWith('flag:');
+    const how = isFlag ? 'with --propose (c13 flags set, archive, restore, delete, facts)' : 'with c13 requests create';
+    return `Ask for it ${how}; it is made once it is approved.`;
+  }
   if (code === 'ERR_UNAUTHENTICATED') return `Sign in: c13 login --url ${url}, or set C13_TOKEN.`;
   const isAboutRights = code === 'ERR_FORBIDDEN' && (rule === 'rights' || rule === 'sections');
   return isAboutRights ? `${hint} What you may do: c13 whoami.` : hint;

@@ -51,25 +51,25 @@ export function styleOf(columns: number, hasColour: boolean): Style {
 }
 
 /**
- * Rows under a head, columns two blanks apart; on a terminal no line is longer than it is wide: the column `yielding`
- * gives way first, then the line is cut.
+ * Rows under a head, columns two blanks apart; on a terminal no line is longer than it is wide: the columns `yielding`
+ * give way first, one after the other, then the line is cut.
  */
 export function table(
   style: Style,
   head: readonly string[],
   rows: readonly (readonly string[])[],
-  yielding?: string,
+  ...yielding: readonly string[]
 ): string {
   const cells = rows.map((row) => row.map(clean));
   const widths = head.map((title, column) => Math.max(...[head, ...cells].map((row) => width(row[column] ?? title))));
-  const narrow = head.findIndex((title) => title === yielding);
-  const excess = widths.reduce((sum, columns) => sum + columns + 2, -2) - style.columns;
-  if (narrow >= 0 && excess > 0) {
-    widths[narrow] = Math.max(Math.min(YIELDS_TO, widths[narrow]!), widths[narrow]! - excess);
+  for (const title of yielding) {
+    const column = head.indexOf(title);
+    const excess = widths.reduce((sum, columns) => sum + columns + 2, -2) - style.columns;
+    if (excess > 0) widths[column] = Math.max(Math.min(YIELDS_TO, widths[column]!), widths[column]! - excess);
   }
   const lines = cells.map((row) =>
     line(
-      row.map((cell, i) => (i === narrow ? fit(cell, widths[i]!) : cell)),
+      row.map((cell, i) => fit(cell, widths[i] ?? Number.POSITIVE_INFINITY)),
       widths,
       style,
     ),
@@ -77,11 +77,42 @@ export function table(
   return [style.dim(line(head, widths, style)), ...lines].join('\n');
 }
 
-/** One `name  value` line for each fact; objects inside are named `head.seq`. */
+/** A `name  value` line for each fact, long ones going on below; objects inside are named `head.seq`. */
 export function facts(style: Style, object: Readonly<Record<string, unknown>>): string {
   const pairs = flatten(object);
   const widest = Math.max(0, ...pairs.map(([name]) => width(clean(name))));
-  return pairs.map(([name, value]) => `${style.dim(pad(clean(name), widest))}  ${clean(value)}`).join('\n');
+  const indent = widest + 2;
+  // What is one long word, such as a hash, is to be copied whole.
+  const isWhole = (value: string): boolean => value.split(' ').some((word) => width(word) > style.columns - indent);
+  const shown = (value: string): string => (isWhole(value) ? value : wrapped(style, value, indent).slice(indent));
+  return pairs.map(([name, value]) => `${style.dim(pad(clean(name), widest))}  ${shown(clean(value))}`).join('\n');
+}
+
+/**
+ * A text of any length, cleaned, in lines no longer than the terminal is wide, broken between words where there are
+ * some; each begins with `indent` blanks.
+ */
+export function wrapped(style: Style, text: string, indent = 0): string {
+  const room = Math.max(YIELDS_TO, style.columns - indent);
+  const lines = cleanLines(text).split('\n');
+  return lines.flatMap((line) => broken(line, room).map((part) => ' '.repeat(indent) + part)).join('\n');
+}
+
+/** @example durationText(5400) // '90m' */
+export function durationText(seconds: number): string {
+  const units = [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+  ] as const;
+  const [unit, size] = units.find(([, length]) => seconds > 0 && seconds % length === 0) ?? ['s', 1];
+  return `${seconds / size}${unit}`;
+}
+
+/** A value of a field as JSON, times (`expiresAt`) as people write them; 'none' where nothing is there. */
+export function valueText(field: string, value: unknown): string {
+  if (value === undefined || value === null) return 'none';
+  return typeof value === 'number' && field.endsWith('At') ? timeText(value) : JSON.stringify(value);
 }
 
 /** @example timeText(0) // '1970-01-01T00:00:00.000Z' */
@@ -119,6 +150,20 @@ function flatten(object: Readonly<Record<string, unknown>>, prefix = ''): [strin
 
 function pad(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - width(text)));
+}
+
+function broken(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (width(rest) > columns) {
+    const head = clip(rest, columns);
+    const isWhole = rest[head.length] === ' ';
+    const words = isWhole ? head : head.slice(0, Math.max(0, head.lastIndexOf(' ')));
+    const line = words.trim() === '' ? head : words;
+    lines.push(line.trimEnd());
+    rest = rest.slice(line.length).replace(/^ /, '');
+  }
+  return [...lines, rest];
 }
 
 function clip(text: string, columns: number): string {

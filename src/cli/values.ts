@@ -9,6 +9,9 @@ import { isCalendarDay } from '../config/calendar.ts';
 const NUMBER = /^-?\d{1,15}(\.\d{1,6})?$/;
 const WHOLE = /^\d{1,15}$/;
 const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const DURATION = /^(\d{1,8})([smhd])$/;
+const UNITS_S = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 const ANCHOR = /^(\d{1,15}):([0-9a-f]{64})$/;
 /** Parts of a config that are objects of their own. */
 const GROUPS = ['features', 'rollouts'];
@@ -59,16 +62,48 @@ export function parseWhole(text: string, source: string, min: number): number {
   throw usageError(source, `${source}: '${text}' is not a whole number from ${min}`, 'Write digits only.');
 }
 
-/** Milliseconds since 1970, from themselves or from a date and time. Throws ERR_USAGE naming `source`. */
+/**
+ * Milliseconds since 1970, from themselves, a date (its beginning in UTC), or a date and time with its zone: without
+ * one, what is meant depends on the machine. Throws ERR_USAGE naming `source`.
+ */
 export function parseTime(text: string, source: string): number {
+  return timeOf(text, source, 'Write 2026-03-01, 2026-03-01T12:00:00Z, or milliseconds since 1970.');
+}
+
+function timeOf(text: string, source: string, hint: string): number {
   if (WHOLE.test(text)) return Number(text);
   const at = ISO.test(text) && isCalendarDay(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(at)) return at;
+  if (Number.isNaN(at)) throw usageError(source, `${source}: '${text}' is not a time`, hint);
+  if (DAY.test(text) || /(Z|[+-]\d{2}:?\d{2})$/.test(text.slice(11))) return at;
   throw usageError(
     source,
-    `${source}: '${text}' is not a time`,
-    'Write 2026-03-01, 2026-03-01T12:00:00Z, or milliseconds since 1970.',
+    `${source}: '${text}' is a time of no zone`,
+    `Write ${text}Z for UTC, or the zone as +02:00 behind it.`,
   );
+}
+
+/**
+ * The same, or how far from `now`, which is in milliseconds since 1970. Throws ERR_USAGE naming `source`.
+ * @example parseMoment('6h', '--expires', Date.now())
+ */
+export function parseMoment(text: string, source: string, now: number): number {
+  if (DURATION.test(text)) return now + parseDuration(text, source) * 1000;
+  return timeOf(text, source, 'Write 2026-03-01T12:00:00Z, or how far ahead: 90s, 15m, 6h, 2d.');
+}
+
+/** When something is to be done: as `parseMoment`, but no bare date. Throws ERR_USAGE naming `source`. */
+export function parseDue(text: string, source: string, now: number): number {
+  const at = parseMoment(text, source, now);
+  if (!DAY.test(text)) return at;
+  const hint = `Write ${text}T12:00:00Z, or how far ahead: 6h, 2d.`;
+  throw usageError(source, `${source}: '${text}' says no time of the day`, hint);
+}
+
+/** Seconds. Throws ERR_USAGE naming `source`. */
+export function parseDuration(text: string, source: string): number {
+  const [, count, unit] = DURATION.exec(text) ?? [];
+  if (count !== undefined) return Number(count) * UNITS_S[unit as keyof typeof UNITS_S];
+  throw usageError(source, `${source}: '${text}' is no length of time`, 'Write 90s, 15m, 6h or 1d.');
 }
 
 /** `41:<64 hexadecimal digits>`, as `verify` prints a head. Throws ERR_USAGE. */

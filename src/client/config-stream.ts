@@ -4,35 +4,42 @@
  * @module
  */
 import { isInRollout } from '../config/rollout.ts';
-import { ConfigError, isConfigError, type AnyConfigError } from '../errors/errors.ts';
-import { nearest } from '../errors/nearest.ts';
-import { CLOSE, SUBPROTOCOL, TOKEN_PROTOCOL, type ServerMessage } from '../websocket/subprotocol.ts';
+import { isConfigError, type AnyConfigError } from '../errors/errors.ts';
+import { CLOSE, type ServerMessage } from '../websocket/subprotocol.ts';
+import { closedBefore, credentials, needsWebSocket, refused, unknownFeature } from './stream-errors.ts';
+import type { StreamAddress } from './stream-errors.ts';
+import { StreamConnection } from './stream-connection.ts';
 import { StreamState, type StreamedConfig, type Wish } from './stream-state.ts';
 
-export interface ConfigStreamOptions {
-  /** Of the registry: `https://config.example`. */
-  readonly url: string;
-  /** Of the config: `checkout/production`. */
-  readonly name: string;
-  /** Left out: none, where nobody needs one. */
-  readonly token?: string | undefined;
+/** What happens beside the config becoming another. Schedules are told of again by each connection. */
+export type StreamEvent =
+  | Extract<ServerMessage, { readonly type: 'scheduled' | 'cancelled' | 'done' | 'deleted' }>
+  | { readonly type: 'connected' }
+  /** A connection that was open has ended; another one is opened. */
+  | { readonly type: 'lost'; readonly reason: string };
+
+export interface ConfigStreamOptions extends StreamAddress {
   /** Called with the config first, and whenever it is another. */
   readonly onChange: (config: StreamedConfig) => void;
   /** Rich flags that were made, changed or removed: what they answer may be different. */
   readonly onFlags?: (keys: readonly string[]) => void;
-  /** What the server refused; after ERR_UNAUTHENTICATED the stream is closed, and not opened again. */
+  readonly onEvent?: (event: StreamEvent) => void;
+  /**
+   * What the registry refused, and, once each time, why a connection does not open: ERR_REGISTRY_UNREACHABLE,
+   * ERR_STREAM, or the registry's own. It is tried again, unless the stream `isClosed` by then: after
+   * ERR_UNAUTHENTICATED and ERR_FORBIDDEN, and before the config is known also after ERR_NAME and ERR_NOT_FOUND.
+   */
   readonly onError?: (error: AnyConfigError) => void;
   /** Milliseconds since 1970. Default: this machine's. */
   readonly clock?: () => number;
 }
 
-const RETRY_FIRST_MS = 250;
-const RETRY_MAX_MS = 30_000;
-/** The server says something every 20 seconds: who hears nothing for longer has lost it. */
-const SILENCE_MAX_MS = 45_000;
-const PING_INTERVAL_MS = 15_000;
 /** A timer waits no longer, so that a clock that jumped is noticed. */
 const WAIT_MAX_MS = 15_000;
+/** Who may not, may not later either. */
+const FINAL: readonly string[] = ['ERR_UNAUTHENTICATED', 'ERR_FORBIDDEN'];
+/** Of a config that was there, another one may be made. */
+const FINAL_AT_FIRST: readonly string[] = [...FINAL, 'ERR_NAME', 'ERR_NOT_FOUND'];
 
 /**
  * Throws ERR_UNSUPPORTED where there is no WebSocket.
@@ -47,36 +54,47 @@ export function openConfigStream(options: ConfigStreamOptions): ConfigStream {
 }
 
 export class ConfigStream {
-  /** Resolves when the config is known. */
+  /** Resolves when the config is known; rejects when the stream is closed before: ERR_CLOSED, or what was refused. */
   readonly ready: Promise<void>;
   readonly #options: ConfigStreamOptions;
   readonly #state = new StreamState();
   readonly #becomeReady: () => void;
-  readonly #pings: ReturnType<typeof setInterval>;
+  readonly #failReady: (error: AnyConfigError) => void;
+  readonly #connection: StreamConnection;
   #current: StreamedConfig | null = null;
-  #socket: WebSocket | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #failures = 0;
   /** How far the server's clock is ahead of ours. */
   #ahead_ms = 0;
-  #askedAt = 0;
-  #heardAt = 0;
+  /** Whether that is measured on this connection. */
+  #isTimed = false;
   #isClosed = false;
 
   constructor(options: ConfigStreamOptions) {
     this.#options = options;
     if (typeof WebSocket === 'undefined') throw needsWebSocket();
-    let becomeReady = (): void => {};
-    this.ready = new Promise((resolve) => (becomeReady = resolve));
-    this.#becomeReady = becomeReady;
-    this.#pings = setInterval(() => this.#ping(), PING_INTERVAL_MS);
-    this.#connect();
+    let settle = {} as { resolve: () => void; reject: (error: AnyConfigError) => void };
+    this.ready = new Promise((resolve, reject) => (settle = { resolve, reject }));
+    [this.#becomeReady, this.#failReady] = [settle.resolve, settle.reject];
+    // Nobody has to wait for it.
+    void Promise.allSettled([this.ready]);
+    this.#connection = new StreamConnection({
+      address: options,
+      since: () => this.#state.revision,
+      onOpen: () => options.onEvent?.({ type: 'connected' }),
+      onMessage: (data) => this.#heard(data),
+      onEnd: ({ wasOpen, code, reason }) => this.#lost(wasOpen, code, reason),
+      onRefusal: (error) => this.#notLetIn(error),
+    });
   }
 
   /** The config as it is now; null: not known yet. */
   get current(): StreamedConfig | null {
     return this.#current;
+  }
+
+  /** Nothing more is heard, and nothing tried again. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Whether a feature is on for everyone; false while nothing is known. Throws ERR_UNKNOWN_FEATURE. */
@@ -95,61 +113,35 @@ export class ConfigStream {
   }
 
   close(): void {
+    this.#failReady(closedBefore(this.#options.name) as AnyConfigError);
     this.#isClosed = true;
-    clearInterval(this.#pings);
     clearTimeout(this.#timer);
-    clearTimeout(this.#retry);
-    this.#socket?.close(1000, '');
-    this.#socket = null;
+    this.#connection.close();
   }
 
-  #connect(): void {
-    const { url, name, token } = this.#options;
-    const address = new URL('/_dashboard/ws', url.replace(/^http/, 'ws'));
-    address.searchParams.set('name', name);
-    const { revision } = this.#state;
-    if (revision !== null) address.searchParams.set('since', String(revision));
-    const protocols = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, TOKEN_PROTOCOL + token];
-    const socket = new WebSocket(address, protocols);
-    socket.binaryType = 'arraybuffer';
-    this.#socket = socket;
-    this.#heardAt = performance.now();
-    const own = (work: () => void): void => {
-      if (this.#socket === socket) work();
-    };
-    socket.addEventListener('open', () => own(() => this.#ping()));
-    socket.addEventListener('message', ({ data }) => own(() => this.#heard(data as string | ArrayBuffer)));
-    socket.addEventListener('close', ({ code, reason }) => own(() => this.#lost(code, reason)));
-  }
-
-  #lost(code: number, reason: string): void {
-    this.#socket = null;
+  #lost(wasOpen: boolean, code: number, reason: string): void {
+    this.#isTimed = false;
     this.#state.disconnected();
-    if (this.#isClosed) return;
-    if (code === CLOSE.credentials) {
-      this.close();
-      this.#options.onError?.(credentials(reason));
-      return;
-    }
-    const longest_ms = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(this.#failures++, 20));
-    // Thousands of clients must not come back all at once.
-    this.#retry = setTimeout(() => this.#connect(), longest_ms * (0.5 + Math.random() / 2));
+    if (code === CLOSE.credentials) return this.#end(credentials(reason));
+    if (wasOpen) this.#options.onEvent?.({ type: 'lost', reason });
+    // A machine that slept, or whose clock was set, is behind its timers.
+    this.#show();
   }
 
-  /** Asks for the time, and whether anybody is there. */
-  #ping(): void {
-    const socket = this.#socket;
-    if (socket === null) return;
-    if (performance.now() - this.#heardAt > SILENCE_MAX_MS) {
-      socket.close(4000, 'silence');
-      return this.#lost(4000, 'silence');
-    }
-    this.#askedAt = performance.now();
-    this.#say({ type: 'ping' });
+  #notLetIn(error: AnyConfigError): void {
+    const isFinal = (this.#current === null ? FINAL_AT_FIRST : FINAL).includes(error.code);
+    if (isFinal) this.#end(error);
+    else this.#options.onError?.(error);
+  }
+
+  /** For good. */
+  #end(error: AnyConfigError): void {
+    this.#failReady(error);
+    this.close();
+    this.#options.onError?.(error);
   }
 
   #heard(data: string | ArrayBuffer): void {
-    this.#heardAt = performance.now();
     try {
       const wish = typeof data === 'string' ? this.#said(data) : this.#state.takeFrame(new Uint8Array(data));
       this.#ask(wish);
@@ -163,38 +155,51 @@ export class ConfigStream {
 
   #said(text: string): Wish {
     const message = JSON.parse(text) as ServerMessage;
-    if (message.type === 'pong') this.#learnTime(message.serverTime);
-    if (message.type === 'snapshot' || message.type === 'resumed') {
-      this.#failures = 0;
-      if (this.#askedAt === 0) this.#ahead_ms = message.serverTime - this.#clock();
+    const wish = this.#state.take(message);
+    switch (message.type) {
+      case 'pong':
+        this.#learnTime(message.serverTime);
+        break;
+      case 'snapshot':
+      case 'resumed':
+        this.#connection.works();
+        // Until it is measured, as if it had come at once: what is scheduled is judged by it.
+        if (!this.#isTimed) this.#ahead_ms = message.serverTime - this.#clock();
+        break;
+      case 'flags':
+        this.#options.onFlags?.(message.keys);
+        break;
+      case 'error':
+        this.#options.onError?.(refused(message));
+        break;
+      case 'scheduled':
+      case 'cancelled':
+      case 'done':
+      case 'deleted':
+        this.#options.onEvent?.(message);
     }
-    if (message.type === 'flags') this.#options.onFlags?.(message.keys);
-    if (message.type === 'error') this.#options.onError?.(refused(message));
-    return this.#state.take(message);
+    return wish;
   }
 
   /** Half of the way there and back is what the answer is old. */
   #learnTime(serverTime: number): void {
-    const age_ms = (performance.now() - this.#askedAt) / 2;
-    this.#ahead_ms = serverTime + age_ms - this.#clock();
+    this.#ahead_ms = serverTime + this.#connection.asked_ms / 2 - this.#clock();
+    this.#isTimed = true;
   }
 
   #ask(wish: Wish): void {
-    if (wish === 'resume') this.#say({ type: 'resume', revision: this.#state.revision! });
-    if (wish === 'snapshot') this.#say({ type: 'snapshot' });
-  }
-
-  #say(message: object): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+    if (wish === 'resume') this.#connection.say({ type: 'resume', revision: this.#state.revision! });
+    if (wish === 'snapshot') this.#connection.say({ type: 'snapshot' });
   }
 
   /** Tells of the config if it is another, and wakes when it will be. */
   #show(): void {
+    if (this.#isClosed) return;
     const now = this.#clock() + this.#ahead_ms;
     const config = this.#state.at(now);
     clearTimeout(this.#timer);
     const next = this.#state.nextAfter(now);
-    if (next !== null && !this.#isClosed) {
+    if (next !== null) {
       this.#timer = setTimeout(() => this.#show(), Math.min(WAIT_MAX_MS, Math.max(1, next - now)));
     }
     if (config === null || isSame(config, this.#current)) return;
@@ -208,35 +213,6 @@ export class ConfigStream {
   }
 }
 
-function needsWebSocket(): ConfigError<'ERR_UNSUPPORTED'> {
-  return new ConfigError('ERR_UNSUPPORTED', {
-    message: 'There is no WebSocket here, which a stream needs',
-    hint: 'Use Node 22 or newer, Bun, or a browser.',
-    details: { what: 'WebSocket', platform: 'this runtime' },
-  });
-}
-
 function isSame(a: StreamedConfig, b: StreamedConfig | null): boolean {
   return b !== null && JSON.stringify({ ...a, bytes: null }) === JSON.stringify({ ...b, bytes: null });
-}
-
-function refused({ code, message, hint }: ServerMessage & { type: 'error' }): AnyConfigError {
-  return new ConfigError(code, { message, hint, details: {} as never }) as AnyConfigError;
-}
-
-function credentials(reason: string): AnyConfigError {
-  return new ConfigError('ERR_UNAUTHENTICATED', {
-    message: `The registry has closed the stream: ${reason}`,
-    hint: 'Open another one with a token that is good.',
-    details: { why: 'closed' },
-  }) as AnyConfigError;
-}
-
-function unknownFeature(feature: string, known: readonly string[]): ConfigError<'ERR_UNKNOWN_FEATURE'> {
-  const suggestion = nearest(feature.slice(0, 80), known);
-  return new ConfigError('ERR_UNKNOWN_FEATURE', {
-    message: `Unknown feature: ${feature.slice(0, 80)}. Available: ${known.join(', ')}`,
-    hint: suggestion === null ? 'Declare it in the registry: c13 feature declare.' : `Did you mean '${suggestion}'?`,
-    details: { feature, known, nearest: suggestion },
-  });
 }

@@ -12,13 +12,15 @@ import type { ConfigPatch, ServerMessage, Upcoming } from '../websocket/subproto
 /** A config as a client has it. Immutable. */
 export interface StreamedConfig extends ConfigImage {
   readonly revision: number;
+  /** Ids of scheduled changes that are in it because they are due, and not in that revision. */
+  readonly ahead: readonly string[];
   /** The 13 bytes. */
   readonly bytes: Uint8Array;
   /** What the features are called: bit by name. */
   readonly features: FeatureNames;
 }
 
-type Known = Omit<StreamedConfig, 'bytes'>;
+type Known = Omit<StreamedConfig, 'bytes' | 'ahead'>;
 
 /** What the server is to be asked for next; null: nothing. */
 export type Wish = 'resume' | 'snapshot' | null;
@@ -43,8 +45,14 @@ export class StreamState {
   at(time: number): StreamedConfig | null {
     if (this.#known === null) return null;
     const due = [...this.#upcoming.values()].filter((one) => one.at <= time).toSorted((a, b) => a.at - b.at);
-    const known = due.reduce((before, { patch }) => patched(before, patch), this.#known);
-    return { ...known, bytes: encodeConfig(known.config) };
+    let known = this.#known;
+    const ahead: string[] = [];
+    for (const { id, patch } of due) {
+      const next = patched(known, patch);
+      if (!isSame(next, known)) ahead.push(id);
+      known = next;
+    }
+    return { ...known, ahead, bytes: encodeConfig(known.config) };
   }
 
   /** When the next scheduled change after a moment is due; null: none is. */
@@ -145,4 +153,8 @@ function patched(known: Known, { on, off, rollouts, fields }: ConfigPatch): Know
   const featureFlags = ((config.featureFlags & ~off) | on) >>> 0;
   const percentages = Object.entries({ ...known.rollouts, ...rollouts }).filter(([, percent]) => percent > 0);
   return { ...known, config: { ...config, ...fields, featureFlags }, rollouts: Object.fromEntries(percentages) };
+}
+
+function isSame(a: Known, b: Known): boolean {
+  return JSON.stringify([a.config, a.rollouts]) === JSON.stringify([b.config, b.rollouts]);
 }

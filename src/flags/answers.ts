@@ -3,7 +3,34 @@
  * one.
  * @module
  */
-import type { Answer, Evaluation, Failure, FailureCode } from './evaluation.ts';
+import type { FlagMetadata } from './flag.ts';
+
+/** OpenFeature's reasons. */
+export type Reason = 'STATIC' | 'TARGETING_MATCH' | 'SPLIT' | 'DEFAULT' | 'DISABLED';
+
+/** Without `value` the caller's own default counts. */
+export interface Answer {
+  readonly key: string;
+  readonly reason: Reason;
+  readonly variant?: string;
+  readonly value?: unknown;
+  readonly metadata?: FlagMetadata;
+}
+
+/** OpenFeature's codes. */
+export type FailureCode = 'FLAG_NOT_FOUND' | 'TARGETING_KEY_MISSING' | 'PARSE_ERROR' | 'GENERAL';
+
+export interface Failure {
+  readonly key: string;
+  readonly errorCode: FailureCode;
+  readonly errorDetails: string;
+}
+
+export type Evaluation = Answer | Failure;
+
+export function isFailure(evaluation: Evaluation): evaluation is Failure {
+  return 'errorCode' in evaluation;
+}
 
 const texts = new WeakMap<Evaluation, string>();
 

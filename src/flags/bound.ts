@@ -18,6 +18,15 @@ export function wantedBit({ definition, archivedAt }: Flag): boolean {
   );
 }
 
+/**
+ * The flag as it is kept when somebody writes it who may change the feature of its name (`isFeature`: there is one).
+ * Only then does the bit follow it: a feature that is declared later is not taken by a flag that was there before.
+ */
+export function boundBy(flag: Flag, isFeature: boolean): Flag {
+  const { isBound: _before, ...rest } = flag;
+  return isFeature && isBoolean(flag) ? { ...rest, isBound: true } : rest;
+}
+
 /** Whether a flag can be bound to a bit: all that it answers is true or false. */
 export function isBoolean({ definition }: Pick<Flag, 'definition'>): boolean {
   return Object.values(definition.variants).every((value) => typeof value === 'boolean');

@@ -4,9 +4,8 @@
  */
 import { rolloutBucketFrom, rolloutPrefix, type RolloutPrefix } from '../../bindings/murmur3.ts';
 import { FULL_ROLLOUT } from '../config/rollout.ts';
-import { failure, keptAnswer } from './answers.ts';
+import { failure, keptAnswer, type Answer, type Evaluation, type Failure } from './answers.ts';
 import type { EvaluationContext } from './context.ts';
-import type { Answer, Evaluation, Failure } from './evaluation.ts';
 
 export class CompiledFeature {
   readonly #on: Answer;
@@ -24,6 +23,11 @@ export class CompiledFeature {
     const why = `Feature '${name}' is on for a part of the users: send a targetingKey`;
     this.#keyMissing = keptAnswer(failure(name, 'TARGETING_KEY_MISSING', why));
     this.#prefix = rolloutPrefix(name);
+  }
+
+  /** All that its answers depend on. */
+  get meaning(): number {
+    return this.#basisPoints;
   }
 
   evaluate({ targetingKey }: EvaluationContext): Evaluation {

@@ -3,26 +3,36 @@
  * stored and cannot be evaluated answers a failure.
  * @module
  */
+import { createHash } from 'node:crypto';
 import type { FeatureFlag } from '@openfeature/flagd-core';
-import { failure, keptAnswer } from './answers.ts';
+import type { Audience } from '../config/audience.ts';
+import { failure, keptAnswer, type Answer, type Evaluation, type Failure, type Reason } from './answers.ts';
 import type { EvaluationContext } from './context.ts';
 import { engineFlag, QUIET } from './engine.ts';
-import type { Answer, Audience, Evaluation, Failure, Reason } from './evaluation.ts';
 import type { Flag, FlagMetadata, FlagSet } from './flag.ts';
+import { expandReferences, hasReferences } from './references.ts';
 import { asksTime } from './rules.ts';
-import { hasReferences } from './references.ts';
+
+/** What is said of rules with references put in. */
+interface Rules {
+  readonly digest: string;
+  /** They may ask what time it is. */
+  readonly usesTime: boolean;
+}
+
+const NO_RULES: Rules = { digest: '', usesTime: false };
 
 export class CompiledFlag {
   readonly flag: Flag;
-  /** Its rules may ask what time it is. */
-  readonly usesTime: boolean;
   readonly #key: string;
   readonly #set: FlagSet;
   readonly #isDynamic: boolean;
   /** Made when they are first asked for. */
   readonly #answers: Partial<Record<Audience, Answers>> = {};
+  readonly #meanings: Partial<Record<Audience, string>> = {};
   /** undefined: not made yet; null: it cannot be. */
   #engine: FeatureFlag | null | undefined;
+  #rules: Rules | undefined;
 
   constructor(key: string, flag: Flag, set: FlagSet) {
     const { targeting } = flag.definition;
@@ -30,7 +40,6 @@ export class CompiledFlag {
     this.flag = flag;
     this.#set = set;
     this.#isDynamic = targeting !== undefined && Object.keys(targeting).length > 0;
-    this.usesTime = this.#isDynamic && (asksTime(targeting) || (hasReferences(targeting) && asksTime(set.evaluators)));
   }
 
   /** Whether it was made of the same. */
@@ -40,7 +49,45 @@ export class CompiledFlag {
 
   /** Makes what is made when it is first asked, which takes some 30 times as long as asking. */
   makeReady(): void {
-    if (this.#engine === undefined && this.flag.archivedAt === null) this.evaluate({}, 'all');
+    if (this.flag.archivedAt !== null) return;
+    if (this.#engine === undefined) this.evaluate({}, 'all');
+    this.#rules ??= this.#readRules();
+  }
+
+  /** Its rules may ask what time it is. */
+  get usesTime(): boolean {
+    return (this.#rules ??= this.#readRules()).usesTime;
+  }
+
+  /** All that its answers to `audience` depend on, and nothing else: the same text on every host. */
+  meaning(audience: Audience): string {
+    return (this.#meanings[audience] ??= this.#meaningFor(audience));
+  }
+
+  #meaningFor(audience: Audience): string {
+    const { state, defaultVariant = null, variants } = this.flag.definition;
+    const metadata = this.#metadataFor(audience);
+    if (state !== 'ENABLED') return digest([metadata]);
+    if (!this.#isDynamic) return digest([metadata, defaultVariant, variants[defaultVariant ?? '']]);
+    const rules = (this.#rules ??= this.#readRules());
+    return digest([metadata, defaultVariant, variants, rules.digest]);
+  }
+
+  #readRules(): Rules {
+    const { state, targeting } = this.flag.definition;
+    if (state !== 'ENABLED' || !this.#isDynamic) return NO_RULES;
+    const expanded = this.#expanded(targeting);
+    return { digest: digest(expanded), usesTime: asksTime(expanded) };
+  }
+
+  /** null: it cannot be, so that it cannot be evaluated either. */
+  #expanded(targeting: unknown): unknown {
+    if (!hasReferences(targeting)) return targeting;
+    try {
+      return expandReferences(this.#key, targeting, this.#set.evaluators);
+    } catch {
+      return null;
+    }
   }
 
   evaluate(context: EvaluationContext, audience: Audience): Evaluation {
@@ -53,13 +100,13 @@ export class CompiledFlag {
   }
 
   #answersFor(audience: Audience): Answers {
+    return new Answers(this.#key, this.flag, this.#metadataFor(audience));
+  }
+
+  /** What the whole set says of itself is not written for everybody. */
+  #metadataFor(audience: Audience): FlagMetadata {
     const { metadata = {} } = this.flag.definition;
-    // What the whole set says of itself is not written for everybody.
-    return new Answers(
-      this.#key,
-      this.flag,
-      audience === 'browser' ? metadata : { ...this.#set.metadata, ...metadata },
-    );
+    return audience === 'browser' ? metadata : { ...this.#set.metadata, ...metadata };
   }
 
   #asked(engine: FeatureFlag, context: EvaluationContext, answers: Answers): Evaluation {
@@ -125,4 +172,8 @@ class Answers {
     if (!Object.hasOwn(variants, variant)) return this.failed;
     return keptAnswer({ key: this.#key, reason, variant, value: variants[variant], ...this.#metadata });
   }
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url');
 }

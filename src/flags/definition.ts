@@ -4,6 +4,7 @@
  * @module
  */
 import { nearest } from '../errors/nearest.ts';
+import { ruleCost } from './cost.ts';
 import { engineFlag, schemaFault } from './engine.ts';
 import { flagFault, pointerPart } from './fault.ts';
 import type { FlagDefinition, FlagMetadata, FlagSet } from './flag.ts';
@@ -53,7 +54,10 @@ export function parseDefinition(key: string, input: unknown, evaluators: Evaluat
 export function checkDefinition(key: string, definition: FlagDefinition, evaluators: Evaluators): void {
   const { targeting, ...rest } = definition;
   const rules = targeting === undefined ? {} : expandReferences(key, targeting, evaluators);
-  if (!isEmptyObject(rules)) checkRules(key, rules);
+  if (!isEmptyObject(rules)) {
+    checkRules(key, rules);
+    ruleCost(key, rules);
+  }
   const variants = Object.keys(definition.variants);
   const { defaultVariant } = definition;
   if (typeof defaultVariant === 'string' && !variants.includes(defaultVariant)) {
@@ -90,6 +94,7 @@ function checkEvaluator(name: string, rules: unknown, evaluators: Evaluators): v
   if (name === '' || name.length > 100) throw flagFault(SET, path, 'its name is not 1-100 characters', 'Rename it.');
   const expanded = expandReferences(SET, rules, evaluators, path, [name]);
   checkRules(SET, expanded, path);
+  ruleCost(SET, expanded, path);
   const fault = schemaFault({ state: 'ENABLED', variants: { any: true }, targeting: expanded });
   if (fault === null) return;
   const where = path + fault.path.replace(/^\/targeting/, '');

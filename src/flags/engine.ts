@@ -4,7 +4,9 @@
  * @module
  */
 import type { FeatureFlag } from '@openfeature/flagd-core';
+import { ruleCost } from './cost.ts';
 import type { FlagDefinition } from './flag.ts';
+import { withLists } from './loops.ts';
 import { type Evaluators, expandReferences } from './references.ts';
 
 const nothing = (): void => undefined;
@@ -31,23 +33,34 @@ interface ValidatorError {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Throws what `expandReferences` throws, and what the engine refuses. */
+/** Throws what `expandReferences` and `ruleCost` throw, and what the engine refuses. */
 export function engineFlag(key: string, definition: FlagDefinition, evaluators: Evaluators): FeatureFlag {
   const { targeting, ...rest } = definition;
-  const expanded =
-    targeting === undefined ? rest : { ...rest, targeting: expandReferences(key, targeting, evaluators) };
   const { FeatureFlag } = engine();
-  return new FeatureFlag(key, expanded as ConstructorParameters<typeof FeatureFlag>[1], QUIET, OPTIONS);
+  const flag = targeting === undefined ? rest : withRules(rest, expandReferences(key, targeting, evaluators), key);
+  return new FeatureFlag(key, flag as ConstructorParameters<typeof FeatureFlag>[1], QUIET, OPTIONS);
 }
+
+/** The engine hashes what it can list, which takes ten times as long as all the rest. Nobody asks for the hash. */
+function withRules(flag: object, rules: unknown, key: string): object {
+  if (typeof rules === 'object' && rules !== null && Object.keys(rules).length > 0) ruleCost(key, rules);
+  return Object.defineProperty({ ...flag }, 'targeting', { value: withLists(rules), enumerable: false });
+}
+
+/** A second flag that the schema takes and the engine does not, made first: the other one is checked, and not made. */
+const UNMADE = { state: 'ENABLED', variants: { on: true }, defaultVariant: 'not made' };
 
 /** What flagd's schema has against a definition without references, or null. */
 export function schemaFault(definition: object): SchemaFault | null {
   const { MemoryStorage } = engine();
   try {
-    new MemoryStorage(QUIET, OPTIONS).setConfigurations(JSON.stringify({ flags: { it: definition } }), true);
+    const flags = { 0: UNMADE, it: definition };
+    new MemoryStorage(QUIET, OPTIONS).setConfigurations(JSON.stringify({ flags }), true);
     return null;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
+    const { cause } = error;
+    if (cause instanceof Error && cause.message.includes(UNMADE.defaultVariant)) return null;
     return faultOf(error);
   }
 }

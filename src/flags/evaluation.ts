@@ -3,13 +3,14 @@
  * for each state of the config; asking is what has to be fast. Knows no journal: its parts are handed in.
  * @module
  */
+import type { Audience } from '../config/audience.ts';
 import type { FeatureSet } from '../config/features.ts';
 import type { RegistryConfig } from '../config/value.ts';
-import { answerText, notFound } from './answers.ts';
+import { answerText, notFound, type Evaluation } from './answers.ts';
 import { CompiledFeature } from './compiled-feature.ts';
 import { CompiledFlag } from './compiled-flag.ts';
 import type { EvaluationContext } from './context.ts';
-import type { Flag, FlagFacts, FlagMetadata, FlagSet } from './flag.ts';
+import type { Flag, FlagFacts, FlagSet } from './flag.ts';
 import { Turns } from './turns.ts';
 import { visibleMask } from './visibility.ts';
 
@@ -24,36 +25,6 @@ export interface FlagSource {
   readonly set: FlagSet;
   /** By name of feature. */
   readonly facts: ReadonlyMap<string, FlagFacts>;
-}
-
-/** Who asks: browsers are told of nothing that is not visible to clients. */
-export type Audience = 'all' | 'browser';
-
-/** OpenFeature's reasons. */
-export type Reason = 'STATIC' | 'TARGETING_MATCH' | 'SPLIT' | 'DEFAULT' | 'DISABLED';
-
-/** Without `value` the caller's own default counts. */
-export interface Answer {
-  readonly key: string;
-  readonly reason: Reason;
-  readonly variant?: string;
-  readonly value?: unknown;
-  readonly metadata?: FlagMetadata;
-}
-
-/** OpenFeature's codes. */
-export type FailureCode = 'FLAG_NOT_FOUND' | 'TARGETING_KEY_MISSING' | 'PARSE_ERROR' | 'GENERAL';
-
-export interface Failure {
-  readonly key: string;
-  readonly errorCode: FailureCode;
-  readonly errorDetails: string;
-}
-
-export type Evaluation = Answer | Failure;
-
-export function isFailure(evaluation: Evaluation): evaluation is Failure {
-  return 'errorCode' in evaluation;
 }
 
 /**
@@ -71,13 +42,12 @@ type Compiled = CompiledFlag | CompiledFeature;
 
 /** Made by `compileFlags`. */
 export class CompiledFlags {
-  /** Some rule asks what time it is: an answer may change without anything being written. */
-  readonly usesTime: boolean;
   /** Bits of features that browsers see, unsigned. */
   readonly visibleMask: number;
   readonly #flags: ReadonlyMap<string, CompiledFlag>;
   readonly #compiled: Readonly<Record<Audience, ReadonlyMap<string, Compiled>>>;
   readonly #keys: Partial<Record<Audience, readonly string[]>> = {};
+  readonly #usesTime: Partial<Record<Audience, boolean>> = {};
   #isReady = false;
 
   constructor(source: FlagSource, previous?: CompiledFlags) {
@@ -90,7 +60,6 @@ export class CompiledFlags {
     this.#flags = flags;
     this.visibleMask = visibleMask(source);
     this.#compiled = byAudience(source, flags, this.visibleMask);
-    this.usesTime = flags.values().some(({ flag, usesTime }) => usesTime && flag.archivedAt === null);
   }
 
   /** False: who asks for all of them waits until what their rules need is made, and everybody else with him. */
@@ -119,10 +88,26 @@ export class CompiledFlags {
     return (this.#keys[audience] ??= [...this.#compiled[audience].keys()].sort());
   }
 
+  /** Some rule that is asked asks what time it is: an answer may change without anything being written. */
+  usesTime(audience: Audience): boolean {
+    const compiled = this.#compiled[audience].values();
+    return (this.#usesTime[audience] ??= compiled.some((flag) => flag instanceof CompiledFlag && flag.usesTime));
+  }
+
+  /** All that answers to `audience` depend on, as text; moved by nothing that it is not told. */
+  meaning(audience: Audience): string {
+    const compiled = this.#compiled[audience];
+    return JSON.stringify(this.keys(audience).map((key) => [key, meaningOf(compiled.get(key)!, audience)]));
+  }
+
   /** The evaluation as OFREP writes it. */
   json(evaluation: Evaluation): string {
     return answerText(evaluation);
   }
+}
+
+function meaningOf(compiled: Compiled, audience: Audience): string | number {
+  return compiled instanceof CompiledFlag ? compiled.meaning(audience) : compiled.meaning;
 }
 
 /** A rich flag wins over the feature of its name, also an archived one: then there is neither. */

@@ -1,6 +1,6 @@
 /** What can be done to a flag, and what it is afterwards. Pure: everything is checked here, nothing is kept. @module */
 import type { ConfigError } from '../errors/errors.ts';
-import { isBoolean } from './bound.ts';
+import { boundBy, isBoolean } from './bound.ts';
 import { checkDefinition } from './definition.ts';
 import { flagFault } from './fault.ts';
 import type { Flag, FlagSet } from './flag.ts';
@@ -31,7 +31,7 @@ export function changedFlag(
 ): Flag | null {
   const flag = changed(key, change, current, set);
   if (flag !== null && change.kind !== 'archive' && isFeature && !isBoolean(flag)) throw notBoolean(key);
-  return flag;
+  return flag === null ? null : boundBy(flag, isFeature);
 }
 
 function changed(key: string, change: FlagChange, current: Flag | null, set: FlagSet): Flag | null {

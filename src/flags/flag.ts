@@ -37,6 +37,11 @@ export interface Flag extends FlagFacts {
   readonly definition: FlagDefinition;
   /** Milliseconds since 1970; an archived flag is not evaluated. null: it is in use. */
   readonly archivedAt: number | null;
+  /**
+   * Written by somebody who was asked for the feature of its name as well: its bit follows it. Left out for all others,
+   * also where a feature of this name came later.
+   */
+  readonly isBound?: boolean;
 }
 
 /** What the flags of one config share: flagd's `$evaluators` and the metadata of the whole file. */

@@ -6,9 +6,9 @@
 import { checkFeatureName, type FeatureSet } from '../config/features.ts';
 import { parseConfigName } from '../config/name.ts';
 import type { RegistryConfig } from '../config/value.ts';
-import { ConfigError, isConfigError } from '../errors/errors.ts';
+import { ConfigError } from '../errors/errors.ts';
 import type { Journal, NewEntry } from '../journal/journal.ts';
-import { Resources, type Resource, type ResourceWrite } from '../journal/resources.ts';
+import { Resources, retried, type Resource, type ResourceWrite } from '../journal/resources.ts';
 import { checkDefinition, parseFlagKey, parseFlagSet } from './definition.ts';
 import type { FlagSource } from './evaluation.ts';
 import { parseFacts } from './facts.ts';
@@ -18,12 +18,11 @@ import { changedFlag, type FlagChange } from './flag-change.ts';
 import { storedFacts, storedFlag, storedSet } from './flag-input.ts';
 import { type ConfigFlags, HeldFlags } from './held-flags.ts';
 import { hasReferences } from './references.ts';
+import { checkTotalCost, flagCost } from './total-cost.ts';
 import { Turns } from './turns.ts';
 
 /** Of one config, archived ones too. */
 export const FLAGS_MAX = 5_000;
-/** Far more often than others can write the same flag between our look and our entry. */
-const ATTEMPTS_MAX = 20;
 
 export interface FlagWrite extends ResourceWrite {
   /** Whether the service has a feature of this name: a flag called so is bound to its bit. */
@@ -42,6 +41,7 @@ export interface PlannedFlag {
  */
 export class Flags {
   readonly #flags: Resources<Flag>;
+  readonly #stored: Resources<unknown>;
   readonly #sets: Resources<FlagSet>;
   readonly #facts: Resources<FlagFacts>;
   readonly #held: HeldFlags;
@@ -49,6 +49,7 @@ export class Flags {
   /** `head` says how far the journal is, in one load. */
   constructor(journal: Journal, head: () => number) {
     this.#flags = new Resources(journal, 'flag', storedFlag);
+    this.#stored = new Resources(journal, 'flag', (value) => value);
     this.#sets = new Resources(journal, 'flagset', storedSet);
     this.#facts = new Resources(journal, 'feature', storedFacts);
     this.#held = new HeldFlags({ journal, head, flags: this.#flags, sets: this.#sets, facts: this.#facts });
@@ -60,9 +61,12 @@ export class Flags {
     return [...resources.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** Those of all configs; `key` is `<config>/<key>`. Reads the journal. */
-  async everywhere(): Promise<Resource<Flag>[]> {
-    return await this.#flags.all();
+  /**
+   * Those of all configs as they are stored, also what this version cannot read; `key` is `<config>/<key>`. Reads the
+   * journal.
+   */
+  async everywhere(): Promise<Resource<unknown>[]> {
+    return await this.#stored.all();
   }
 
   async find(config: string, key: string): Promise<Resource<Flag> | null> {
@@ -100,7 +104,20 @@ export class Flags {
     const before = change.kind === 'put' ? await this.find(config, key) : await this.get(config, key);
     const { set, flags } = await this.#ofConfig(config);
     if (before === null && flags.size >= FLAGS_MAX) throw tooMany(key, config);
-    return { before, after: changedFlag(key, change, before?.value ?? null, set, write.isFeature(key)) };
+    const after = changedFlag(key, change, before?.value ?? null, set, write.isFeature(key));
+    const costBefore = before === null ? 0 : flagCost(key, before.value, set);
+    if (after !== null && flagCost(key, after, set) > costBefore)
+      await this.checkTotal(config, new Map([[key, after]]));
+    return { before, after };
+  }
+
+  /**
+   * Whether all flags of a config can be asked for at once, with those that are written together. Throws
+   * ERR_FLAG_INVALID.
+   */
+  async checkTotal(config: string, written: ReadonlyMap<string, Flag>): Promise<void> {
+    const { flags, set } = await this.#ofConfig(config);
+    await checkTotalCost(written.keys().next().value ?? '$set', new Map([...flags, ...written]), set);
   }
 
   /** The entry that a change would append, for an append of several things at once. Errors: those of the change. */
@@ -181,19 +198,8 @@ export class Flags {
       checkDefinition(key, definition, set.evaluators);
       if (turns.isOver) await turns.next();
     }
+    await checkTotalCost('$set', flags, set);
     return set;
-  }
-}
-
-/** Who said no revision means whatever is there: a lost race is tried again. */
-async function retried<R>({ expected }: ResourceWrite, attempt: () => Promise<R>): Promise<R> {
-  for (let attempts = 1; ; attempts++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const isLostRace = isConfigError(error) && error.code === 'ERR_REVISION_CONFLICT';
-      if (!isLostRace || expected !== undefined || attempts === ATTEMPTS_MAX) throw error;
-    }
   }
 }
 

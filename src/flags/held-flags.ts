@@ -4,7 +4,9 @@
  * asked for.
  * @module
  */
-import type { Journal } from '../journal/journal.ts';
+import { subjectOf } from '../config/streams.ts';
+import type { Entry, Journal } from '../journal/journal.ts';
+import { redactedSeq } from '../journal/redaction.ts';
 import type { Resource, Resources } from '../journal/resources.ts';
 import type { Flag, FlagFacts, FlagSet } from './flag.ts';
 
@@ -30,6 +32,14 @@ export interface HeldFlagsOptions {
   readonly flags: Resources<Flag>;
   readonly sets: Resources<FlagSet>;
   readonly facts: Resources<FlagFacts>;
+}
+
+/** What entries have touched: keys of flags by their config, and names of configs and services. */
+interface Moved {
+  isErased: boolean;
+  readonly services: Set<string>;
+  readonly flags: Map<string, Set<string>>;
+  readonly sets: Set<string>;
 }
 
 const NO_SET: FlagSet = Object.freeze({ evaluators: {}, metadata: {} });
@@ -78,43 +88,57 @@ export class HeldFlags {
     const head = this.#options.head();
     if (head === this.#seen) return;
     const isNear = head > this.#seen && head - this.#seen <= BEHIND_MAX;
-    if (!isNear) {
-      this.#configs.clear();
-      this.#services.clear();
-    } else if (this.#configs.size + this.#services.size > 0) {
-      for (const stream of await this.#changed('feature:')) this.#services.delete(parentKey(keyOf(stream)));
-      const changed = [...(await this.#changed('flag:'))].map(keyOf);
-      for (const [config, keys] of Map.groupBy(changed, parentKey)) await this.#renew(config, keys);
-      for (const stream of await this.#changed('flagset:')) await this.#renewSet(keyOf(stream));
-    }
+    if (!isNear) this.#forget();
+    else if (this.#configs.size + this.#services.size > 0) await this.#follow(await this.#moved());
     this.#seen = head;
   }
 
-  /** Streams that begin with `streamPrefix` and have moved. */
-  async #changed(streamPrefix: string): Promise<ReadonlySet<string>> {
-    const streams = new Set<string>();
+  async #follow({ isErased, services, flags, sets }: Moved): Promise<void> {
+    // Whatever an erased entry said must leave the memory too.
+    if (isErased) return this.#forget();
+    for (const service of services) this.#services.delete(service);
+    for (const [config, keys] of flags) await this.#renewed(config, () => this.#renew(config, keys));
+    for (const config of sets) await this.#renewed(config, () => this.#renewSet(config));
+  }
+
+  /** What cannot be read is let go of: whoever asks for that config hears why, and nobody else does. */
+  async #renewed(config: string, renew: () => Promise<void>): Promise<void> {
+    await renew().catch(() => this.#configs.delete(config));
+  }
+
+  #forget(): void {
+    this.#configs.clear();
+    this.#services.clear();
+  }
+
+  async #moved(): Promise<Moved> {
+    const moved = {
+      isErased: false,
+      services: new Set<string>(),
+      flags: new Map<string, Set<string>>(),
+      sets: new Set<string>(),
+    };
     let after: number | null = this.#seen;
     while (after !== null) {
       const page: Awaited<ReturnType<Journal['read']>> = await this.#options.journal.read({
-        streamPrefix,
         after,
         limit: PAGE,
         order: 'asc',
       });
-      for (const { stream } of page.entries) streams.add(stream);
+      for (const entry of page.entries) take(moved, entry);
       after = page.cursor;
     }
-    return streams;
+    return moved;
   }
 
-  async #renew(config: string, keys: readonly string[]): Promise<void> {
+  async #renew(config: string, keys: Iterable<string>): Promise<void> {
     const held = this.#configs.get(config);
     if (held === undefined) return;
     const resources = new Map(held.resources);
     for (const key of keys) {
-      const found = await this.#options.flags.find(key);
-      if (found === null) resources.delete(ownKey(key));
-      else resources.set(ownKey(key), { ...found, key: ownKey(key) });
+      const found = await this.#options.flags.find(`${config}/${key}`);
+      if (found === null) resources.delete(key);
+      else resources.set(key, { ...found, key });
     }
     this.#configs.set(config, configFlags(resources, held.set));
   }
@@ -133,6 +157,16 @@ export class HeldFlags {
   async #readSet(config: string): Promise<FlagSet> {
     return (await this.#options.sets.find(config))?.value ?? NO_SET;
   }
+}
+
+function take(moved: Moved, entry: Entry): void {
+  moved.isErased ||= redactedSeq(entry) !== null;
+  const subject = subjectOf(entry.stream);
+  if (subject?.kind === 'feature') moved.services.add(subject.service);
+  if (subject?.kind === 'flagset') moved.sets.add(subject.config);
+  if (subject?.kind !== 'flag') return;
+  const keys = moved.flags.get(subject.config) ?? new Set();
+  moved.flags.set(subject.config, keys.add(subject.key));
 }
 
 function configFlags(resources: ReadonlyMap<string, Resource<Flag>>, set: FlagSet): ConfigFlags {
@@ -156,10 +190,6 @@ async function below<T>(resources: Resources<T>, parent: string): Promise<Resour
       }
     }
   }
-}
-
-function keyOf(stream: string): string {
-  return stream.slice(stream.indexOf(':') + 1);
 }
 
 /** `checkout/production` of `checkout/production/banner`. */

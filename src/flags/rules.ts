@@ -5,13 +5,12 @@
  */
 import { nearest } from '../errors/nearest.ts';
 import { flagFault, pointerPart } from './fault.ts';
+import { LOOPS } from './loops.ts';
 
 /** JsonLogic's, and flagd's own at the end. */
 const OPERATORS: readonly string[] =
   `var missing missing_some substr < <= if == === != !== > >= % / map filter all none some in reduce * ! !! or and + -
   max min merge cat starts_with ends_with sem_ver fractional`.split(/\s+/);
-/** Each walks a list. */
-const LOOPS: ReadonlySet<string> = new Set(['map', 'filter', 'all', 'none', 'some', 'reduce']);
 /** Lists may come from outside: three loops within each other are the cube of their length. */
 const LOOPS_MAX = 2;
 

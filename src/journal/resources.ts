@@ -57,7 +57,8 @@ export const resourcesProjection = {
     sql.run('DELETE FROM resources WHERE kind = ? AND key = ?', kind, key);
     if (verb === 'delete' || entry.body === null) return;
     const { revision, at, actor } = entry;
-    sql.run('INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)', kind, key, revision, at, actor, valueText(entry));
+    const value = JSON.stringify(valueIn(entry));
+    sql.run('INSERT INTO resources VALUES (?, ?, ?, ?, ?, ?)', kind, key, revision, at, actor, value);
   },
   queries: {
     one: (sql: Sql, { kind, key }: { kind: string; key: string }): Row | null =>
@@ -179,8 +180,12 @@ export class Resources<T> {
   }
 }
 
-/** Who said no revision means whatever is there: a lost race is tried again. */
-async function retried<R>({ expected }: ResourceWrite, attempt: () => Promise<R>): Promise<R> {
+/**
+ * Tries again what lost a race, of whoever said no revision: that means whatever is there. `attempt` looks anew each
+ * time. Errors: those of `attempt`.
+ * @example await retried(write, async () => await journal.append([await webhooks.putEntry('pager', value, write)]))
+ */
+export async function retried<R>({ expected }: Pick<ResourceWrite, 'expected'>, attempt: () => Promise<R>): Promise<R> {
   for (let attempts = 1; ; attempts++) {
     try {
       return await attempt();
@@ -191,16 +196,20 @@ async function retried<R>({ expected }: ResourceWrite, attempt: () => Promise<R>
   }
 }
 
-function valueText(entry: Entry): string {
-  const body = new TextDecoder().decode(entry.body!);
-  const data = jsonOf(body);
+/**
+ * What an entry says its resource is, as it was stored; null for a deletion, and for what was erased. Throws
+ * ERR_JOURNAL_ENTRY_TYPE for what this version cannot read.
+ */
+export function valueIn({ seq, type, body }: Pick<Entry, 'seq' | 'type' | 'body'>): unknown {
+  if (body === null || !type.endsWith('.put')) return null;
+  const data = jsonOf(new TextDecoder().decode(body));
   if (typeof data === 'object' && data !== null && 'value' in data && 'format' in data && data.format === FORMAT) {
-    return JSON.stringify(data.value);
+    return data.value;
   }
   throw new ConfigError('ERR_JOURNAL_ENTRY_TYPE', {
-    message: `Entry ${entry.seq} ('${entry.type}') is not a value that this version can read`,
+    message: `Entry ${seq} ('${type}') is not a value that this version can read`,
     hint: 'It was written by a newer version: update this one.',
-    details: { seq: entry.seq, type: entry.type },
+    details: { seq, type },
   });
 }
 

@@ -144,6 +144,9 @@ const KEPT_NAMES: readonly string[] = [DEFAULT_NAME, 'registry'];
 /** What `set` takes besides the fields of `ConfigInput`: percentages by feature. */
 const ROLLOUTS = 'rollouts';
 
+/** They set what they do not name, or nobody names what they set. */
+const WHOLE_KINDS: readonly ChangeKind[] = ['template', 'reset', 'rollback', 'restore'];
+
 /** A change that may be asked for, and how its answer is made. */
 interface Prepared {
   readonly commit: NamedCommit;
@@ -168,6 +171,7 @@ export class ConfigOperations {
   readonly #sealer: Sealer | undefined;
   readonly #seals: () => boolean;
   #guard: Permit | null = null;
+  #binds: (config: string, feature: string) => boolean = () => false;
 
   constructor(store: ConfigStore, { sealer, seals = () => true }: OperationsOptions = {}) {
     this.store = store;
@@ -178,10 +182,12 @@ export class ConfigOperations {
 
   /**
    * From now on `check` is asked too, after `permit`, of every change that comes with one: what nobody may change by
-   * hand, whatever he has been granted.
+   * hand, whatever he has been granted. What changes a whole config (a template, a reset, a past state) leaves features
+   * and rollouts as they are that something else `binds`.
    */
-  guardWith(check: Permit): void {
+  guardWith(check: Permit, binds: (config: string, feature: string) => boolean = () => false): void {
     this.#guard = check;
+    this.#binds = binds;
   }
 
   /** Throws ERR_NOT_FOUND, ERR_NAME. */
@@ -465,7 +471,9 @@ export class ConfigOperations {
       expected: write.expected,
       signature: { actor: write.actor, reason: write.reason ?? '' },
       change: (current, isThere) => {
-        const wanted = change(current, features);
+        const asked = change(current, features);
+        const isWhole = isThere && WHOLE_KINDS.includes(kind);
+        const wanted = isWhole ? this.#withBound(name, features, current, asked) : asked;
         const whole = kind === 'delete' ? [DELETION_SECTION] : isThere ? [] : [CREATION_SECTION];
         askPermission(name, features, current, wanted, this.#guarded(write), whole);
         warnings = judged(name, features, rules, current, wanted, write.force ?? false);
@@ -478,6 +486,14 @@ export class ConfigOperations {
       warnings,
     });
     return { commit, answer };
+  }
+
+  #withBound(name: string, features: FeatureSet, current: Draft, asked: Draft): Draft {
+    const bound = features.masksOf(features.names.filter((feature) => this.#binds(name, feature)));
+    const featureFlags = ((asked.config.featureFlags & ~bound) | (current.config.featureFlags & bound)) >>> 0;
+    const isBound = (bit: number): boolean => ((bound >>> bit) & 1) === 1;
+    const rollouts = asked.rollouts.map((value, bit) => (isBound(bit) ? current.rollouts[bit]! : value));
+    return { config: { ...asked.config, featureFlags }, rollouts };
   }
 
   async #wishOf({ name, expected, ...change }: BulkChange, said: Omit<Write, 'expected'>): Promise<Wish> {

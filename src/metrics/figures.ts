@@ -28,6 +28,8 @@ export type ReadSource = 'hot' | 'memory' | 'journal';
 export type Refusal = 'token' | 'address' | 'connections';
 /** Why the registry ended a stream. */
 export type StreamDrop = 'slow' | 'credentials' | 'bad' | 'failed';
+/** `failed`: within a day. */
+export type RequestState = 'proposed' | 'scheduled' | 'failed';
 export type Severity = 'low' | 'medium' | 'high' | 'critical';
 
 export class Figures {
@@ -47,6 +49,7 @@ export class Figures {
   readonly rateLimited: Readonly<Record<Refusal, Tally>>;
   readonly auth: Readonly<Record<AuthOutcome, Tally>>;
   readonly streamsDropped: Readonly<Record<StreamDrop, Tally>>;
+  readonly changeRequests: Readonly<Record<RequestState, Level>>;
   readonly alertsFiring: Readonly<Record<Severity, Level>>;
   readonly webhooks: Readonly<Record<'delivered' | 'retried' | 'failed' | 'dropped', Tally>>;
   readonly #answered = new Map<string, Map<string, Answered>>();
@@ -95,6 +98,7 @@ export class Figures {
       'bad',
       'failed',
     ]);
+    this.changeRequests = requestFigures(families);
     this.alertsFiring = levels(families, 'c13_alerts_firing', 'Alerts that fire now.', 'severity', [
       'low',
       'medium',
@@ -151,6 +155,11 @@ function journalFigures(families: Families): Figures['journal'] {
       .of(),
     failures: families.tallies('c13_journal_append_failures_total', 'Appends that failed.', []).of(),
   };
+}
+
+function requestFigures(families: Families): Figures['changeRequests'] {
+  const help = 'Change requests that wait, and those that have failed within a day.';
+  return levels(families, 'c13_change_requests', help, 'state', ['proposed', 'scheduled', 'failed']);
 }
 
 function upstreamFigures(families: Families): Figures['upstream'] {

@@ -21,6 +21,8 @@ export interface Reading {
   readonly authFailures: number;
   readonly upstreamErrors: number;
   readonly clients: number;
+  readonly changesProposed: number;
+  readonly changesFailed: number;
   readonly cpu_ms: number;
   readonly residentMemory_bytes: number;
   readonly eventLoopLag_ms: number;
@@ -45,7 +47,7 @@ export async function readFigures(
   eventLoopLag_ms: number,
 ): Promise<Reading> {
   const head = await journal();
-  const { rateLimited, auth, clients } = figures;
+  const { rateLimited, auth, clients, changeRequests } = figures;
   return {
     clock_ms: clock_ms(),
     requests: figures.requests.value,
@@ -58,6 +60,8 @@ export async function readFigures(
     authFailures: auth.refused.value + auth.expired.value + auth.revoked.value,
     upstreamErrors: figures.upstream.requests.error.value,
     clients: clients.http.value + clients.websocket.value + clients.stream.value,
+    changesProposed: changeRequests.proposed.value,
+    changesFailed: changeRequests.failed.value,
     cpu_ms: process.cpu_ms(),
     residentMemory_bytes: process.residentMemory_bytes(),
     eventLoopLag_ms,
@@ -91,6 +95,8 @@ export function sampleBetween(before: Reading, after: Reading, figures: Figures)
     rate_limited_per_s: perSecond(({ rateLimited }) => rateLimited),
     auth_failures_per_s: perSecond(({ authFailures }) => authFailures),
     upstream_errors_per_s: perSecond(({ upstreamErrors }) => upstreamErrors),
+    change_requests_proposed: after.changesProposed,
+    change_requests_failed: after.changesFailed,
   };
 }
 

@@ -26,6 +26,8 @@ export const SAMPLED = {
   rate_limited_per_s: 'Requests refused by a limit each second',
   auth_failures_per_s: 'Refused, expired and revoked credentials each second',
   upstream_errors_per_s: 'Requests to other servers that failed each second',
+  change_requests_proposed: 'Change requests that wait for an approval',
+  change_requests_failed: 'Change requests that have failed within a day',
 } as const;
 
 export type SampledMetric = keyof typeof SAMPLED;

@@ -3,7 +3,6 @@
  * done elsewhere; here it is told what there is, at the start and whenever one of them changes, by whomever.
  * @module
  */
-import { configOfStream } from '../config/name.ts';
 import type { Entry, Journal } from '../journal/journal.ts';
 import { Resources, type Resource, type ResourceWrite } from '../journal/resources.ts';
 import type { SideStore } from '../journal/side-store.ts';
@@ -11,13 +10,12 @@ import { parseAlertRule, type AlertRule } from '../metrics/alerts.ts';
 import type { Observability } from '../metrics/observability.ts';
 import { newWebhookSecret } from '../metrics/webhook-signature.ts';
 import { parseWebhookUrl, type WebhookTarget } from '../metrics/webhooks.ts';
+import { eventsOf } from './told-events.ts';
 
 const ALERT_RULE = 'alert_rule';
 const WEBHOOK = 'webhook';
 /** In the keyring: by a webhook's name. */
 const SECRETS = 'webhook';
-/** What a webhook can hear of. */
-export const EVENTS = ['alert.firing', 'alert.resolved', 'config.changed'] as const;
 
 /** A webhook as the journal has it. */
 export type Webhook = Pick<WebhookTarget, 'url' | 'events'>;
@@ -64,7 +62,7 @@ export class Alerting {
     if (isKnown) return { webhook, secret: null };
     const secret = newWebhookSecret();
     this.#keyring.set(SECRETS, name, secret);
-    await this.#refresh();
+    await this.refresh();
     return { webhook, secret };
   }
 
@@ -73,7 +71,7 @@ export class Alerting {
     await this.webhooks.get(name);
     const secret = newWebhookSecret();
     this.#keyring.set(SECRETS, name, secret);
-    await this.#refresh();
+    await this.refresh();
     return secret;
   }
 
@@ -83,24 +81,18 @@ export class Alerting {
     this.#keyring.delete(SECRETS, name);
   }
 
-  /** Told of every entry: takes up changed rules and webhooks, and tells webhooks of changed configs. */
+  /** Told of every entry: takes up changed rules and webhooks, and tells webhooks what has happened. */
   follow(entries: readonly Entry[], onFailure: (error: unknown) => void): void {
-    for (const entry of entries) this.#tell(entry);
+    for (const event of eventsOf(entries)) this.observability.webhooks.send(event);
     if (entries.some(({ stream }) => stream.startsWith(`${ALERT_RULE}:`) || stream.startsWith(`${WEBHOOK}:`))) {
-      this.#refresh().catch(onFailure);
+      this.refresh().catch(onFailure);
     }
   }
 
-  async #refresh(): Promise<void> {
+  /** Reads all rules and webhooks anew. Errors: those of the journal. */
+  async refresh(): Promise<void> {
     this.observability.setRules(await this.#allRules());
     this.observability.webhooks.setTargets(await this.#allTargets());
-  }
-
-  #tell({ stream, type, revision, seq, at, actor, reason }: Entry): void {
-    const name = configOfStream(stream);
-    if (name === null) return;
-    const data = { name, revision, seq, kind: type.slice(type.indexOf('.') + 1), actor, reason };
-    this.observability.webhooks.send({ type: 'config.changed' satisfies (typeof EVENTS)[number], at, data });
   }
 
   async #allRules(): Promise<AlertRule[]> {

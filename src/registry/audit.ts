@@ -9,6 +9,7 @@ import { configOfStream, serviceOfStream } from '../config/name.ts';
 import { configHex, decodeConfig } from '../config/value.ts';
 import { isConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
+import { valueIn } from '../journal/resources.ts';
 import { decodeChange, type ConfigState } from '../live/change.ts';
 
 export interface AuditEntry extends Omit<Entry, 'body'> {
@@ -28,6 +29,9 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   webhook: ['url'],
   alert_rule: [],
   change_request: [],
+  flag: [],
+  flagset: [],
+  feature: [],
 };
 
 /** `features` names the bits of a config's service. */
@@ -46,12 +50,12 @@ async function bodyOf(entry: Entry, features: (config: string) => Promise<Featur
       return { before: before === null ? null : shownState(before, names), after: shownState(after, names) };
     }
     if (serviceOfStream(stream) !== null) return parseDeclaration(new TextDecoder().decode(body));
+    return resourceOf(entry);
   } catch (error) {
     // Written by a newer version, or by another program: it stays in the journal as it is.
     if (isConfigError(error)) return null;
     throw error;
   }
-  return resourceOf(entry.type, body);
 }
 
 function shownState({ config: bytes, rollouts }: ConfigState, features: FeatureSet): object {
@@ -64,9 +68,8 @@ function shownState({ config: bytes, rollouts }: ConfigState, features: FeatureS
   };
 }
 
-function resourceOf(type: string, body: Uint8Array): unknown {
-  const hidden = SHOWN[type.replace(/\.put$/, '')];
+function resourceOf(entry: Entry): unknown {
+  const hidden = SHOWN[entry.type.replace(/\.put$/, '')];
   if (hidden === undefined) return null;
-  const { value } = JSON.parse(new TextDecoder().decode(body)) as { value: object };
-  return Object.fromEntries(Object.entries(value).filter(([field]) => !hidden.includes(field)));
+  return Object.fromEntries(Object.entries(valueIn(entry) as object).filter(([field]) => !hidden.includes(field)));
 }

@@ -23,7 +23,7 @@ const SECTION = 'feature:';
 
 /** Whether the bit of a feature follows this flag of a config. `features`: those of its service. */
 export function isBound(config: string, key: string, flag: Flag, features: FeatureSet): boolean {
-  return config !== REGISTRY_CONFIG && features.has(key) && isBoolean(flag);
+  return config !== REGISTRY_CONFIG && features.has(key) && flag.isBound === true && isBoolean(flag);
 }
 
 export interface BoundFeaturesOptions {
@@ -41,7 +41,7 @@ export interface BoundFeaturesOptions {
  */
 export class BoundFeatures {
   readonly #options: BoundFeaturesOptions;
-  readonly #wanted = new WantedBits();
+  readonly #wanted: WantedBits;
   /** Configs to be looked at. */
   readonly #dirty = new Set<string>();
   /** Those that could not be put right. */
@@ -55,6 +55,9 @@ export class BoundFeatures {
 
   constructor(options: BoundFeaturesOptions) {
     this.#options = options;
+    this.#wanted = new WantedBits((config, key, error) => {
+      options.onFailure(`the flag '${key}' of ${config} cannot be read: ${String(error)}`);
+    });
   }
 
   /** Reads all flags, and puts right what changed while nobody looked. To be called before the first `follow`. */
@@ -70,17 +73,27 @@ export class BoundFeatures {
   check(stream: string, touched: readonly string[]): void {
     const config = configOfStream(stream);
     if (config === null || touched.includes(CREATION_SECTION) || touched.includes(DELETION_SECTION)) return;
-    const wanted = this.#wanted.of(config);
     for (const section of touched) {
       const feature = section.startsWith(SECTION) ? section.slice(SECTION.length) : '';
-      if (wanted.has(feature)) throw isBoundTo(config, feature);
+      if (this.binds(config, feature)) throw isBoundTo(config, feature);
     }
+  }
+
+  /** Whether a flag of a config says what the feature of its name is. */
+  binds(config: string, feature: string): boolean {
+    return this.#wanted.binds(config, feature);
   }
 
   /** Learns from new entries of the journal, in their order. */
   follow(entries: readonly Entry[]): void {
     this.#told?.push(...entries);
     for (const entry of entries) this.#learn(entry);
+    this.#begin();
+  }
+
+  /** Reads all flags again. */
+  forget(): void {
+    this.#isToLoad = true;
     this.#begin();
   }
 

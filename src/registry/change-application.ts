@@ -6,7 +6,7 @@
  * @module
  */
 import type { Identities } from '../auth/identities.ts';
-import type { Principal } from '../auth/rights.ts';
+import { may, type Principal } from '../auth/rights.ts';
 import {
   approved,
   cancelled,
@@ -18,24 +18,40 @@ import {
   nextStep,
   rejected,
   stepped,
+  type Author,
   type ChangeRequest,
   type Decision,
+  type Premise,
 } from '../changes/change-request.ts';
 import type { ChangeRequests } from '../changes/change-requests.ts';
 import { expiryOf, plannedSteps, type Asked, type PlannedStep } from '../changes/proposal.ts';
-import type { ConfigError, ErrorCode } from '../errors/errors.ts';
+import { configStream } from '../config/name.ts';
+import { ConfigError, type ErrorCode } from '../errors/errors.ts';
+import { nearest } from '../errors/nearest.ts';
 import { checkReason } from '../journal/border.ts';
 import type { Resource } from '../journal/resources.ts';
 import type { Permit } from '../live/config-store.ts';
 import { isRefusal } from '../live/recorder.ts';
 import { REGISTRY_ACTOR } from './bootstrap.ts';
-import { authorOf, every, isDirect, making, principalsNow, proposing } from './change-rights.ts';
-import { basesOf, expectUnmoved, HasMoved, rebased } from './change-moves.ts';
+import {
+  basesOf,
+  expectSameMeaning,
+  expectUnmoved,
+  firstsOf,
+  HasMoved,
+  movedPremises,
+  rebased,
+} from './change-moves.ts';
+import { spelledOut, type ChangePremises } from './change-premises.ts';
+import { authorOf, every, isDirect, making, principalNow, proposing } from './change-rights.ts';
 import type { ChangeTargets, Known, Target } from './change-targets.ts';
 
 export interface ApplicationOptions {
   readonly requests: ChangeRequests;
   readonly targets: ChangeTargets;
+  readonly premises: ChangePremises;
+  /** Of all configs. */
+  readonly names: () => Promise<readonly string[]>;
   readonly identities: Pick<Identities, 'fresh' | 'hasUsers'>;
   /** What no change may touch now, whoever asks: that of a maintenance. */
   readonly check: Permit;
@@ -58,8 +74,17 @@ export interface Deciding {
   readonly force?: boolean | undefined;
 }
 
+/** One step of a request that is still to be made: what it would change, and what it rests on. */
+interface ForeseenStep {
+  readonly targets: readonly Target[];
+  readonly premises: readonly Premise[];
+}
+
 type Unsaved = Pick<Resource<ChangeRequest>, 'key' | 'revision' | 'value'>;
 
+const CONFIG = 'config:';
+/** Of one person, waiting for an approval or for their time. */
+const OPEN_MAX = 100;
 /** What no request can be blamed for. */
 const OF_THE_REGISTRY: readonly ErrorCode[] = ['ERR_BUSY', 'ERR_STORE'];
 
@@ -76,18 +101,21 @@ export class ChangeApplication {
    * `plannedSteps` and of what is asked for, ERR_FORBIDDEN, ERR_MAINTENANCE. Answers its id.
    */
   async propose(asked: Proposing, principal: Principal): Promise<string> {
-    const { requests, now } = this.#options;
+    const { requests, now, identities } = this.#options;
     const createdAt = now();
     const steps = plannedSteps(asked, createdAt);
     const expiresAt = expiryOf(asked.expiresAt, createdAt);
     const { reason = '', force = false } = asked;
     const id = requests.newId();
     checkReason('reason', reasonOf(id, reason));
-    const { base, isDirect: mayAlone } = await this.#judged(steps, principal, force);
+    const author = authorOf(principal, await identities.fresh());
+    const { mayAlone, ...judged } = await this.#judged(steps, author, principal, force);
     const needsApproval = asked.needsApproval === true || !mayAlone;
-    const author = authorOf(principal);
-    const value = newRequest({ author, reason, createdAt, expiresAt, force, steps, base, needsApproval });
-    await this.#inTurn(() => this.#save({ key: id, revision: 0, value }, principal.actor, [principal], []));
+    const value = newRequest({ author, reason, createdAt, expiresAt, force, steps, ...judged, needsApproval });
+    await this.#inTurn(async () => {
+      if (steps.length > 1 || !isDue(value, now())) await this.#expectRoom(principal);
+      await this.#save({ key: id, revision: 0, value }, principal.actor, [principal], []);
+    });
     return id;
   }
 
@@ -95,12 +123,14 @@ export class ChangeApplication {
   approve(id: string, principal: Principal, deciding: Deciding): Promise<void> {
     return this.#inTurn(async () => {
       const found = await this.#options.requests.get(id);
-      const value = approved(id, found.value, this.#decision(principal, deciding));
-      const targets = await this.#foreseen(value, every([this.#options.check, proposing(principal)]));
-      if (deciding.force !== true) expectUnmoved(value, targets.flat());
+      const value = approved(id, found.value, await this.#decision(principal, deciding));
+      const steps = await this.#foreseen(value, every([this.#options.check, proposing(principal)]));
+      const targets = steps.flatMap((step) => step.targets);
+      if (deciding.force !== true) expectUnmoved(value, targets);
+      for (const { premises } of steps) expectSameMeaning(value, premises);
       const looked = { ...found, revision: deciding.expected ?? found.revision };
-      const authors = await principalsNow(this.#options.identities, value.author);
-      await this.#save({ ...looked, value: rebased(value, targets.flat()) }, principal.actor, authors, [principal]);
+      const author = await this.#now(value.author);
+      await this.#save({ ...looked, value: rebased(value, targets) }, principal.actor, [author], [principal]);
     });
   }
 
@@ -115,8 +145,12 @@ export class ChangeApplication {
   }
 
   /** What is still to come of a request, step by step, from how things are now. Errors: those of the operations. */
-  async preview(request: ChangeRequest): Promise<readonly (readonly Target[])[]> {
-    return await this.#foreseen(request, () => {});
+  async preview(request: ChangeRequest, steps: 'next' | 'all' = 'all'): Promise<readonly (readonly Target[])[]> {
+    const foreseen = await this.#foreseen(request, () => {}, steps === 'all' ? undefined : 1);
+    return foreseen.map(({ targets, premises }) => {
+      const meaning = movedPremises(request.premises, premises);
+      return targets.map((target) => ({ ...target, moved: (base) => [...target.moved(base), ...meaning] }));
+    });
   }
 
   /**
@@ -144,21 +178,22 @@ export class ChangeApplication {
 
   async #expire(id: string): Promise<void> {
     const { requests, now } = this.#options;
-    const found = await requests.get(id);
-    if (found.value.state !== 'proposed' || found.value.expiresAt > now()) return;
+    const found = await requests.find(id);
+    // What was erased is gone.
+    if (found === null || found.value.state !== 'proposed' || found.value.expiresAt > now()) return;
     await this.#append({ ...found, value: expired(id, found.value) }, REGISTRY_ACTOR);
   }
 
   /** Whether anything became of it. */
   async #makeDue(id: string): Promise<boolean> {
-    const { requests, now, identities } = this.#options;
-    const found = await requests.get(id);
+    const { requests, now } = this.#options;
+    const found = await requests.find(id);
+    if (found === null) return false;
     const { author, approval } = found.value;
     if (!isDue(found.value, now())) return false;
     try {
-      const authors = await principalsNow(identities, author);
-      const approvers = approval === null ? [] : await principalsNow(identities, approval);
-      await this.#step(found, REGISTRY_ACTOR, authors, approvers);
+      const approvers = approval === null ? [] : [await this.#now(approval)];
+      await this.#step(found, REGISTRY_ACTOR, [await this.#now(author)], approvers);
     } catch (error) {
       if (!isRefusal(error) || OF_THE_REGISTRY.includes(error.code)) throw error;
       if (passes(error)) return false;
@@ -171,7 +206,7 @@ export class ChangeApplication {
   #end(id: string, principal: Principal, deciding: Deciding, ended: typeof rejected): Promise<void> {
     return this.#inTurn(async () => {
       const found = await this.#options.requests.get(id);
-      const value = ended(id, found.value, this.#decision(principal, deciding));
+      const value = ended(id, found.value, await this.#decision(principal, deciding));
       const permit = proposing(principal);
       const isOwn = isSamePerson(found.value.author, principal) && !principal.readOnly;
       if (!isOwn) for (const stream of this.streamsOf(value)) permit(stream, []);
@@ -185,7 +220,7 @@ export class ChangeApplication {
   }
 
   /** Whether he may ask for all of it, and do it alone; with how things are now. */
-  async #judged(steps: readonly PlannedStep[], principal: Principal, force: boolean) {
+  async #judged(steps: readonly PlannedStep[], author: Author, principal: Principal, force: boolean) {
     const propose = every([proposing(principal), this.#options.check]);
     // Before anything is looked at: who may not ask for it does not learn whether it is there.
     for (const { operations } of steps)
@@ -195,21 +230,44 @@ export class ChangeApplication {
       propose(stream, touched);
       mayAlone &&= isDirect(principal, stream, touched);
     };
-    const request = { author: authorOf(principal), force, steps: steps.map((step) => ({ ...step, appliedAt: null })) };
-    const targets = (await this.#foreseen(request, permit)).flat();
-    return { base: basesOf(targets), isDirect: mayAlone };
+    const request = { author, force, steps: steps.map((step) => ({ ...step, appliedAt: null })) };
+    const foreseen = await this.#foreseen(request, permit);
+    const targets = foreseen.flatMap((step) => step.targets);
+    if (!force) await this.#expectThere(targets, principal);
+    const premises = new Map(foreseen.flatMap((step) => step.premises).map((premise) => [premise.what, premise]));
+    return { base: basesOf(targets), premises: [...premises.values()], mayAlone };
   }
 
-  /** By step, those that are still to be made. */
+  /** A mistyped name makes no config. Throws ERR_NOT_FOUND. */
+  async #expectThere(targets: readonly Target[], principal: Principal): Promise<void> {
+    const missing = firstsOf(targets).find(
+      ({ stream, difference }) => stream.startsWith(CONFIG) && difference.kind === 'create',
+    );
+    if (missing === undefined) return;
+    const name = missing.stream.slice(CONFIG.length);
+    const seen = (await this.#options.names()).filter((known) => may(principal, 'read', configStream(known)));
+    throw noSuchConfig(name, nearest(name, seen));
+  }
+
+  /** Throws ERR_OUT_OF_RANGE. */
+  async #expectRoom(principal: Principal): Promise<void> {
+    const open = (await this.#options.requests.open()).filter(({ value }) => isSamePerson(value.author, principal));
+    if (open.length >= OPEN_MAX) throw tooManyOpen(principal, open.length + 1);
+  }
+
+  /** By step, the next `count` of those that are still to be made. */
   async #foreseen(
     { steps, author, force }: Pick<ChangeRequest, 'steps' | 'author' | 'force'>,
     permit: Permit,
-  ): Promise<readonly (readonly Target[])[]> {
+    count?: number,
+  ): Promise<readonly ForeseenStep[]> {
+    const { targets, premises, now } = this.#options;
     const known: Known = { configs: new Map(), flags: new Map() };
-    const write = { actor: author.actor, permit, force, at: this.#options.now() };
-    const foreseen: (readonly Target[])[] = [];
-    for (const { operations } of steps.filter(({ appliedAt }) => appliedAt === null)) {
-      foreseen.push(await this.#options.targets.foresee(operations, write, known));
+    const write = { actor: author.actor, permit, force, at: now() };
+    const foreseen: ForeseenStep[] = [];
+    for (const { operations } of steps.filter(({ appliedAt }) => appliedAt === null).slice(0, count)) {
+      const changed = await targets.foresee(operations, write, known);
+      foreseen.push({ targets: changed, premises: (await premises.of(operations, changed)).premises });
     }
     return foreseen;
   }
@@ -232,21 +290,20 @@ export class ChangeApplication {
     authors: readonly Principal[],
     approvers: readonly Principal[],
   ): Promise<void> {
-    const { targets, requests, now, check } = this.#options;
+    const { targets, premises, requests, now, check } = this.#options;
     const { operations } = value.steps[nextStep(value)]!;
     const permits = [...authors, ...approvers].map((principal) => making(principal, approvers.length > 0));
     const [actor, reason] = [value.author.actor, reasonOf(key, value.reason)];
     const at = now();
     const write = { actor, reason, force: value.force, permit: every([check, ...permits]), at };
     const foreseen = await targets.foresee(operations, write);
-    // What a step has set and somebody has stopped since is not raised any further. A first step is what was asked for.
-    const made = value.steps.filter(({ appliedAt }) => appliedAt !== null);
-    const begun = made.flatMap((step) => targets.streamsOf(step.operations));
-    const goesOn = foreseen.filter(({ stream }) => begun.includes(stream));
-    if (!value.force) expectUnmoved(value, goesOn);
+    // What somebody has changed since it was asked for, or has stopped since a step has set it, is left to him.
+    if (!value.force) expectUnmoved(value, foreseen);
+    const meaning = await premises.of(operations, foreseen);
+    expectSameMeaning(value, meaning.premises);
     const { base } = rebased(value, foreseen, 'next');
     const entry = await requests.entry({ key, revision }, stepped(key, value, at, base), { actor: signer, reason });
-    await targets.make(operations, { ...write, also: [entry] });
+    await targets.make(spelledOut(operations, foreseen, meaning.templates), { ...write, also: [entry] });
   }
 
   async #append({ key, revision, value }: Unsaved, actor: string): Promise<void> {
@@ -255,8 +312,13 @@ export class ChangeApplication {
     await targets.make([], { actor, also: [entry], at: this.#options.now() });
   }
 
-  #decision(principal: Principal, { note = '' }: Deciding): Decision {
-    return { ...authorOf(principal), at: this.#options.now(), note };
+  async #decision(principal: Principal, { note = '' }: Deciding): Promise<Decision> {
+    const state = await this.#options.identities.fresh();
+    return { ...authorOf(principal, state), at: this.#options.now(), note };
+  }
+
+  #now(who: Author): Promise<Principal> {
+    return principalNow(this.#options.identities, who, this.#options.now());
   }
 
   #inTurn<R>(work: () => Promise<R>): Promise<R> {
@@ -277,4 +339,21 @@ function reasonOf(id: string, reason: string): string {
 /** What passes by itself: a maintenance, or somebody who was faster between our look and our entry. */
 function passes(error: ConfigError): boolean {
   return error.code === 'ERR_MAINTENANCE' || (error.code === 'ERR_REVISION_CONFLICT' && !(error instanceof HasMoved));
+}
+
+function noSuchConfig(name: string, meant: string | null): ConfigError {
+  const made = 'Say force, if it is to be made.';
+  return new ConfigError('ERR_NOT_FOUND', {
+    message: `There is no config '${name}'`,
+    hint: meant === null ? made : `Did you mean '${meant}'? ${made}`,
+    details: { what: `config ${name}` },
+  });
+}
+
+function tooManyOpen({ actor }: Principal, value: number): ConfigError {
+  return new ConfigError('ERR_OUT_OF_RANGE', {
+    message: `${OPEN_MAX} change requests of ${actor} are waiting: no more than that may`,
+    hint: 'Cancel some, or have them approved; several changes can be one request.',
+    details: { field: 'open requests', value, min: 0, max: OPEN_MAX },
+  });
 }

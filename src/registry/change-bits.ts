@@ -7,11 +7,11 @@ import { asObject } from '../config/input.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { BulkChange } from '../live/bulk.ts';
 
-/** Bits of one config; without `input` nothing is to be set. */
+/** Bits of one config; `keys` are all that its flags speak of, also where nothing is to be set. */
 export interface FollowingBits {
   readonly config: string;
   readonly keys: readonly string[];
-  readonly input: Readonly<Record<'features' | 'rollouts', object>> | null;
+  readonly input: Readonly<Record<'features' | 'rollouts', object>>;
 }
 
 /** Fields that are the whole word of features, or all of a config. */
@@ -24,7 +24,7 @@ export function withBits(configs: readonly BulkChange[], bits: readonly Followin
     return following === undefined ? change : merged(change, following);
   });
   const others = bits.filter(({ config }) => configs.every(({ name }) => name !== config));
-  return [...changes, ...others.flatMap(({ config, input }) => (input === null ? [] : [{ name: config, set: input }]))];
+  return [...changes, ...others.map(({ config, input }) => ({ name: config, set: input }))];
 }
 
 function merged(change: BulkChange, { config, keys, input }: FollowingBits): BulkChange {
@@ -34,7 +34,6 @@ function merged(change: BulkChange, { config, keys, input }: FollowingBits): Bul
   if (set === null || twice !== undefined || WHOLE.some((field) => Object.hasOwn(set, field))) {
     throw changedTwice(config, twice ?? keys[0]!);
   }
-  if (input === null) return change;
   return {
     ...change,
     set: { ...set, features: { ...features, ...input.features }, rollouts: { ...rollouts, ...input.rollouts } },

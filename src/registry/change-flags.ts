@@ -5,22 +5,21 @@
  */
 import type { Operation } from '../changes/change-request.ts';
 import { unknownField, wrongType } from '../config/input.ts';
-import { configStream, parseConfigName } from '../config/name.ts';
+import { parseConfigName } from '../config/name.ts';
+import { flagStream } from '../config/streams.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { isBoolean, wantedBit } from '../flags/bound.ts';
+import { wantedBit } from '../flags/bound.ts';
 import { parseFlagKey } from '../flags/definition.ts';
 import type { Flag } from '../flags/flag.ts';
 import { changedFlag, type FlagChange } from '../flags/flag-change.ts';
-import type { Flags } from '../flags/flags.ts';
+import type { Flags, FlagWrite } from '../flags/flags.ts';
 import type { NewEntry } from '../journal/journal.ts';
 import type { Resource } from '../journal/resources.ts';
 import type { BulkWrite, ConfigOperations } from '../live/operations.ts';
-import { bitChange } from './bit-change.ts';
 import type { FollowingBits } from './change-bits.ts';
 import { partsDifference } from './change-states.ts';
 import type { Target } from './change-targets.ts';
-import { flagStream } from './flag-list.ts';
-import { checkBindable } from './flag-writes.ts';
+import { admitFlags, changedEntry, flagAppend, type FlagBatch } from './flag-writes.ts';
 
 const VERBS = ['put', 'patch', 'archive', 'restore', 'delete'] as const;
 const FIELDS = ['flag', ...VERBS];
@@ -36,8 +35,11 @@ export interface Making extends Omit<BulkWrite, 'also'> {
   readonly at: number;
 }
 
+/** Whether a config is there once the step is made; undefined: as it is now. */
+export type WillBe = (config: string) => boolean | undefined;
+
 export interface ChangeFlagsOptions {
-  readonly flags: Pick<Flags, 'plan' | 'entryOf' | 'findSet'>;
+  readonly flags: Pick<Flags, 'plan' | 'entryOf' | 'findSet' | 'checkTotal'>;
   readonly store: Pick<ConfigOperations['store'], 'features' | 'find'>;
 }
 
@@ -72,88 +74,84 @@ export class ChangeFlags {
 
   /**
    * What would become of each flag: from the state in `known` where that has its stream, else as it is now; what is
-   * foreseen is noted there. Errors: those of `Flags.plan`, ERR_FORBIDDEN, and what `permit` throws.
+   * foreseen is noted there. Errors: those of `admitFlags` and `Flags.plan`.
    */
   async foresee(
     operations: readonly Operation[],
     write: Making,
     known: Map<string, Flag | null>,
+    willBe: WillBe,
   ): Promise<ForeseenFlags> {
     const targets: Target[] = [];
-    const bound: (FlagOperation & Pick<Planned, 'after'>)[] = [];
-    for (const operation of parsed(operations, write.at)) {
-      const isBound = await this.#ask(operation, write);
-      const planned = await this.#planned(operation, write, known);
-      known.set(streamOf(operation), planned.after);
-      targets.push(targetOf(operation, planned));
-      if (isBound) bound.push({ ...operation, after: planned.after });
+    const bits: FollowingBits[] = [];
+    for (const [config, all] of byConfig(parsed(operations, write.at))) {
+      const isFeature = await admitFlags(this.#options.store, batchOf(config, all, write, willBe));
+      const wanted = new Map<string, boolean>();
+      for (const operation of all) {
+        const { actor, reason } = write;
+        const planned = await this.#planned(operation, { actor, reason, isFeature }, known);
+        const { after } = planned;
+        known.set(streamOf(operation), after);
+        targets.push(targetOf(operation, planned));
+        if (after?.isBound === true) wanted.set(operation.key, wantedBit(after));
+      }
+      const bound = all.map(({ key }) => key).filter(isFeature);
+      if (bound.length > 0) bits.push({ config, keys: bound, input: inputOf(wanted) });
     }
-    const byConfig = [...Map.groupBy(bound, ({ config }) => config)];
-    return { targets, bits: await Promise.all(byConfig.map((one) => this.#wantedBits(...one))) };
+    return { targets, bits };
   }
 
   /** Errors: those of `foresee`. */
-  async made(operations: readonly Operation[], write: Making): Promise<MadeFlags> {
+  async made(operations: readonly Operation[], write: Making, willBe: WillBe): Promise<MadeFlags> {
+    const { flags, store } = this.#options;
+    const { actor, reason } = write;
     const entries: NewEntry[] = [];
-    const wanted = new Map<string, Map<string, boolean>>();
-    for (const operation of parsed(operations, write.at)) {
-      const { config, key, change } = operation;
-      const isBound = await this.#ask(operation, write);
-      const said = await this.#flagWrite(config, write);
-      if (isBound) {
-        const { after } = await this.#options.flags.plan(config, key, change, said);
-        const bits = wanted.get(config) ?? new Map<string, boolean>();
-        if (after !== null && isBoolean(after)) wanted.set(config, bits.set(key, wantedBit(after)));
-      }
-      entries.push(await this.#options.flags.entryOf(config, key, change, said));
+    const bits: FollowingBits[] = [];
+    for (const [config, all] of byConfig(parsed(operations, write.at))) {
+      const changes = new Map(all.map(({ key, change }) => [key, change]));
+      const written = new Map<string, Flag>();
+      const made = await flagAppend(store, batchOf(config, all, write, willBe), async (key, isFeature) => {
+        const one = await changedEntry(flags, { config, key }, changes.get(key)!, { actor, reason, isFeature });
+        if (one.after !== null) written.set(key, one.after);
+        return one;
+      });
+      if (written.size > 1) await flags.checkTotal(config, written);
+      entries.push(...made.entries);
+      const { wanted, bits: differing } = made;
+      // A config of the same step may be another one by then.
+      const input = willBe(config) === true && wanted.size > 0 ? inputOf(wanted) : differing?.input;
+      if (input !== undefined) bits.push({ config, keys: [...wanted.keys()], input });
     }
-    const bits = await Promise.all([...wanted].map(([config, all]) => this.#bits(config, all)));
-    return { entries, bits: bits.flatMap((found) => found ?? []) };
+    return { entries, bits };
   }
 
-  /** What bits are to be, whatever they are. */
-  async #wantedBits(
-    config: string,
-    changed: readonly { readonly key: string; readonly after: Flag | null }[],
-  ): Promise<FollowingBits> {
-    const isThere = (await this.#options.store.find(config)) !== null;
-    const wanted = changed.flatMap(({ key, after }) =>
-      after !== null && isBoolean(after) ? [[key, wantedBit(after)] as const] : [],
-    );
-    const rollouts = Object.fromEntries(wanted.map(([key]) => [key, 0]));
-    const input = isThere ? { features: Object.fromEntries(wanted), rollouts } : null;
-    return { config, keys: changed.map(({ key }) => key), input };
-  }
-
-  async #bits(config: string, wanted: ReadonlyMap<string, boolean>): Promise<FollowingBits | null> {
-    const change = await bitChange(this.#options.store, config, wanted);
-    return change === null ? null : { config, keys: change.keys, input: change.input };
-  }
-
-  /** Whether it is bound to a bit, which is then asked for too. Throws ERR_FORBIDDEN, and what `permit` throws. */
-  async #ask({ config, key }: FlagOperation, { permit }: Making): Promise<boolean> {
-    permit?.(streamOf({ config, key }), []);
-    if (!(await this.#options.store.features(config)).has(key)) return false;
-    checkBindable(config, key);
-    permit?.(configStream(config), [`feature:${key}`]);
-    return true;
-  }
-
-  async #planned(operation: FlagOperation, write: Making, known: ReadonlyMap<string, Flag | null>): Promise<Planned> {
+  async #planned(
+    operation: FlagOperation,
+    write: FlagWrite,
+    known: ReadonlyMap<string, Flag | null>,
+  ): Promise<Planned> {
     const { config, key, change } = operation;
-    const said = await this.#flagWrite(config, write);
     const value = known.get(streamOf(operation));
-    if (value === undefined) return await this.#options.flags.plan(config, key, change, said);
+    if (value === undefined) return await this.#options.flags.plan(config, key, change, write);
     if (value === null && change.kind !== 'put') throw goneBefore(config, key);
     const set = (await this.#options.flags.findSet(config))?.value ?? { evaluators: {}, metadata: {} };
     const before = value === null ? null : { revision: 0, value };
-    return { before, after: changedFlag(key, change, value, set, said.isFeature(key)) };
+    return { before, after: changedFlag(key, change, value, set, write.isFeature(key)) };
   }
+}
 
-  async #flagWrite(config: string, { actor, reason }: Making) {
-    const features = await this.#options.store.features(config);
-    return { actor, reason, isFeature: (name: string) => features.has(name) };
-  }
+function byConfig(operations: readonly FlagOperation[]): Iterable<[string, readonly FlagOperation[]]> {
+  return Map.groupBy(operations, ({ config }) => config);
+}
+
+function batchOf(config: string, all: readonly FlagOperation[], { permit }: Making, willBe: WillBe): FlagBatch {
+  return { config, keys: all.map(({ key }) => key), permit, isThere: willBe(config) };
+}
+
+/** Sets bits, whatever they are. */
+function inputOf(wanted: ReadonlyMap<string, boolean>): FollowingBits['input'] {
+  const rollouts = Object.fromEntries([...wanted.keys()].map((key) => [key, 0]));
+  return { features: Object.fromEntries(wanted), rollouts };
 }
 
 function targetOf(operation: FlagOperation, { before, after: next }: Planned): Target {

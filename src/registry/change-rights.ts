@@ -3,7 +3,7 @@
  * @module
  */
 import type { Identities, IdentityState } from '../auth/identities.ts';
-import { principalOf, principalOfToken } from '../auth/identities.ts';
+import { principalOf, principalOfTokenId, tokenFault } from '../auth/identities.ts';
 import {
   approvalRequired,
   forbiddenSections,
@@ -48,25 +48,33 @@ export function every(permits: readonly Permit[]): Permit {
   return (stream, touched) => permits.forEach((permit) => permit(stream, touched));
 }
 
-export function authorOf({ actor, user }: Principal): Author {
-  return { actor, user };
+/** Who he is, and with what he shows it. */
+export function authorOf({ actor, user, tokenId }: Principal, { users }: Pick<IdentityState, 'users'>): Author {
+  const epoch = user === null || tokenId !== undefined ? null : (users.get(user)?.value.epoch ?? null);
+  return { actor, user, tokenId: tokenId ?? null, epoch };
 }
 
 /**
- * Somebody as he is now: with his user's rights, and for a token (of which several may have one name) what each of them
- * has. Throws ERR_FORBIDDEN for one who is gone or disabled, or whose token was revoked.
+ * Somebody as he is now, with what he has asked with: his user's rights, or those of his token. `now` in milliseconds
+ * since 1970. Throws ERR_FORBIDDEN for one who is gone or disabled, or whose token or sign-ins were ended.
  */
-export async function principalsNow(
+export async function principalNow(
   identities: Pick<Identities, 'fresh' | 'hasUsers'>,
   who: Author,
-): Promise<readonly Principal[]> {
+  now: number,
+): Promise<Principal> {
   const state = await identities.fresh();
-  if (who.user === null) return [ownerNow(identities, who)];
+  if (who.user === null) return ownerNow(identities, who);
   const principal = principalOf(state, who.user);
   if (principal === null) {
     throw forbidden(`The user ${who.user} is gone or disabled`, 'Somebody else must ask for the change again.');
   }
-  return who.actor === who.user ? [principal] : tokensNow(state, who, who.user);
+  if (who.tokenId !== null) return tokenNow(state, who.tokenId, who, now);
+  if (state.users.get(who.user)!.value.epoch === who.epoch) return principal;
+  throw forbidden(
+    `All sign-ins of ${who.user} were ended since, with what was asked for in them`,
+    'Who it is now must ask for the change again.',
+  );
 }
 
 /** Whoever runs the registry is its administrator as long as it knows no users. */
@@ -78,11 +86,15 @@ function ownerNow({ hasUsers }: Pick<Identities, 'hasUsers'>, { actor }: Author)
   );
 }
 
-function tokensNow(state: IdentityState, { actor }: Author, user: string): readonly Principal[] {
-  const tokens = [...state.tokens.values()].filter(({ value }) => `${value.user}/${value.name}` === actor);
-  const principals = tokens.flatMap((token) => principalOfToken(state, token) ?? []);
-  if (principals.length > 0) return principals;
-  throw forbidden(`The token ${actor} was revoked`, `${user} must ask for the change again.`);
+function tokenNow(state: IdentityState, id: string, { actor }: Author, now: number): Principal {
+  const principal = principalOfTokenId(state, id, now);
+  if (principal !== null) return principal;
+  const token = state.tokens.get(id);
+  const isExpired = token !== undefined && tokenFault(state, token, now) === 'expired';
+  throw forbidden(
+    `The token ${actor} ${isExpired ? 'has expired' : 'was revoked'}`,
+    'Ask for the change again, with a token that lasts until then.',
+  );
 }
 
 function forbidden(message: string, hint: string): ConfigError {

@@ -12,7 +12,7 @@ import { parseBulk, type BulkChange } from '../live/bulk.ts';
 import type { Draft } from '../live/commit.ts';
 import type { ConfigOperations, Foreseen } from '../live/operations.ts';
 import { withBits } from './change-bits.ts';
-import type { ChangeFlags, Making } from './change-flags.ts';
+import type { ChangeFlags, Making, WillBe } from './change-flags.ts';
 import { configDifference, configState, movedSections, type Difference } from './change-states.ts';
 
 /** One thing that a step changes. */
@@ -64,7 +64,10 @@ export class ChangeTargets {
   ): Promise<readonly Target[]> {
     const { configs, flags } = parted(operations);
     const foreseen = configs.length === 0 ? [] : await this.#operations.foresee(configs, write, known.configs);
-    const { targets, bits } = await this.#flags.foresee(flags, write, known.flags);
+    const { targets, bits } = await this.#flags.foresee(flags, write, known.flags, (config) => {
+      const before = known.configs.has(config) ? known.configs.get(config) !== null : undefined;
+      return willBeAfter(configs)(config) ?? before;
+    });
     const { permit: _asked, ...free } = write;
     const whole =
       bits.length === 0 ? foreseen : await this.#operations.foresee(withBits(configs, bits), free, known.configs);
@@ -75,7 +78,7 @@ export class ChangeTargets {
   /** All or none of it, with the entries in `also` and the bits that follow flags. Errors: those of `foresee`. */
   async make(operations: readonly Operation[], { also, at, ...write }: Make): Promise<void> {
     const { configs, flags } = parted(operations);
-    const { entries, bits } = await this.#flags.made(flags, { ...write, at });
+    const { entries, bits } = await this.#flags.made(flags, { ...write, at }, willBeAfter(configs));
     const all = [...entries, ...also];
     const { force = false, actor, reason = '' } = write;
     if (bits.length > 0) {
@@ -91,6 +94,14 @@ export class ChangeTargets {
     const foreseen = configs.length === 0 ? [] : await this.#operations.foresee(configs, write);
     return configs.map((change, i) => ({ ...change, expected: revisionOf(foreseen[i]!) }));
   }
+}
+
+/** What a step makes of configs; what it does not touch stays as it is. */
+function willBeAfter(configs: readonly BulkChange[]): WillBe {
+  return (config) => {
+    const change = configs.find(({ name }) => name === config);
+    return change === undefined ? undefined : change.delete !== true;
+  };
 }
 
 /** Errors: those of `parseBulk`, ERR_UNKNOWN_FIELD. */

@@ -61,12 +61,17 @@ export class ConfigCache {
   follow(entries: readonly Entry[]): void {
     this.#drops++;
     for (const entry of entries) {
-      if (redactedSeq(entry) !== null) return this.#held.clear();
+      if (redactedSeq(entry) !== null) return this.forget();
       const config = configOfStream(entry.stream);
       const service = serviceOfStream(entry.stream);
       if (config !== null) this.#held.delete(config);
       else if (service !== null) this.#dropService(service);
     }
+  }
+
+  forget(): void {
+    this.#drops++;
+    this.#held.clear();
   }
 
   async #render(name: string): Promise<RenderedConfig> {

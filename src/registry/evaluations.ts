@@ -3,17 +3,15 @@
  * What is held may be old for a moment only where it is not handed out: speaks of journalled state alone.
  * @module
  */
+import type { Audience } from '../config/audience.ts';
 import { parseConfigName } from '../config/name.ts';
-import { compileFlags, type Audience, type CompiledFlags, type FlagSource } from '../flags/evaluation.ts';
+import { subjectOf } from '../config/streams.ts';
+import { compileFlags, type CompiledFlags, type FlagSource } from '../flags/evaluation.ts';
 import type { Entry } from '../journal/journal.ts';
 import { redactedSeq } from '../journal/redaction.ts';
 
 /** Some 10 KB for each flag with rules. */
 const HELD_MAX = 1000;
-/** Streams whose key begins with the name of the config; that of a flag goes on with the flag's own key. */
-const OF_CONFIG = /^(?:config|flagset):(.+)$|^flag:(.+)\/[^/]+$/;
-/** Streams whose key begins with the service. */
-const OF_SERVICE = /^features?:([^/]+)/;
 
 export interface EvaluationsOptions {
   /** What the journal says of a config. Throws ERR_NOT_FOUND, ERR_NAME. */
@@ -28,33 +26,18 @@ export interface EvaluationsOptions {
 export class ReadyFlags {
   readonly name: string;
   readonly compiled: CompiledFlags;
-  readonly source: FlagSource;
   readonly #hash: EvaluationsOptions['hash'];
   readonly #versions: Partial<Record<Audience, string>> = {};
 
-  constructor(name: string, source: FlagSource, compiled: CompiledFlags, hash: EvaluationsOptions['hash']) {
+  constructor(name: string, compiled: CompiledFlags, hash: EvaluationsOptions['hash']) {
     this.name = name;
-    this.source = source;
     this.compiled = compiled;
     this.#hash = hash;
   }
 
   /** The same as long as all that `audience` sees is the same, also on other hosts and after a restart of this one. */
   version(audience: Audience): string {
-    return (this.#versions[audience] ??= this.#hash(JSON.stringify([audience, this.#seenBy(audience)])));
-  }
-
-  #seenBy(audience: Audience): readonly unknown[] {
-    const { config, features, flags, rollouts, set } = this.source;
-    const keys = this.compiled.keys(audience);
-    const seen = keys.map((key) => {
-      const flag = flags.get(key);
-      if (flag !== undefined) return [key, flag];
-      const bit = features.bitOf(key);
-      return [key, (config.featureFlags >>> bit) & 1, rollouts[bit]];
-    });
-    // What the whole set says of itself is not told to browsers.
-    return [seen, audience === 'browser' ? set.evaluators : set];
+    return (this.#versions[audience] ??= this.#hash(`${audience} ${this.compiled.meaning(audience)}`));
   }
 }
 
@@ -107,11 +90,17 @@ export class Evaluations {
     for (const [name, held] of this.#held) if (isTouched(name)) held.isOld = true;
   }
 
+  /** Lets go of everything. */
+  forget(): void {
+    this.#drops++;
+    for (const held of this.#held.values()) held.isOld = true;
+  }
+
   async #make(name: string): Promise<ReadyFlags> {
     const drops = this.#drops;
     const source = await this.#options.source(name);
     const compiled = compileFlags(source, this.#held.get(name)?.flags.compiled);
-    const flags = new ReadyFlags(name, source, compiled, this.#options.hash);
+    const flags = new ReadyFlags(name, compiled, this.#options.hash);
     this.#hold(name, { flags, isOld: drops !== this.#drops });
     return flags;
   }
@@ -129,10 +118,10 @@ export function touchedBy(entries: readonly Entry[]): (config: string) => boolea
   const configs = new Set<string>();
   const services = new Set<string>();
   for (const { stream } of entries) {
-    const [, whole, ofFlag] = OF_CONFIG.exec(stream) ?? [];
-    const [, service] = OF_SERVICE.exec(stream) ?? [];
-    if (whole !== undefined || ofFlag !== undefined) configs.add((whole ?? ofFlag)!);
-    if (service !== undefined) services.add(service);
+    const subject = subjectOf(stream);
+    if (subject === null) continue;
+    if ('config' in subject) configs.add(subject.config);
+    else services.add(subject.service);
   }
   return (config) => configs.has(config) || services.has(parseConfigName(config).service);
 }

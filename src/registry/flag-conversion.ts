@@ -4,22 +4,23 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
-import type { Conversion, ConversionOptions } from '../flags/import/conversion.ts';
+import type { Conversion, ConversionOptions, There } from '../flags/import/conversion.ts';
 import { converting } from '../flags/import/convert.ts';
 import { Turns } from '../flags/turns.ts';
 import { findJsonFault } from './json-fault.ts';
 
-/** Errors: ERR_IMPORT, also for a key that an object has twice. */
+/** `there`: what the flags come to. Errors: ERR_IMPORT, also for a key that an object has twice. */
 export async function convertFile(
   text: string,
   options: ConversionOptions,
+  there: There,
   turns: Turns = new Turns(),
 ): Promise<Conversion> {
   const format = options.format ?? 'unknown';
   expectJson('export', text, format);
   if (options.segments !== undefined) expectJson('file of segments', options.segments, format);
   await turns.next();
-  const steps = converting(text, options);
+  const steps = converting(text, options, there);
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;

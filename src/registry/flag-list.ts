@@ -6,6 +6,7 @@
 import { may, requireRight, type Principal } from '../auth/rights.ts';
 import type { FeatureSet } from '../config/features.ts';
 import { configStream, parseConfigName } from '../config/name.ts';
+import { flagStream } from '../config/streams.ts';
 import { NO_FACTS, type Flag, type FlagDefinition, type FlagFacts } from '../flags/flag.ts';
 import type { Flags } from '../flags/flags.ts';
 import type { Resource } from '../journal/resources.ts';
@@ -45,11 +46,6 @@ export interface FlagFilter {
   readonly q?: string | undefined;
   /** Only archived ones, or only those in use; left out: both. */
   readonly isArchived?: boolean | undefined;
-}
-
-/** The stream of a rich flag, as rights name it. */
-export function flagStream(config: string, key: string): string {
-  return `flag:${config}/${key}`;
 }
 
 /**

@@ -41,7 +41,6 @@ interface Hot extends Asked {
   readonly request: Request;
   readonly flags: ReadyFlags;
   readonly principal: Principal;
-  readonly counted: Counted;
   readonly closing: AbortSignal;
   readonly began: number;
 }
@@ -65,9 +64,7 @@ export function hotEvaluation(options: HotEvaluationOptions): HotEvaluation {
     if (flags === undefined || !isReady(flags, asked.key)) return null;
     const principal = door.identify(request);
     if (principal === null || !readersOf(flags, readers).has(principal)) return null;
-    const counted = door.count(principal, request, began);
-    if (counted === null) return null;
-    return answer({ ...asked, request, flags, principal, counted, closing, began }, plain, options);
+    return answer({ ...asked, request, flags, principal, closing, began }, plain, options);
   };
 }
 
@@ -86,14 +83,18 @@ function answerOf(route: string, evaluate: HotEvaluation): HotRoute['answer'] {
 }
 
 async function answer(hot: Hot, plain: Headers, options: HotEvaluationOptions): Promise<Response | null> {
-  const { request, flags, principal, counted, key, closing } = hot;
+  const { request, flags, principal, key, closing } = hot;
   const { ofrep, door, cors, answered } = options;
   const { moment } = door;
+  let counted: Counted | null;
   let made: OfrepAnswer;
   try {
     const bytes = await readSmall(request, { closing });
     // A body may take its time, and who sends it may have lost his rights meanwhile.
     if (!door.isStill(principal, request, moment)) return null;
+    // Not sooner: what goes the ordinary way is counted there.
+    counted = door.count(principal, request, performance.now());
+    if (counted === null) return null;
     made = ofrep.answer(flags, { key, bytes, principal, known: request.headers.get('if-none-match') });
   } catch {
     // The ordinary way meets the same fault, and says what it is.
@@ -104,7 +105,7 @@ async function answer(hot: Hot, plain: Headers, options: HotEvaluationOptions): 
     // A response copies its headers, so that one of them is enough.
     setCounted(plain, counted);
     const response = new Response(text, { status, headers: plain });
-    tell(hot, status, answered);
+    tell(hot, counted, status, answered);
     return response;
   }
   const headers = new Headers(plain);
@@ -112,16 +113,16 @@ async function answer(hot: Hot, plain: Headers, options: HotEvaluationOptions): 
   setCounted(headers, counted);
   cors.allow(request.headers, headers);
   const response = await compressResponse(request, new Response(text, { status, headers }));
-  tell(hot, status, answered);
+  tell(hot, counted, status, answered);
   return response;
 }
 
 function tell(
-  { request, principal, counted, route, began }: Hot,
+  { request, principal, route, began }: Hot,
+  { id }: Counted,
   status: number,
   answered: HotEvaluationOptions['answered'],
 ): void {
-  const { id } = counted;
   answered(route, { method: 'POST', url: request.url, id, principal, status, duration_ms: performance.now() - began });
 }
 

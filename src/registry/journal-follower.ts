@@ -14,12 +14,27 @@ export interface JournalFollowerOptions {
   readonly seen: number;
   /** How far the journal is known to be, in one load of memory. */
   readonly head: () => number;
-  readonly follow: (entries: readonly Entry[]) => void;
+  /** Hears why somebody could not take entries in. */
+  readonly onFailure: (failure: string) => void;
 }
 
+/** Whoever holds in memory what the journal says. */
+export interface Follower {
+  /** Takes in entries. What it throws is not the others' concern: it is told to forget. */
+  follow(entries: readonly Entry[]): void;
+  /** Holds nothing any more: there are entries that it could not take in, and all it knew may be old. */
+  forget(): void;
+}
+
+/**
+ * @example
+ * const follower = new JournalFollower({ journal, seen, head: () => store.head(), onFailure: log });
+ * follower.add(cache);
+ */
 export class JournalFollower {
   readonly #options: JournalFollowerOptions;
   readonly #stop: () => void;
+  readonly #followers: Follower[] = [];
   #seen: number;
   /** The newest of our own. */
   #own = 0;
@@ -29,6 +44,11 @@ export class JournalFollower {
     this.#options = options;
     this.#seen = options.seen;
     this.#stop = options.journal.onAppend((entries) => this.#appended(entries));
+  }
+
+  /** Tells it of what comes from now on, after those that were added before. */
+  add(follower: Follower): void {
+    this.#followers.push(follower);
   }
 
   /** Whether everything that is known to be on disk has been told of. If not, it is about to be. */
@@ -80,6 +100,13 @@ export class JournalFollower {
   #tell(entries: readonly Entry[]): void {
     if (entries.length === 0) return;
     this.#seen = entries.at(-1)!.seq;
-    this.#options.follow(entries);
+    for (const follower of this.#followers) {
+      try {
+        follower.follow(entries);
+      } catch (error) {
+        follower.forget();
+        this.#options.onFailure(String(error));
+      }
+    }
   }
 }

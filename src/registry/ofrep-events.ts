@@ -3,12 +3,16 @@
  * another, telling them to ask again, never what has changed. What an audience cannot see moves nothing here.
  * @module
  */
+import { ORDER } from '../auth/identities.ts';
+import { tellable, unauthenticated } from '../auth/refusal.ts';
+import { audienceOf, type Audience } from '../config/audience.ts';
+import { isConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
-import { ConfigError, isConfigError } from '../errors/errors.ts';
-import type { Audience } from '../flags/evaluation.ts';
 import { eventStream, type EventStream } from '../http/event-stream.ts';
 import { touchedBy, type Evaluations } from './evaluations.ts';
-import type { Ticket, TicketHolder } from './ofrep-tickets.ts';
+import type { Holder } from './holder.ts';
+import type { Ticket } from './ofrep-tickets.ts';
+import type { StreamPlaces } from './stream-places.ts';
 
 /** Below the idle limits of proxies, and of our own server. */
 const HEARTBEAT_MS = 15_000;
@@ -16,25 +20,27 @@ const RETRY_MS = 2000;
 /** Clients wait 50 ms for the next event before they act: events that came faster would keep them waiting. */
 const TOGETHER_MS = 100;
 const AGAIN_MS = 1000;
-const STREAMS_MAX = 10_000;
 /** What an audience sees of a config that is gone. */
 const GONE = 'gone';
 
 export interface OfrepEventsOptions {
   readonly evaluations: Pick<Evaluations, 'read'>;
+  /** So many may be open, with the other streams of the registry. */
+  readonly places: Pick<StreamPlaces, 'take'>;
   /** Counts those that are open. */
   readonly level: { add(difference: number): void };
   /** Whether whoever holds a ticket may still read the config. */
-  readonly mayRead: (holder: TicketHolder, config: string) => Promise<boolean>;
+  readonly mayRead: (holder: Holder, config: string) => Promise<boolean>;
   readonly onFailure: (failure: string) => void;
 }
 
 /** One open stream. */
 interface Listener {
   readonly stream: EventStream;
-  readonly holder: TicketHolder;
-  /** What its client knows of. */
+  readonly holder: Holder;
+  /** What its client knows of, and from which look. */
   told: string;
+  look: number;
 }
 
 /** All who listen to what one audience sees of one config. */
@@ -42,6 +48,8 @@ interface Room {
   readonly config: string;
   readonly audience: Audience;
   readonly listeners: Set<Listener>;
+  /** Rises with every look: what was begun before may end after. */
+  looks: number;
   timer: ReturnType<typeof setTimeout> | null;
 }
 
@@ -49,36 +57,47 @@ export interface Listening extends Ticket {
   /** The id of the last event that the client saw; null: it comes for the first time. */
   readonly lastEventId: string | null;
   readonly closing: AbortSignal | undefined;
+  /** Where it comes from; null: without a connection. */
+  readonly address: string | null;
 }
 
 /**
  * @example
- * const events = new OfrepEvents({ evaluations, level, mayRead, onFailure });
- * return await events.open({ config: 'checkout/production', holder, lastEventId: null, closing });
+ * const events = new OfrepEvents({ evaluations, places, level, mayRead, onFailure });
+ * return await events.open({ config: 'checkout/production', holder, lastEventId: null, closing, address });
  */
 export class OfrepEvents {
   readonly #options: OfrepEventsOptions;
   readonly #rooms = new Map<string, Room>();
-  #size = 0;
+  #isClosed = false;
 
   constructor(options: OfrepEventsOptions) {
     this.#options = options;
   }
 
-  /** Errors: ERR_NOT_FOUND, ERR_BUSY. */
-  async open({ config, holder, lastEventId, closing }: Listening): Promise<Response> {
-    if (this.#size >= STREAMS_MAX) throw tooMany();
-    const audience: Audience = holder.isBrowser ? 'browser' : 'all';
-    const version = (await this.#options.evaluations.read(config)).version(audience);
-    const room = this.#roomOf(config, audience);
-    const onClose = (): void => this.#left(room, listener);
+  /** Errors: ERR_UNAUTHENTICATED for one who may not read the config, ERR_NOT_FOUND, ERR_BUSY. */
+  async open({ config, holder, lastEventId, closing, address }: Listening): Promise<Response> {
+    const leave = this.#options.places.take(address, holder);
+    const room = this.#roomOf(config, audienceOf(holder));
+    const onClose = (): void => {
+      leave();
+      this.#left(room, listener);
+    };
     const stream = eventStream({ heartbeat_ms: HEARTBEAT_MS, retry_ms: RETRY_MS, closing, onClose });
-    const listener: Listener = { stream, holder, told: lastEventId ?? '' };
+    const listener: Listener = { stream, holder, told: lastEventId ?? '', look: 0 };
+    // Among those who listen before anything is read: what changes meanwhile is told to it too.
     room.listeners.add(listener);
-    this.#size++;
     this.#options.level.add(1);
-    // Between its answer and this connection something may have changed; a browser that comes back does not look.
-    tell(listener, version);
+    try {
+      if (!(await this.#options.mayRead(holder, config))) throw notListening();
+      const look = ++room.looks;
+      // Between its answer and this connection something may have changed; a browser that comes back does not look.
+      tell(listener, look, await this.#versionOf(room));
+    } catch (error) {
+      stream.close('refused');
+      throw error;
+    }
+    if (this.#isClosed) stream.close('closing');
     return stream.response;
   }
 
@@ -86,9 +105,16 @@ export class OfrepEvents {
     if (this.#rooms.size === 0) return;
     const isTouched = touchedBy(entries);
     for (const room of this.#rooms.values()) if (isTouched(room.config)) this.#lookSoon(room, TOGETHER_MS);
+    if (entries.some(({ stream }) => stream === ORDER)) void this.#recheckNow();
   }
 
-  /** Ends the streams of those who may not listen any more; to be called by the clock. Errors: those of `mayRead`. */
+  /** Looks at everything that somebody listens to, and at who they are. */
+  forget(): void {
+    void this.#recheckNow();
+    for (const room of this.#rooms.values()) this.#lookSoon(room, TOGETHER_MS);
+  }
+
+  /** Ends the streams of those who may not listen any more. Errors: those of `mayRead`. */
   async recheck(): Promise<void> {
     for (const { config, listeners } of this.#rooms.values()) {
       const byHolder = Map.groupBy(listeners, ({ holder }) => JSON.stringify(holder));
@@ -99,24 +125,35 @@ export class OfrepEvents {
     }
   }
 
-  /** Ends them all. */
+  /** Ends them all, and looks at nothing any more. */
   close(): void {
+    this.#isClosed = true;
     for (const { listeners, timer } of this.#rooms.values()) {
       if (timer !== null) clearTimeout(timer);
       for (const { stream } of listeners) stream.close('closing');
     }
   }
 
+  async #recheckNow(): Promise<void> {
+    try {
+      await this.recheck();
+    } catch (error) {
+      this.#options.onFailure(`it cannot be told who may still listen: ${String(error)}`);
+    }
+  }
+
   #roomOf(config: string, audience: Audience): Room {
     const key = `${audience} ${config}`;
     let room = this.#rooms.get(key);
-    if (room === undefined) this.#rooms.set(key, (room = { config, audience, listeners: new Set(), timer: null }));
+    if (room === undefined) {
+      room = { config, audience, listeners: new Set(), looks: 0, timer: null };
+      this.#rooms.set(key, room);
+    }
     return room;
   }
 
   #left(room: Room, listener: Listener): void {
     room.listeners.delete(listener);
-    this.#size--;
     this.#options.level.add(-1);
     if (room.listeners.size > 0) return;
     if (room.timer !== null) clearTimeout(room.timer);
@@ -124,6 +161,7 @@ export class OfrepEvents {
   }
 
   #lookSoon(room: Room, delay_ms: number): void {
+    if (this.#isClosed || room.listeners.size === 0) return;
     room.timer ??= setTimeout(() => {
       room.timer = null;
       void this.#look(room);
@@ -131,36 +169,44 @@ export class OfrepEvents {
   }
 
   async #look(room: Room): Promise<void> {
+    const look = ++room.looks;
     try {
-      const version = await this.#versionOf(room);
-      for (const listener of room.listeners) tell(listener, version);
+      const version = await this.#versionOrGone(room);
+      for (const listener of room.listeners) tell(listener, look, version);
     } catch (error) {
+      if (this.#isClosed) return;
       this.#options.onFailure(`flags cannot be read for those who listen: ${String(error)}`);
       this.#lookSoon(room, AGAIN_MS);
     }
   }
 
-  async #versionOf({ config, audience }: Room): Promise<string> {
+  async #versionOrGone(room: Room): Promise<string> {
     try {
-      return (await this.#options.evaluations.read(config)).version(audience);
+      return await this.#versionOf(room);
     } catch (error) {
       if (isConfigError(error) && error.code === 'ERR_NOT_FOUND') return GONE;
       throw error;
     }
   }
+
+  async #versionOf({ config, audience }: Room): Promise<string> {
+    const flags = await this.#options.evaluations.read(config);
+    // Who hears of it asks for all of them next.
+    await flags.compiled.makeReady();
+    return flags.version(audience);
+  }
 }
 
-function tell(listener: Listener, version: string): void {
+/** To one who may not listen, or not any more; why is not said. */
+export function notListening(): Error {
+  return tellable(unauthenticated('unknown'));
+}
+
+function tell(listener: Listener, look: number, version: string): void {
+  if (listener.look >= look) return;
+  listener.look = look;
   if (listener.told === version) return;
   listener.told = version;
   const data = JSON.stringify({ type: 'refetchEvaluation', etag: `"${version}"` });
   listener.stream.send({ id: version, event: 'message', data });
-}
-
-function tooMany(): ConfigError {
-  return new ConfigError('ERR_BUSY', {
-    message: `More than ${STREAMS_MAX} streams of events are open`,
-    hint: 'Try again later; until then, ask for the flags from time to time.',
-    details: { limit: STREAMS_MAX },
-  });
 }

@@ -3,14 +3,15 @@
  * tell of changes with the tickets that open them.
  * @module
  */
-import { unauthenticated, tellable } from '../auth/refusal.ts';
 import { may, type Principal } from '../auth/rights.ts';
+import { audienceOf } from '../config/audience.ts';
 import { configStream } from '../config/name.ts';
 import type { Entry } from '../journal/journal.ts';
 import { Evaluations, type EvaluationsOptions, type ReadyFlags } from './evaluations.ts';
+import { holderOf, type Holder } from './holder.ts';
 import { Ofrep, type OfrepAnswer, type OfrepOptions } from './ofrep.ts';
-import { OfrepEvents, type Listening, type OfrepEventsOptions } from './ofrep-events.ts';
-import { holderOf, type StreamTickets, type Ticket, type TicketHolder } from './ofrep-tickets.ts';
+import { notListening, OfrepEvents, type Listening, type OfrepEventsOptions } from './ofrep-events.ts';
+import type { StreamTickets, Ticket } from './ofrep-tickets.ts';
 
 export const OFREP_PATH = '/ofrep/v1';
 /** One for all configs: the ticket says which. */
@@ -20,12 +21,12 @@ export interface OfrepServiceOptions
   extends
     Pick<OfrepOptions, 'figures' | 'evaluated'>,
     Pick<EvaluationsOptions, 'source' | 'isCurrent'>,
-    Pick<OfrepEventsOptions, 'level' | 'onFailure'> {
+    Pick<OfrepEventsOptions, 'level' | 'places' | 'onFailure'> {
   /** Keys the hashes in tags and versions; 32 bytes. */
   readonly secret: Uint8Array;
   readonly tickets: StreamTickets;
   /** Whoever holds a ticket, as he is now; null: nobody. */
-  readonly whois: (holder: TicketHolder) => Promise<Principal | null>;
+  readonly whois: (holder: Holder) => Promise<Principal | null>;
   /** null: clients know where they ask. */
   readonly publicUrl: string | null;
 }
@@ -69,7 +70,7 @@ export class OfrepService {
   }
 
   answer(flags: ReadyFlags, { key, bytes, principal, known }: OfrepAsked): OfrepAnswer {
-    const audience = principal.isBrowser === true ? 'browser' : 'all';
+    const audience = audienceOf(principal);
     if (key !== null) return this.#ofrep.one(flags, key, bytes, audience);
     return this.#ofrep.all(flags, bytes, { audience, known, streams: this.#streamsOf(principal, flags.name) });
   }
@@ -80,8 +81,7 @@ export class OfrepService {
    */
   async listen(text: string, how: Omit<Listening, keyof Ticket>): Promise<Response> {
     const ticket = this.#options.tickets.read(text);
-    const mayListen = ticket !== null && (await this.#mayRead(ticket.holder, ticket.config));
-    if (!mayListen) throw tellable(unauthenticated('unknown'));
+    if (ticket === null) throw notListening();
     return await this.#events.open({ ...ticket, ...how });
   }
 
@@ -90,7 +90,16 @@ export class OfrepService {
     this.#events.follow(entries);
   }
 
-  /** Ends streams of those who may not listen any more; to be called by the clock. Errors: those of the journal. */
+  /** Lets go of all flags, and looks at what is told to whoever listens. */
+  forget(): void {
+    this.evaluations.forget();
+    this.#events.forget();
+  }
+
+  /**
+   * Ends streams of those who may not listen any more; to be called by the clock, for tokens expire. Errors: those of
+   * the journal.
+   */
   async recheck(): Promise<void> {
     await this.#events.recheck();
   }
@@ -100,9 +109,11 @@ export class OfrepService {
     this.#events.close();
   }
 
-  async #mayRead(holder: TicketHolder, config: string): Promise<boolean> {
+  async #mayRead(holder: Holder, config: string): Promise<boolean> {
     const principal = await this.#options.whois(holder);
-    return principal !== null && may(principal, 'read', configStream(config));
+    if (principal === null || !may(principal, 'read', configStream(config))) return false;
+    // What he would be told now is not what he has been told.
+    return audienceOf(principal) === audienceOf(holder);
   }
 
   /** `eventStreams` as JSON. A known token brings the same principal again, and mostly for the same config. */

@@ -6,8 +6,7 @@
  */
 import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { fromBase64url, toBase64url } from '../auth/base64url.ts';
-import { principalOf, principalOfToken, type IdentityState } from '../auth/identities.ts';
-import { ANONYMOUS, owner, type Principal } from '../auth/rights.ts';
+import type { Holder } from './holder.ts';
 
 /** So long a new ticket is handed out at most; it is good until the end of the next such time. */
 const EPOCH_MS = 12 * 60 * 60 * 1000;
@@ -15,16 +14,9 @@ const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** For whom a ticket is: what is looked up again at every use. */
-export interface TicketHolder extends Pick<Principal, 'kind'> {
-  /** Of a token its id, for several may have one name; else who it is. */
-  readonly id: string;
-  readonly isBrowser: boolean;
-}
-
-/** What a ticket says. */
+/** What a ticket says: for whom it is, which is looked up again at every use. */
 export interface Ticket {
-  readonly holder: TicketHolder;
+  readonly holder: Holder;
   readonly config: string;
 }
 
@@ -85,25 +77,4 @@ export class StreamTickets {
 }
 
 /** What is encrypted; nobody but us has written it. */
-type Written = [epoch: number, config: string, kind: Principal['kind'], id: string, isBrowser: boolean];
-
-export function holderOf({ kind, actor, tokenId, isBrowser = false }: Principal): TicketHolder {
-  return { kind, id: tokenId ?? actor, isBrowser };
-}
-
-/**
- * Whoever holds a ticket, as he is now; null when he is gone, disabled or expired. `now` in milliseconds since 1970;
- * `isPrivate`: nothing is granted to everybody.
- */
-export function holderNow(
-  { kind, id }: TicketHolder,
-  state: IdentityState,
-  { now, isPrivate }: { readonly now: number; readonly isPrivate: boolean },
-): Principal | null {
-  if (kind === 'owner') return state.users.size === 0 ? owner(id) : null;
-  if (kind === 'anonymous') return isPrivate ? ANONYMOUS : state.anonymous;
-  if (kind === 'user') return principalOf(state, id);
-  const token = state.tokens.get(id);
-  const isGood = token !== undefined && token.value.expiresAt > now && !state.revoked.has(id);
-  return isGood ? principalOfToken(state, token) : null;
-}
+type Written = [epoch: number, config: string, kind: Holder['kind'], id: string, isBrowser: boolean];

@@ -4,9 +4,10 @@
  * clients read them with no other eyes.
  * @module
  */
+import type { Audience } from '../config/audience.ts';
 import { ConfigError, isConfigError, type AnyConfigError } from '../errors/errors.ts';
 import { parseContext, type EvaluationContext } from '../flags/context.ts';
-import { isFailure, type Audience } from '../flags/evaluation.ts';
+import { isFailure } from '../flags/answers.ts';
 import { plainTags } from '../http/compression.ts';
 import type { ReadyFlags } from './evaluations.ts';
 
@@ -102,7 +103,7 @@ export class Ofrep {
       return refusal(null, error);
     }
     const { hash } = this.#options;
-    const { usesTime } = flags.compiled;
+    const usesTime = flags.compiled.usesTime(audience);
     const asked = usesTime ? '' : hash(JSON.stringify([flags.version(audience), streams, canonical(context)]));
     if (!usesTime && isKnown(known, asked)) return this.#notModified(flags, audience, asked);
     const text = this.#allText(flags, context, audience, streams);

@@ -6,9 +6,11 @@ import type { Identities } from '../auth/identities.ts';
 import { ChangeRequests } from '../changes/change-requests.ts';
 import type { Flags } from '../flags/flags.ts';
 import type { ConfigOperations } from '../live/operations.ts';
+import type { Figures } from '../metrics/figures.ts';
 import type { Upcoming } from '../websocket/subprotocol.ts';
 import { ChangeApplication } from './change-application.ts';
 import { ChangeFlags } from './change-flags.ts';
+import { ChangePremises } from './change-premises.ts';
 import { ChangeTargets } from './change-targets.ts';
 import { upcoming } from './change-upcoming.ts';
 import { checkMaintained, type OwnConfig } from './own-config.ts';
@@ -16,6 +18,8 @@ import { repeated } from './repeated.ts';
 
 /** How late a change may be. */
 const LOOK_INTERVAL_MS = 1000;
+/** For so long a failed request is counted. */
+const DAY_MS = 24 * 3600 * 1000;
 
 export interface ChangesOptions {
   readonly operations: ConfigOperations;
@@ -45,6 +49,8 @@ export function openChanges({ operations, flags, identities, own, now, random }:
   const application = new ChangeApplication({
     requests,
     targets,
+    premises: new ChangePremises({ operations, flags }),
+    names: () => store.names(),
     identities,
     now,
     check: (stream, touched) => {
@@ -59,7 +65,24 @@ export function openChanges({ operations, flags, identities, own, now, random }:
   };
 }
 
-/** Makes what is due, about once a second. Returns the way to stop. */
-export function makeDue({ application }: Changes, onFailure: (failure: string) => void): () => Promise<void> {
-  return repeated({ interval_ms: LOOK_INTERVAL_MS, work: () => application.look(), onFailure });
+export interface MakeDueOptions {
+  readonly figures: Figures['changeRequests'];
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly onFailure: (failure: string) => void;
+}
+
+/** Makes what is due, about once a second, and counts what waits. Returns the way to stop. */
+export function makeDue(changes: Changes, { figures, now, onFailure }: MakeDueOptions): () => Promise<void> {
+  const { application, requests } = changes;
+  const work = async (): Promise<void> => {
+    try {
+      await application.look();
+    } finally {
+      figures.proposed.set(await requests.count('proposed'));
+      figures.scheduled.set(await requests.count('scheduled'));
+      figures.failed.set(await requests.count('failed', now() - DAY_MS));
+    }
+  };
+  return repeated({ interval_ms: LOOK_INTERVAL_MS, work, onFailure });
 }

@@ -3,16 +3,20 @@ import type { Principal } from '../auth/rights.ts';
 import type { Flags } from '../flags/flags.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { Figures } from '../metrics/figures.ts';
+import { holderNow, type Holder } from './holder.ts';
 import { OfrepService, type OfrepServiceOptions } from './ofrep-service.ts';
-import { holderNow, StreamTickets, type TicketHolder } from './ofrep-tickets.ts';
+import { StreamTickets } from './ofrep-tickets.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { OwnConfig } from './own-config.ts';
 import { repeated } from './repeated.ts';
 
-/** So long somebody who may not listen any more still hears that something has changed. */
+/** So long, at most, somebody whose token has expired still hears that something has changed. */
 const RECHECK_MS = 10_000;
 
-export interface OpenOfrepOptions extends Pick<OfrepServiceOptions, 'isCurrent' | 'evaluated' | 'publicUrl'> {
+export interface OpenOfrepOptions extends Pick<
+  OfrepServiceOptions,
+  'isCurrent' | 'evaluated' | 'publicUrl' | 'places'
+> {
   readonly operations: ConfigOperations;
   readonly flags: Pick<Flags, 'sourceOf'>;
   readonly identity: Pick<OpenedIdentity, 'identities' | 'keys'>;
@@ -26,7 +30,7 @@ export async function openOfrep(options: OpenOfrepOptions): Promise<[OfrepServic
   const { operations, flags, identity, own, figures, log } = options;
   const { store } = operations;
   const { seal } = identity.keys;
-  const whois = async (holder: TicketHolder): Promise<Principal | null> =>
+  const whois = async (holder: Holder): Promise<Principal | null> =>
     holderNow(holder, await identity.identities.fresh(), { now: Date.now(), isPrivate: own.flags.private_registry });
   const service = new OfrepService({
     ...options,

@@ -7,7 +7,7 @@ import manifest from '../../package.json' with { type: 'json' };
 import { Flags } from '../flags/flags.ts';
 import type { Settings } from '../env/env.ts';
 import { addressKey } from '../http/client-address.ts';
-import type { Entry, Journal } from '../journal/journal.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { ProductionConfig } from '../live/production-config.ts';
 import { isRefusal } from '../live/recorder.ts';
@@ -29,6 +29,7 @@ import { addressOf } from './pipeline.ts';
 import { repeated } from './repeated.ts';
 import type { ServerState } from './routes/status-routes.ts';
 import { openAlerting } from './seeing.ts';
+import { StreamPlaces } from './stream-places.ts';
 import { openStreams } from './streams.ts';
 import { LastEvaluated } from './last-evaluated.ts';
 import { openOfrep } from './open-ofrep.ts';
@@ -67,9 +68,7 @@ interface Services {
 
 interface Asked extends Pick<AppOptions, 'limits' | 'figures'> {
   readonly identifier: Identifier;
-  /** Whoever wants to hear of entries. */
-  readonly follows: ((entries: readonly Entry[]) => void)[];
-  readonly isCurrent: () => boolean;
+  readonly follower: JournalFollower;
 }
 
 /** Errors: ERR_SETTING for a provider that is half set up, ERR_STORE, those of the journal. */
@@ -98,7 +97,7 @@ export async function openServices(
   undo.push(repeated({ interval_ms: HOUR_MS, work: () => sweep(identity), onFailure: log }));
   const { metrics, started, alerting, cache, follower } = await openSeeing(opened, undo);
   const { figures } = metrics;
-  const asked = await openAsked(opened, { identifier, limits, figures, ...follower }, undo);
+  const asked = await openAsked(opened, { identifier, limits, figures, follower }, undo);
   const line = requestLog(logger);
   const options: AppOptions = {
     operations,
@@ -134,13 +133,13 @@ export async function openServices(
 /** What flags answer, who hears of changes, and what is yet to change. */
 async function openAsked(
   { settings, operations, own, identity, logger }: Opened,
-  { identifier, limits, figures, follows, isCurrent }: Asked,
+  { identifier, limits, figures, follower }: Asked,
   undo: Undo,
 ): Promise<Pick<AppOptions, 'flags' | 'lastEvaluated' | 'changes' | 'streams' | 'ofrep'>> {
   const log = (line: string): void => logger.warn(line);
   const { journal } = operations.store;
   const flags = new Flags(journal, () => operations.store.head());
-  await openBound({ operations, flags, log }, follows, undo);
+  await openBound({ operations, flags, log }, follower, undo);
   const changes = openChanges({
     operations,
     flags,
@@ -150,10 +149,14 @@ async function openAsked(
     random: Math.random,
   });
   undo.push(async () => changes.close());
-  undo.push(makeDue(changes, (failure) => log(`a change cannot be made on time: ${failure}`)));
+  // Before the streams, which ask for what is yet to come.
+  follower.add(changes.requests);
+  const onFailure = (failure: string): void => log(`a change cannot be made on time: ${failure}`);
+  undo.push(makeDue(changes, { figures: figures.changeRequests, now: Date.now, onFailure }));
   const { upcoming } = changes;
-  const streams = openStreams({ operations, flags, own, identifier, limits, figures, upcoming, log }, undo);
-  follows.push((entries) => streams.follow(entries));
+  const places = new StreamPlaces(figures.rateLimited.connections);
+  const streams = openStreams({ operations, flags, own, identifier, limits, places, figures, upcoming, log }, undo);
+  follower.add(streams);
   const lastEvaluated = new LastEvaluated({ scratch: identity.scratch });
   undo.push(lastEvaluated.start((failure) => log(`when flags were asked for is not written down: ${failure}`)));
   const [ofrep, closeOfrep] = await openOfrep({
@@ -161,30 +164,34 @@ async function openAsked(
     flags,
     identity,
     own,
+    places,
     figures,
     log,
-    isCurrent,
+    isCurrent: () => follower.isCurrent,
     publicUrl: publicUrlOf(settings),
     evaluated: (config, key) => lastEvaluated.evaluated(config, key),
   });
   undo.push(closeOfrep);
-  follows.push((entries) => ofrep.follow(entries));
+  follower.add(ofrep);
   return { flags, lastEvaluated, changes, streams, ofrep };
 }
 
 /** Bits that follow flags, from now on. */
 async function openBound(
   { operations, flags, log }: Pick<Opened, 'operations'> & { flags: Flags; log: (line: string) => void },
-  follows: ((entries: readonly Entry[]) => void)[],
+  follower: JournalFollower,
   undo: Undo,
 ): Promise<void> {
   const onFailure = (failure: string): void => log(`a bit does not follow its flag: ${failure}`);
   const bound = new BoundFeatures({ operations, flags, onFailure });
   undo.push(() => bound.close());
   // What comes while the flags are read is told of too.
-  follows.push((entries) => bound.follow(entries));
+  follower.add(bound);
   await bound.load();
-  operations.guardWith((stream, touched) => bound.check(stream, touched));
+  operations.guardWith(
+    (stream, touched) => bound.check(stream, touched),
+    (config, feature) => bound.binds(config, feature),
+  );
   undo.push(repeated({ interval_ms: SECOND_MS, work: () => bound.look(), onFailure }));
 }
 
@@ -205,27 +212,26 @@ async function openSeeing({ settings, operations, directory, own, identity, logg
   await alerting.start();
   undo.push(() => alerting.observability.stop());
   const onFailure = (failure: unknown): void => log(`the journal cannot be followed: ${String(failure)}`);
-  const cache: ConfigCache = new ConfigCache({
+  const follower = new JournalFollower({
+    journal,
+    seen,
+    head: () => store.head(),
+    onFailure: (failure) => log(`what the journal says could not be taken in, and is read anew: ${failure}`),
+  });
+  undo.push(() => follower.close());
+  const cache = new ConfigCache({
     operations,
     isEnabled: () => own.flags.cache_enabled,
     isCurrent: () => follower.isCurrent,
     reads: metrics.figures.configReads,
   });
-  /** Whoever else wants to hear of entries, in the order in which they came. */
-  const follows: ((entries: readonly Entry[]) => void)[] = [];
-  const follower = new JournalFollower({
-    journal,
-    seen,
-    head: () => store.head(),
-    follow: (entries) => {
-      cache.follow(entries);
-      alerting.follow(entries, onFailure);
-      for (const follow of follows) follow(entries);
-    },
+  follower.add(cache);
+  follower.add({
+    follow: (entries) => alerting.follow(entries, onFailure),
+    forget: () => void alerting.refresh().catch(onFailure),
   });
-  undo.push(() => follower.close());
   undo.push(repeated({ interval_ms: SECOND_MS, work: () => follower.look(), onFailure }));
-  return { metrics, started, alerting, cache, follower: { follows, isCurrent: () => follower.isCurrent } };
+  return { metrics, started, alerting, cache, follower };
 }
 
 /** What an entry is refused for is no failure of the journal. */

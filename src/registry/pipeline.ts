@@ -196,7 +196,7 @@ function limited(c: RegistryContext, { token, address }: Limits, figures: Figure
 }
 
 /** A browser token is many people's: each address counts for itself. Null: there is nothing to count by. */
-function countedBy({ kind, actor, isBrowser = false }: Principal, address: string | null): string | null {
+export function countedBy({ kind, actor, isBrowser = false }: Principal, address: string | null): string | null {
   // Whoever calls the app without a connection has none to be counted by.
   if (kind === 'anonymous') return address === null ? null : addressKey(address);
   return isBrowser && address !== null ? `${actor} ${addressKey(address)}` : actor;

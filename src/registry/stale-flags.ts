@@ -6,7 +6,8 @@
 import type { Principal } from '../auth/rights.ts';
 import { BUILTIN_FEATURES } from '../config/features.ts';
 import { featuresStream } from '../config/name.ts';
-import { flagStream, listFlags, type FlagItem, type FlagServices } from './flag-list.ts';
+import { flagStream } from '../config/streams.ts';
+import { listFlags, type FlagItem, type FlagServices } from './flag-list.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -74,8 +75,11 @@ async function featuresSince({ operations }: FlagServices, config: string): Prom
   return firstChange === null ? null : Math.max(firstChange, declared?.at ?? 0);
 }
 
-/** When a rich flag was first made. */
+/** When a rich flag was made; one that was deleted and made again is as young as that. */
 async function madeAt({ operations }: FlagServices, config: string, { key }: FlagItem): Promise<number> {
-  const query = { stream: flagStream(config, key), limit: 1, order: 'asc' } as const;
-  return (await operations.store.journal.read(query)).entries[0]!.at;
+  const { journal } = operations.store;
+  const stream = flagStream(config, key);
+  const [deleted] = (await journal.read({ stream, type: 'flag.delete', limit: 1, order: 'desc' })).entries;
+  const query = { stream, after: deleted?.seq ?? 0, limit: 1, order: 'asc' } as const;
+  return (await journal.read(query)).entries[0]!.at;
 }

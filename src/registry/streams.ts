@@ -4,30 +4,29 @@
  * @module
  */
 import { requireRight, type Principal } from '../auth/rights.ts';
+import { audienceOf, type Audience } from '../config/audience.ts';
 import { configStream } from '../config/name.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import type { Flags } from '../flags/flags.ts';
 import { visibleMask } from '../flags/visibility.ts';
-import { addressKey } from '../http/client-address.ts';
-import { ConnectionLimit } from '../http/connection-limit.ts';
 import type { Entry } from '../journal/journal.ts';
 import { core } from '../live/core.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { Figures } from '../metrics/figures.ts';
 import type { Visitor } from '../websocket/connection.ts';
 import { Hub } from '../websocket/hub.ts';
-import type { Audience, Visible } from '../websocket/look.ts';
+import type { Visible } from '../websocket/look.ts';
 import { tokenOf } from '../websocket/client-message.ts';
 import { TOKEN_PROTOCOL, type Upcoming } from '../websocket/subprotocol.ts';
 import { signatureFor, type RegistryContext } from './context.ts';
+import { holderOf } from './holder.ts';
 import type { Identifier } from './identify.ts';
 import type { OwnConfig } from './own-config.ts';
 import type { Undo } from './open-services.ts';
-import type { Limits } from './pipeline.ts';
+import { countedBy, type Limits } from './pipeline.ts';
 import { repeated } from './repeated.ts';
+import type { StreamPlaces } from './stream-places.ts';
 
-/** Open at once: a data centre behind one address, and what one process serves. */
-const OPEN_MAX = { perAddress: 4096, total: 16_384 };
 const SWEEP_MS = 1000;
 const HEARTBEAT_MS = 20_000;
 const IDENTITIES = /^(?:user|grant|token|identities):/;
@@ -42,25 +41,20 @@ export interface StreamsOptions {
   readonly own: OwnConfig;
   readonly identifier: Pick<Identifier, 'identify' | 'identifyNow'>;
   readonly limits: Pick<Limits, 'token' | 'address'>;
+  readonly places: StreamPlaces;
   readonly figures: Pick<Figures, 'clients' | 'streamsDropped' | 'rateLimited'>;
   /** What will change of a config, soonest first. */
   readonly upcoming: (name: string) => Promise<readonly Upcoming[]>;
   readonly log: (line: string) => void;
-  /** Left out: what one process serves. */
-  readonly open?: { readonly perAddress: number; readonly total: number } | undefined;
 }
 
 export class Streams {
   readonly hub: Hub;
   readonly #options: StreamsOptions;
-  readonly #open: ConnectionLimit;
-  readonly #total: number;
 
   constructor(options: StreamsOptions) {
-    const { operations, figures, own, upcoming, log, open = OPEN_MAX } = options;
+    const { operations, figures, own, upcoming, log } = options;
     this.#options = options;
-    this.#open = new ConnectionLimit(open);
-    this.#total = open.total;
     let known = 0;
     this.hub = new Hub({
       journal: operations.store.journal,
@@ -86,15 +80,14 @@ export class Streams {
     if (entries.some(({ stream }) => IDENTITIES.test(stream))) void this.hub.sweep(true);
   }
 
+  /** Ends all streams: whoever comes back is told the whole. */
+  forget(): void {
+    this.hub.forget();
+  }
+
   /** Whoever makes a request, from now on; takes a place that he gives back. Throws ERR_BUSY. */
   visitor(c: RegistryContext, name: string): Visitor {
-    const place = addressKey(c.get('address') ?? '');
-    this.#enter(place);
-    let isIn = true;
-    const left = (): void => {
-      if (isIn) this.#open.release(place);
-      isIn = false;
-    };
+    const left = this.#options.places.take(c.get('address'), holderOf(c.get('principal')));
     return new StreamVisitor({ ...this.#options, name, left }, c);
   }
 
@@ -107,21 +100,6 @@ export class Streams {
     const byKey = new Map(found.map(({ key, value }) => [key, value]));
     const seen = found.filter(({ value }) => value.clientVisible && value.archivedAt === null);
     return { features, mask: visibleMask({ features, facts, flags: byKey }), flags: seen.map(({ key }) => key) };
-  }
-
-  #enter(place: string): void {
-    try {
-      this.#open.acquire(place);
-    } catch (error) {
-      if (!isConfigError(error) || error.code !== 'ERR_BUSY') throw error;
-      this.#options.figures.rateLimited.connections.value++;
-      const { limit } = error.details;
-      throw new ConfigError('ERR_BUSY', {
-        message: `${limit} streams are open already, ${limit === this.#total ? 'in all' : 'from this address'}`,
-        hint: 'Close streams that nobody needs, or follow several configs with fewer processes.',
-        details: { limit },
-      });
-    }
   }
 }
 
@@ -144,10 +122,6 @@ export function withOfferedToken(request: Request): Request {
   return new Request(request, { headers });
 }
 
-export function audienceOf({ isBrowser }: Principal): Audience {
-  return isBrowser === true ? 'browser' : 'all';
-}
-
 interface VisitorOptions extends Pick<StreamsOptions, 'identifier' | 'limits' | 'operations' | 'own' | 'figures'> {
   readonly name: string;
   readonly left: () => void;
@@ -159,7 +133,7 @@ class StreamVisitor implements Visitor {
   readonly #headers = new Headers();
   readonly #url: string;
   readonly #peer: RegistryContext['env']['peer'];
-  readonly #address: string;
+  readonly #address: string | null;
   #principal: Principal;
 
   constructor(options: VisitorOptions, c: RegistryContext) {
@@ -169,7 +143,7 @@ class StreamVisitor implements Visitor {
     for (const name of CREDENTIALS) if (headers.has(name)) this.#headers.set(name, headers.get(name)!);
     this.#url = url;
     this.#peer = c.env.peer;
-    this.#address = addressKey(c.get('address') ?? '');
+    this.#address = c.get('address');
     this.#principal = c.get('principal');
   }
 
@@ -184,13 +158,15 @@ class StreamVisitor implements Visitor {
     const { limits, figures } = this.#options;
     const isAnonymous = this.#principal.kind === 'anonymous';
     const limiter = isAnonymous ? limits.address : limits.token;
-    const answer = limiter?.check(isAnonymous ? this.#address : this.#principal.actor);
-    if (answer === undefined || answer.allowed) return;
+    const key = countedBy(this.#principal, this.#address);
+    if (limiter === null || key === null) return;
+    const answer = limiter.check(key);
+    if (answer.allowed) return;
     figures.rateLimited[isAnonymous ? 'address' : 'token'].value++;
     throw new ConfigError('ERR_RATE_LIMITED', {
-      message: `More than ${limiter!.limit} requests and messages within ${limiter!.window_s} s`,
+      message: `More than ${limiter.limit} requests and messages within ${limiter.window_s} s`,
       hint: `Wait ${answer.retryAfter_s} s.`,
-      details: { policy: limiter!.policy, retryAfter_s: answer.retryAfter_s },
+      details: { policy: limiter.policy, retryAfter_s: answer.retryAfter_s },
     });
   }
 

@@ -1,26 +1,38 @@
 /**
- * What flags want bits to be, in memory: of every boolean flag, whether the bit of a feature with its name is on. Keys
- * that are no feature's name, or not yet, are in it too. Learns from entries of the journal, and asks nobody.
+ * What flags want bits to be, in memory: of every bound flag, whether the bit of the feature with its name is on. Keys
+ * that are no feature's name any more are in it too. Learns from entries of the journal, and asks nobody.
  *
  * The registry's own config is left out: what it obeys, its maintenance above all, is changed as a bit.
  * @module
  */
-import { configOfStream, parseConfigName, serviceOfStream } from '../config/name.ts';
+import { subjectOf } from '../config/streams.ts';
 import { isBoolean, wantedBit } from '../flags/bound.ts';
 import { storedFlag } from '../flags/flag-input.ts';
-import type { Flag } from '../flags/flag.ts';
 import type { Entry } from '../journal/journal.ts';
+import { valueIn } from '../journal/resources.ts';
 import { REGISTRY_CONFIG } from './own-config.ts';
 
-const FLAG_STREAM = 'flag:';
-const NONE: ReadonlyMap<string, boolean> = new Map();
+/** What a flag wants its bit to be; 'unknown': it is stored as this version cannot read it. */
+type Want = boolean | 'unknown';
 
 export class WantedBits {
-  readonly #configs = new Map<string, Map<string, boolean>>();
+  readonly #configs = new Map<string, Map<string, Want>>();
+  readonly #onUnreadable: (config: string, key: string, error: unknown) => void;
 
-  /** By key, of one config. */
+  /** `onUnreadable` hears of each flag that cannot be read, whenever it is learned. */
+  constructor(onUnreadable: (config: string, key: string, error: unknown) => void) {
+    this.#onUnreadable = onUnreadable;
+  }
+
+  /** By key, of one config. Those that cannot be read are not in it: their bits stay what they are. */
   of(config: string): ReadonlyMap<string, boolean> {
-    return this.#configs.get(config) ?? NONE;
+    const wants = [...(this.#configs.get(config) ?? [])];
+    return new Map(wants.filter((pair): pair is [string, boolean] => pair[1] !== 'unknown'));
+  }
+
+  /** Whether the bit of a feature of this name is for a flag to say, also for one that cannot be read. */
+  binds(config: string, key: string): boolean {
+    return this.#configs.get(config)?.has(key) === true;
   }
 
   /** Configs with such flags. */
@@ -28,36 +40,53 @@ export class WantedBits {
     return this.#configs.keys();
   }
 
-  /** Forgets what is known; `all` are the flags of all configs, by `<config>/<key>`. */
-  replace(all: Iterable<{ readonly key: string; readonly value: Flag }>): void {
+  /** Forgets what is known; `all` are the flags of all configs as they are stored, by `<config>/<key>`. */
+  replace(all: Iterable<{ readonly key: string; readonly value: unknown }>): void {
     this.#configs.clear();
-    for (const { key, value } of all) this.#set(key, value);
+    for (const { key: place, value } of all) {
+      const end = place.lastIndexOf('/');
+      this.#learnFlag(place.slice(0, end), place.slice(end + 1), () => value);
+    }
   }
 
   /** The configs whose bits may not be as wanted after an entry. */
-  learn({ stream, type, body }: Entry): readonly string[] {
-    const service = serviceOfStream(stream);
-    if (service !== null) return [...this.configs].filter((config) => parseConfigName(config).service === service);
-    const config = configOfStream(stream);
-    if (config !== null) return this.#configs.has(config) ? [config] : [];
-    if (!stream.startsWith(FLAG_STREAM)) return [];
-    return [this.#set(stream.slice(FLAG_STREAM.length), type === 'flag.put' && body !== null ? flagIn(body) : null)];
+  learn(entry: Entry): readonly string[] {
+    const subject = subjectOf(entry.stream);
+    if (subject?.kind === 'features') return [...this.configs].filter((config) => isOf(config, subject.service));
+    if (subject?.kind === 'config') return this.#configs.has(subject.config) ? [subject.config] : [];
+    if (subject?.kind !== 'flag') return [];
+    this.#learnFlag(subject.config, subject.key, () => valueIn(entry));
+    return [subject.config];
   }
 
-  /** The config of `<config>/<key>`; keys hold no slash. */
-  #set(place: string, flag: Flag | null): string {
-    const end = place.lastIndexOf('/');
-    const [config, key] = [place.slice(0, end), place.slice(end + 1)];
-    const wanted = this.#configs.get(config) ?? new Map<string, boolean>();
-    const isWanted = config !== REGISTRY_CONFIG && flag !== null && isBoolean(flag);
-    if (isWanted) wanted.set(key, wantedBit(flag));
-    else wanted.delete(key);
-    if (wanted.size === 0) this.#configs.delete(config);
-    else this.#configs.set(config, wanted);
-    return config;
+  /** `stored` answers null where there is no flag. */
+  #learnFlag(config: string, key: string, stored: () => unknown): void {
+    if (config === REGISTRY_CONFIG) return;
+    let want: Want | null = 'unknown';
+    try {
+      want = wantOf(stored());
+    } catch (error) {
+      this.#onUnreadable(config, key, error);
+    }
+    this.#set(config, key, want);
+  }
+
+  #set(config: string, key: string, want: Want | null): void {
+    const wants = this.#configs.get(config) ?? new Map<string, Want>();
+    if (want !== null) wants.set(key, want);
+    else wants.delete(key);
+    if (wants.size === 0) this.#configs.delete(config);
+    else this.#configs.set(config, wants);
   }
 }
 
-function flagIn(body: Uint8Array): Flag {
-  return storedFlag((JSON.parse(new TextDecoder().decode(body)) as { value: unknown }).value);
+/** Whatever else writes to the journal may have given flags to what is no config: its name is not parsed. */
+function isOf(config: string, service: string): boolean {
+  return config === service || config.startsWith(`${service}/`);
+}
+
+function wantOf(stored: unknown): boolean | null {
+  if (stored === null) return null;
+  const flag = storedFlag(stored);
+  return flag.isBound === true && isBoolean(flag) ? wantedBit(flag) : null;
 }

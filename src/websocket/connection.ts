@@ -7,9 +7,10 @@ import { FRAME_TYPE } from '../../bindings/abi.gen.ts';
 import { frameDecode } from '../../bindings/frame.ts';
 import type { Frame } from '../../bindings/backend.ts';
 import { bitsOf } from '../config/features.ts';
-import { ConfigError, isConfigError, type AnyConfigError } from '../errors/errors.ts';
+import { isConfigError, type AnyConfigError } from '../errors/errors.ts';
 import { parseClientMessage } from './client-message.ts';
 import type { Hub } from './hub.ts';
+import { binaryOff, serversOwn, tooManyResumes, tooManyUnderWay } from './refusals.ts';
 import type { Room } from './room.ts';
 import { changeOfFrame, errorFrame, type ClientMessage, type FrameChange } from './subprotocol.ts';
 import type { ERROR_FRAME, ServerMessage } from './subprotocol.ts';
@@ -17,6 +18,10 @@ import type { ERROR_FRAME, ServerMessage } from './subprotocol.ts';
 const BAD_IN_A_ROW_MAX = 3;
 /** Messages of one client that are being worked on. */
 const UNDER_WAY_MAX = 64;
+/** Within a second: each may have the journal read. */
+const RESUMES_MAX = 10;
+/** Within a second: who sends so much more than is taken does not listen to the answers either. */
+const TOO_MANY_MAX = 256;
 
 type Fault = keyof typeof ERROR_FRAME;
 
@@ -60,6 +65,9 @@ export class Connection {
   #socket: Socket | null = null;
   #isLeaving = false;
   #bad = 0;
+  /** Within this second: what was resumed, and what was more than is taken. */
+  #resumes = 0;
+  #tooMany = 0;
   #underWay = 0;
   #last: Promise<void> = Promise.resolve();
 
@@ -108,11 +116,17 @@ export class Connection {
     return this.#socket!;
   }
 
+  /** To be called every second. */
+  secondPassed(): void {
+    this.#resumes = 0;
+    this.#tooMany = 0;
+  }
+
   /** In the order they came; one that is worked on delays those after it, nobody else. */
   received(data: string | Uint8Array): void {
     // Who asks and does not read is answered no more.
-    if (this.#hub.dropsSlow(this)) return;
-    if (this.#underWay >= UNDER_WAY_MAX) return this.#refuse('busy', busy(), false);
+    if (!this.isOpen || this.#hub.dropsSlow(this)) return;
+    if (this.#underWay >= UNDER_WAY_MAX) return this.#refuseTooMany(() => tooManyUnderWay(UNDER_WAY_MAX));
     this.#underWay++;
     this.#last = this.#last
       .then(() => (this.isOpen ? this.#judge(data) : undefined))
@@ -124,7 +138,7 @@ export class Connection {
     try {
       this.visitor.spend();
     } catch (error) {
-      return this.#refuse('busy', expected(error), false);
+      return this.#refuseTooMany(() => expected(error));
     }
     await (typeof data === 'string' ? this.#said(data) : this.#sent(data));
   }
@@ -133,7 +147,7 @@ export class Connection {
     const message = this.#parsed(text);
     if (message === null) return;
     this.#bad = 0;
-    if (message.type === 'resume') await this.#resume(message.revision);
+    if (message.type === 'resume') await this.#resumeAgain(message.revision);
     else if (message.type === 'snapshot') this.#greet();
     else this.#tell({ type: 'pong', serverTime: this.#hub.now() });
   }
@@ -191,6 +205,12 @@ export class Connection {
     for (const message of [this.room.snapshot(), ...this.room.scheduled()]) this.#tell(message);
   }
 
+  async #resumeAgain(from: number): Promise<void> {
+    if (this.#resumes >= RESUMES_MAX) return this.#refuseTooMany(() => tooManyResumes(RESUMES_MAX));
+    this.#resumes++;
+    await this.#resume(from);
+  }
+
   /** Where that revision is gone, an error and the snapshot. */
   async #resume(from: number): Promise<void> {
     try {
@@ -213,6 +233,14 @@ export class Connection {
     if (!isBad) return;
     this.#bad++;
     if (this.#bad >= BAD_IN_A_ROW_MAX) this.#hub.drop(this, 'bad', `${this.#bad} bad messages in a row: ${fault}`);
+  }
+
+  /** The first within a second is answered, so that a flood costs next to nothing until it is ended. */
+  #refuseTooMany(error: () => AnyConfigError): void {
+    this.#tooMany++;
+    if (this.#tooMany === 1) return this.#refuse('busy', error(), false);
+    if (this.#tooMany < TOO_MANY_MAX) return;
+    this.#hub.drop(this, 'bad', `${this.#tooMany} messages within a second were too many`);
   }
 
   /** Nothing that a client sends may end in one. */
@@ -238,28 +266,4 @@ function told({ code, message, hint }: AnyConfigError): ServerMessage {
 function expected(error: unknown): AnyConfigError {
   if (isConfigError(error)) return error;
   throw error;
-}
-
-function busy(): AnyConfigError {
-  return new ConfigError('ERR_BUSY', {
-    message: `${UNDER_WAY_MAX} messages of this client are under way, and more are not taken`,
-    hint: 'Wait for the answers.',
-    details: { limit: UNDER_WAY_MAX },
-  }) as AnyConfigError;
-}
-
-function binaryOff(): AnyConfigError {
-  return new ConfigError('ERR_STREAM', {
-    message: "Frames are not spoken here: the registry's own feature 'binary_protocol' is off",
-    hint: "Turn it on in the config 'registry', or write over HTTP; changes are told as JSON meanwhile.",
-    details: { fault: 'binary_off' },
-  }) as AnyConfigError;
-}
-
-function serversOwn(type: number): AnyConfigError {
-  return new ConfigError('ERR_STREAM', {
-    message: `Frames of type ${type} are the server's to send`,
-    hint: 'Send updates (1), feature toggles (2), resizes (4) and heartbeats (5).',
-    details: { fault: 'direction' },
-  }) as AnyConfigError;
 }

@@ -7,11 +7,11 @@
 import type { Entry } from '../journal/journal.ts';
 import type { StreamDrop } from '../metrics/figures.ts';
 import { ConfigError } from '../errors/errors.ts';
-import type { Audience } from './look.ts';
+import type { Audience } from '../config/audience.ts';
 import type { Connection, Socket, Visitor } from './connection.ts';
 import { Joining } from './joining.ts';
 import { Leaving } from './leaving.ts';
-import { keyOf, Place, type Listener } from './place.ts';
+import { keyOf, Place, type Leave, type Listener } from './place.ts';
 import { Room, type RoomOptions, type Update } from './room.ts';
 import { CLOSE } from './subprotocol.ts';
 
@@ -73,9 +73,15 @@ export class Hub {
 
   /** Entries of the journal, in their order, each once. */
   follow(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      for (const { room } of this.#places.values()) if (room.concerns(entry.stream)) room.follow(entry);
+    for (const { room } of this.#places.values()) {
+      const own = entries.filter(({ stream }) => room.concerns(stream));
+      if (own.length > 0) room.follow(own);
     }
+  }
+
+  /** Ends all that is followed: there are entries that could not be taken in. Whoever comes back begins anew. */
+  forget(): void {
+    for (const [key, { room }] of this.#places) this.#failed(key, room, 'entries could not be taken in');
   }
 
   /** A place in the room of a config. Errors: ERR_NOT_FOUND, ERR_CLOSED, and those of the journal. */
@@ -123,15 +129,16 @@ export class Hub {
   }
 
   /** Answers how to leave. */
-  listen(room: Room, listener: Listener): () => void {
+  listen(room: Room, listener: Listener): Leave {
     const key = keyOf(room);
     const place = this.#places.get(key);
     if (place?.room !== room) throw closed();
     place.listeners.add(listener);
     this.#listeners++;
     this.#count();
-    return () => {
+    return (why) => {
       if (!place.listeners.delete(listener)) return;
+      if (why !== undefined) this.#options.dropped(why);
       this.#listeners--;
       this.#count();
       this.#vacate(key, place);
@@ -150,7 +157,7 @@ export class Hub {
    * listen, and who does not read, is dropped.
    */
   async sweep(isAll = false): Promise<void> {
-    if (!isAll) this.#leaving.look();
+    if (!isAll) this.#secondPassed();
     this.#dropSlow();
     const checks: Promise<void>[] = [];
     for (const { sockets, listeners } of this.#places.values()) {
@@ -233,6 +240,13 @@ export class Hub {
     if (this.#published_bytes > UNWATCHED_BYTES) this.#dropSlow();
   }
 
+  #secondPassed(): void {
+    this.#leaving.look();
+    for (const { sockets } of this.#places.values()) {
+      for (const connection of sockets) connection.secondPassed();
+    }
+  }
+
   #dropSlow(): void {
     this.#published_bytes = 0;
     for (const { sockets } of this.#places.values()) {
@@ -260,7 +274,10 @@ export class Hub {
     if (place?.room !== room) return;
     this.#options.log(`the stream of '${room.name}' cannot go on: ${String(error)}`);
     for (const connection of place.sockets) this.drop(connection, 'failed', 'the change could not be read');
-    for (const listener of place.listeners) listener.end('failed');
+    for (const listener of place.listeners) {
+      this.#options.dropped('failed');
+      listener.end('failed');
+    }
     this.#places.delete(key);
   }
 

@@ -5,7 +5,7 @@
  */
 import { Connection, type Visitor } from './connection.ts';
 import type { Hub } from './hub.ts';
-import type { Listener } from './place.ts';
+import type { Leave, Listener } from './place.ts';
 import type { Room } from './room.ts';
 
 /** A place that is kept until it is taken by one of the two, or given up. */
@@ -26,7 +26,7 @@ export class Joining {
   }
 
   /** Answers how to leave. Throws ERR_CLOSED where the room has ended meanwhile. */
-  listen(listener: Listener): () => void {
+  listen(listener: Listener): Leave {
     try {
       return this.#hub.listen(this.room, listener);
     } finally {

@@ -3,11 +3,11 @@
  * flags. Decides nothing: what is visible is said by whoever owns the flags.
  * @module
  */
+import type { Audience } from '../config/audience.ts';
 import type { FeatureSet } from '../config/features.ts';
+import { subjectOf } from '../config/streams.ts';
+import { JOURNAL_STREAM } from '../journal/journal.ts';
 import type { ConfigPatch, FeatureNames } from './subprotocol.ts';
-
-/** Browsers hold a token that anybody can find in their page. */
-export type Audience = 'all' | 'browser';
 
 /** What the owner of the flags says. */
 export interface Visible {
@@ -20,13 +20,13 @@ export interface Visible {
 
 export type LookSource = (name: string, audience: Audience) => Promise<Visible>;
 
-const FLAG = 'flag:';
-const FLAGSET = 'flagset:';
-
-/** The key of a flag of this config that a stream is about; null: all of them; undefined: none. */
+/** The key of a flag of this config that a stream is about; null: all of them, as of an erasure; undefined: none. */
 export function flagKeyOf(stream: string, config: string): string | null | undefined {
-  if (stream === FLAGSET + config) return null;
-  return stream.startsWith(`${FLAG}${config}/`) ? stream.slice(FLAG.length + config.length + 1) : undefined;
+  if (stream === JOURNAL_STREAM) return null;
+  const subject = subjectOf(stream);
+  if (subject === null || !('config' in subject) || subject.config !== config) return undefined;
+  if (subject.kind === 'flagset') return null;
+  return subject.kind === 'flag' ? subject.key : undefined;
 }
 
 export class Look implements Visible {
@@ -54,11 +54,11 @@ export class Look implements Visible {
     return JSON.stringify(this.names) === JSON.stringify(other.names);
   }
 
-  /** Of the flags that an entry touched (null: all), those that are seen, or were before. */
-  touched(key: string | null, past: Look): readonly string[] {
+  /** Of the flags that entries touched (null: all), those that are seen, or were before. */
+  touched(keys: readonly (string | null)[], past: Look): readonly string[] {
     const seen = new Set([...past.flags, ...this.flags]);
-    if (key === null) return [...seen].toSorted();
-    return this.audience === 'all' || seen.has(key) ? [key] : [];
+    if (keys.includes(null)) return [...seen].toSorted();
+    return [...new Set(keys as readonly string[])].filter((key) => this.audience === 'all' || seen.has(key));
   }
 
   /** What of a change is seen; null: nothing. */

@@ -11,6 +11,9 @@ export interface Listener {
   end(reason: string): void;
 }
 
+/** Leaves; `slow`: because he did not read. */
+export type Leave = (why?: 'slow') => void;
+
 export class Place {
   readonly room: Room;
   readonly opening: Promise<void>;

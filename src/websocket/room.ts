@@ -5,15 +5,17 @@
  * @module
  */
 import type { Backend } from '../../bindings/backend.ts';
+import type { Audience } from '../config/audience.ts';
 import { rolloutsByName } from '../config/debug-view.ts';
 import type { FeatureSet } from '../config/features.ts';
-import { configOfStream } from '../config/name.ts';
+import { configOfStream, parseConfigName } from '../config/name.ts';
 import { changedRollouts } from '../config/rollout.ts';
+import { subjectOf } from '../config/streams.ts';
 import type { RegistryConfig } from '../config/value.ts';
 import { ConfigError } from '../errors/errors.ts';
-import type { Entry, Journal } from '../journal/journal.ts';
+import { JOURNAL_STREAM, type Entry, type Journal } from '../journal/journal.ts';
 import { ConfigStates, noConfig, type ConfigState } from './config-states.ts';
-import { flagKeyOf, Look, type Audience, type LookSource } from './look.ts';
+import { flagKeyOf, Look, type LookSource } from './look.ts';
 import {
   framesOf,
   heartbeatFrame,
@@ -23,6 +25,9 @@ import {
   type Upcoming,
 } from './subprotocol.ts';
 import { UpcomingChanges } from './upcoming.ts';
+
+/** Of rich flags in one message, which stays far below what may wait for a client. */
+const KEYS_MAX = 1000;
 
 /** What everybody in a room is told. */
 export interface Update {
@@ -92,20 +97,14 @@ export class Room {
 
   /** Whether an entry of a stream may change what is told here. */
   concerns(stream: string): boolean {
-    const config = configOfStream(stream);
-    if (config !== null) return config === this.name;
-    const service = this.name.split('/')[0]!;
-    return (
-      stream === `features:${service}` ||
-      stream.startsWith(`feature:${service}/`) ||
-      flagKeyOf(stream, this.name) !== undefined ||
-      stream.startsWith('change_request:')
-    );
+    const subject = subjectOf(stream);
+    if (subject === null) return stream === JOURNAL_STREAM || stream.startsWith('change_request:');
+    return 'config' in subject ? subject.config === this.name : subject.service === parseConfigName(this.name).service;
   }
 
-  /** Takes an entry that may be about this config. What needs no more than the entry is told of at once. */
-  follow(entry: Entry): void {
-    this.#pending.push(entry);
+  /** Takes entries that may be about this config. What needs no more than the entries is told of at once. */
+  follow(entries: readonly Entry[]): void {
+    this.#pending.push(...entries);
     if (!this.#isWorking) void this.#work();
   }
 
@@ -151,10 +150,7 @@ export class Room {
   async #work(): Promise<void> {
     this.#isWorking = true;
     try {
-      for (let entry = this.#pending.shift(); entry !== undefined; entry = this.#pending.shift()) {
-        const reading = this.#take(entry);
-        if (reading !== null) await reading;
-      }
+      while (this.#pending.length > 0) await this.#take(this.#pending.splice(0));
     } catch (error) {
       this.#options.failed(error);
     } finally {
@@ -162,21 +158,26 @@ export class Room {
     }
   }
 
-  /** null: done. */
-  #take(entry: Entry): Promise<void> | null {
-    if (configOfStream(entry.stream) === this.name) return this.#takeChange(entry);
-    if (entry.stream.startsWith('change_request:')) return this.#reschedule();
-    return this.#lookAgain(entry);
-  }
-
-  #takeChange(entry: Entry): Promise<void> | null {
-    const next = this.#states.after(this.#state, entry);
-    if (next instanceof Promise) return next.then((state) => this.#become(state));
-    if (next !== this.#state) this.#become(next);
-    return null;
+  /**
+   * What waited, together. Changes are told of as they are looked at by now: what was hidden after them is told of by
+   * none. What is scheduled comes last: what was made of it is in the config by then.
+   */
+  async #take(entries: readonly Entry[]): Promise<void> {
+    const isChange = ({ stream }: Entry): boolean => configOfStream(stream) === this.name;
+    const isRequest = ({ stream }: Entry): boolean => stream.startsWith('change_request:');
+    const isErasure = ({ stream }: Entry): boolean => stream === JOURNAL_STREAM;
+    const looks = entries.filter((entry) => !isChange(entry) && !isRequest(entry));
+    const isRenamed = looks.length > 0 && (await this.#lookAgain(looks));
+    for (const entry of entries.filter(isChange)) {
+      const next = this.#states.after(this.#state, entry);
+      this.#become(next instanceof Promise ? await next : next);
+    }
+    // What is said of rollouts goes by name.
+    if (isRenamed || entries.some((entry) => isRequest(entry) || isErasure(entry))) await this.#reschedule();
   }
 
   #become(state: ConfigState): void {
+    if (state === this.#state) return;
     const before = this.#image();
     const past = this.#state;
     this.#state = state;
@@ -206,20 +207,19 @@ export class Room {
     for (const message of this.#upcoming.replace(upcoming, this.#look)) this.#tell(message);
   }
 
-  /** Names, what browsers see, and rich flags: whichever of them the entry is about. */
-  async #lookAgain({ stream }: Entry): Promise<void> {
+  /** Names, what browsers see, and rich flags: whichever of them the entries are about. True: names are others. */
+  async #lookAgain(entries: readonly Entry[]): Promise<boolean> {
     const [past, image] = [this.#look, this.#image()];
     this.#look = await Look.read(this.#options.look, this.name, this.audience);
-    const { mask } = this.#look;
-    if (!this.#look.namesAre(past)) {
-      this.#tell(this.names());
-      // The masks are the same; what is said of rollouts goes by name.
-      await this.#reschedule();
+    const isRenamed = !this.#look.namesAre(past);
+    if (isRenamed) this.#tell(this.names());
+    if (this.#look.mask !== past.mask) this.#tellLooks(image.config);
+    const keys = entries.map(({ stream }) => flagKeyOf(stream, this.name)).filter((key) => key !== undefined);
+    const touched = this.#look.touched(keys, past);
+    for (let i = 0; i < touched.length; i += KEYS_MAX) {
+      this.#tell({ type: 'flags', keys: touched.slice(i, i + KEYS_MAX) });
     }
-    if (mask !== past.mask) this.#tellLooks(image.config);
-    const keys = flagKeyOf(stream, this.name);
-    const touched = keys === undefined ? [] : this.#look.touched(keys, past);
-    if (touched.length > 0) this.#tell({ type: 'flags', keys: touched });
+    return isRenamed;
   }
 
   /** The same revision looks otherwise. */

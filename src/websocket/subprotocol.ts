@@ -25,7 +25,7 @@ export const ERROR_FRAME = {
   message: 7,
   /** The registry's own feature `binary_protocol` is off. */
   binary_off: 8,
-  /** Too many messages at once, or within a minute. */
+  /** Too many messages at once, within a second or within a minute: of these the first in a second is answered. */
   busy: 9,
   /** Understood, and not done; the JSON error after it says why. */
   refused: 10,
@@ -34,7 +34,7 @@ export const ERROR_FRAME = {
 /** Why the server ends a connection. */
 export const CLOSE = {
   stopping: 1001,
-  /** Three bad messages in a row. */
+  /** Three bad messages in a row, or far too many within a second. */
   bad: 1008,
   /** What the stream follows could not be read; coming back may help. */
   failed: 1011,

@@ -70,6 +70,23 @@ describe('a grant', () => {
     expect(direct).toEqual({ user: 'ann', role, pattern: 'config:*', sections: null });
   });
 
+  it.each(KINDS.filter((kind) => !['config', 'flag'].includes(kind)))(
+    'of %s streams has nothing that could be asked for: needsApproval is refused',
+    async (kind) => {
+      const { users, grants, tokens, journal } = await house();
+      await users.create('ann', {}, null, OWNER);
+      const asking = { role: 'admin', pattern: `${kind}:*`, sections: null, needsApproval: true } as const;
+      const { key } = await grants.create({ user: 'ann', ...asking, needsApproval: false }, OWNER);
+      const { seq } = await journal.head();
+      const fault = 'ERR_WRONG_TYPE needsApproval';
+      expect(await faultOf(grants.create({ user: 'ann', ...asking }, OWNER))).toBe(fault);
+      expect(await faultOf(grants.update(key, { needsApproval: true }, OWNER))).toBe(fault);
+      expect(await faultOf(tokens.create({ user: 'ann', name: 'ci', scope: [asking] }, OWNER))).toBe(fault);
+      expect(await hintOf(grants.create({ user: 'ann', ...asking }, OWNER))).toContain('config: and flag:');
+      expect((await journal.head()).seq).toBe(seq);
+    },
+  );
+
   it('of an admin who must ask is none of the last who can let others in', async () => {
     const { users, grants } = await house();
     await users.create('ann', {}, null, OWNER);

@@ -1,7 +1,8 @@
 /** Who is who, in memory: as the journal has it before anybody is let in, whoever changed it. @module */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openIdentities } from '../../src/auth/identities.ts';
+import { openIdentities, principalOfTokenId } from '../../src/auth/identities.ts';
+import { KEYRING } from '../../src/auth/keyring.ts';
 import type { Principal } from '../../src/auth/rights.ts';
 import { may } from '../../src/auth/rights.ts';
 import { bytes, tempDirectory } from '../journal/fixtures.ts';
@@ -135,4 +136,23 @@ describe('the state', () => {
     const states = await Promise.all(Array.from({ length: 50 }, () => it.identities.fresh()));
     expect(new Set(states).size).toBe(1);
   });
+});
+
+it('knows who holds a token by its id alone, as long as the token and its user are good', async () => {
+  const it = await house();
+  const { id, token } = await knownAnn(it);
+  const now = Date.now();
+  const holder = async (at = now) => principalOfTokenId(await it.identities.fresh(), id, at);
+  expect(await holder()).toEqual(it.authenticator.authenticateNow(token));
+  const { expiresAt } = (await it.identities.fresh()).tokens.get(id)!.value;
+  expect([(await holder(expiresAt - 1))?.actor, await holder(expiresAt)]).toEqual(['ann/ci', null]);
+  await it.users.update('ann', { isDisabled: true }, OWNER);
+  expect(await holder()).toBeNull();
+  await it.users.update('ann', { isDisabled: false }, OWNER);
+  expect(await holder()).not.toBeNull();
+  // As after a backup that has brought back what was revoked.
+  it.keyring.set(KEYRING.revoked, id, '', expiresAt);
+  await it.users.update('ann', { displayName: 'Ann' }, OWNER);
+  expect(await holder()).toBeNull();
+  expect(await faultOf(it.authenticator.authenticate(token))).toBe('ERR_UNAUTHENTICATED revoked');
 });

@@ -58,7 +58,7 @@ function applied({ name, who }: Verb, model: Model): void {
 }
 
 function done({ name, who, at }: Verb, request: ChangeRequest): ChangeRequest {
-  const decision = { actor: `${who}/token`, user: who, at, note: '' };
+  const decision = { actor: `${who}/token`, user: who, tokenId: `of-${who}`, epoch: null, at, note: '' };
   if (name === 'approve') return approved('x', request, decision);
   if (name === 'reject') return rejected('x', request, decision);
   if (name === 'cancel') return cancelled('x', request, decision);
@@ -117,12 +117,13 @@ const VERBS = fc.record({
 
 function requestOf(needsApproval: boolean, steps: number): ChangeRequest {
   return newRequest({
-    author: { actor: 'ann', user: 'ann' },
+    author: { actor: 'ann', user: 'ann', tokenId: null, epoch: 3 },
     reason: 'because',
     createdAt: 0,
     expiresAt: EXPIRES_AT,
     force: false,
     base: [{ stream: 'config:shop', revision: 3, state: { hex: '0x', rollouts: {} } }],
+    premises: [{ what: 'template rel for shop', hash: 'abc' }],
     needsApproval,
     steps: Array.from({ length: steps }, (_, i) => ({ at: i === 0 ? 50 : null, pause_ms: i * 10, operations: [] })),
   });

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseExpiry } from '../../src/cli/commands/tokens.ts';
+import { parseMoment } from '../../src/cli/values.ts';
 import { requireSafeWay } from '../../src/cli/registry-client.ts';
 import { MAIN, type Registry, startRegistry, Workplace } from './cli.ts';
 import { processVariables } from '../../src/env/env.ts';
@@ -137,8 +137,9 @@ describe('the token that is shown', () => {
 });
 
 test('a token expires when it is said', () => {
-  expect(parseExpiry('12h', 1000)).toBe(1000 + 12 * 3_600_000);
-  expect(parseExpiry('30d', 0)).toBe(30 * 86_400_000);
-  expect(parseExpiry('2030-01-01T00:00:00Z', 5)).toBe(Date.UTC(2030, 0, 1));
-  for (const text of ['', '3w', '-1d', 'soon', '1.5h']) expect(() => parseExpiry(text, 0), text).toThrow(/--expires/);
+  expect(parseMoment('12h', '--expires', 1000)).toBe(1000 + 12 * 3_600_000);
+  expect(parseMoment('30d', '--expires', 0)).toBe(30 * 86_400_000);
+  expect(parseMoment('2030-01-01T00:00:00Z', '--expires', 5)).toBe(Date.UTC(2030, 0, 1));
+  for (const text of ['', '3w', '-1d', 'soon', '1.5h'])
+    expect(() => parseMoment(text, '--expires', 0), text).toThrow(/--expires/);
 });

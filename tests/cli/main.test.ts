@@ -13,7 +13,11 @@ describe('what was typed', () => {
   const mistakes: [string[], string, RegExp][] = [
     [['gte'], 'ERR_USAGE', /Unknown command 'gte' — Did you mean get\?/],
     [['enable', 'debug'], 'ERR_USAGE', /Unknown command 'enable' — Did you mean c13 feature enable\?/],
-    [['create', 'ann'], 'ERR_USAGE', /Did you mean c13 requests create, c13 users create, c13 grants create, c13 tokens create\?/],
+    [
+      ['create', 'ann'],
+      'ERR_USAGE',
+      /Did you mean c13 requests create, c13 users create, c13 grants create, c13 tokens create\?/,
+    ],
     [['feature', 'debug'], 'ERR_USAGE', /Unknown command 'debug' — It has: enable, disable, list, declare/],
     [['nonsense'], 'ERR_USAGE', /Unknown command 'nonsense' — See: c13 --help/],
     [['delete', 'x'], 'ERR_USAGE', /Nobody is there to be asked — Say so beforehand with --yes/],

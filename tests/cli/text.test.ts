@@ -1,7 +1,7 @@
 /** Text for people. @module */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { clean, facts, sizeText, styleOf, table } from '../../src/cli/text.ts';
+import { clean, durationText, facts, sizeText, styleOf, table, wrapped } from '../../src/cli/text.ts';
 
 const PLAIN = styleOf(0, false);
 
@@ -68,4 +68,49 @@ test('one column gives way, so that what stands behind it stays on the screen', 
   expect(row).toMatch(/^ann  x+…  a reason$/);
   expect(row!.length).toBe(30);
   expect(table(PLAIN, ['a'], [['x'.repeat(60)]], 'a')).toContain('x'.repeat(60));
+});
+
+test('a long text is broken between words, and nothing of it is lost', () => {
+  const style = styleOf(20, false);
+  expect(wrapped(style, 'one two three four five six', 2)).toBe('  one two three four\n  five six');
+  expect(wrapped(style, `${'x'.repeat(25)} y`)).toBe(`${'x'.repeat(20)}\nxxxxx y`);
+  expect(wrapped(PLAIN, 'one two three four five six seven')).toBe('one two three four five six seven');
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.nat(8), (text, indent) => {
+      const lines = wrapped(style, text, indent).split('\n');
+      expect(Math.max(...lines.map((line) => Bun.stringWidth(line)))).toBeLessThanOrEqual(20);
+      const bare = (all: string): string => all.replaceAll(/\s/g, '');
+      expect(bare(lines.join(''))).toBe(bare(text.split('\n').map(clean).join('')));
+    }),
+    { seed: 13 },
+  );
+});
+
+test('lengths of time are as short as they can be', () => {
+  expect([0, 5, 90, 5400, 21_600, 86_400, 90_000].map(durationText)).toEqual([
+    '0s',
+    '5s',
+    '90s',
+    '90m',
+    '6h',
+    '1d',
+    '25h',
+  ]);
+});
+
+test('facts go on below where they are long, but no word is broken', () => {
+  const style = styleOf(20, false);
+  expect(facts(style, { about: 'one two three four', hash: 'x'.repeat(30) })).toBe(
+    `about  one two three\n       four\nhash   ${'x'.repeat(30)}`,
+  );
+});
+
+test('columns give way one after the other', () => {
+  const row = ['x'.repeat(20), 'y'.repeat(20), 'z'];
+  expect(table(styleOf(40, false), ['a', 'b', 'c'], [row], 'b', 'a').split('\n')[1]).toBe(
+    `${'x'.repeat(20)}  ${'y'.repeat(14)}…  z`.slice(0, 40),
+  );
+  expect(table(styleOf(30, false), ['a', 'b', 'c'], [row], 'b', 'a').split('\n')[1]).toBe(
+    `${'x'.repeat(12)}…  ${'y'.repeat(11)}…  z`,
+  );
 });

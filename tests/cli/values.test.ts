@@ -1,7 +1,16 @@
 /** What is typed, as values. @module */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseAnchor, parseBits, parsePairs, parseTime, parseWhole } from '../../src/cli/values.ts';
+import {
+  parseAnchor,
+  parseBits,
+  parseDue,
+  parseDuration,
+  parseMoment,
+  parsePairs,
+  parseTime,
+  parseWhole,
+} from '../../src/cli/values.ts';
 
 test('pairs become what set takes', () => {
   expect(
@@ -52,6 +61,34 @@ test('times', () => {
   expect(parseTime('2026-03-01T12:00:00+01:00', 'x')).toBe(Date.UTC(2026, 2, 1, 11));
   for (const text of ['yesterday', '-1', '2026-13-01', '2026-02-30', '2025-02-29T12:00:00Z', '01.03.2026', ''])
     expect(() => parseTime(text, 'x')).toThrow('is not a time');
+});
+
+test('a time of day says of which zone', () => {
+  for (const text of ['2026-03-01T12:00', '2026-03-01T12:00:00', '2026-03-01T12:00:00.5'])
+    expect(() => parseTime(text, '--since')).toThrow('of no zone');
+  expect(parseTime('2026-03-01T12:00Z', 'x')).toBe(Date.UTC(2026, 2, 1, 12));
+});
+
+test('moments are times, or lie so far ahead', () => {
+  const now = Date.UTC(2026, 2, 1);
+  for (const [text, ahead_s] of [
+    ['0s', 0],
+    ['5s', 5],
+    ['15m', 900],
+    ['6h', 21_600],
+    ['2d', 172_800],
+  ] as const) {
+    expect(parseMoment(text, '--at', now)).toBe(now + ahead_s * 1000);
+    expect(parseDuration(text, '--pause')).toBe(ahead_s);
+  }
+  expect(parseMoment('2026-03-01T12:00:00Z', '--at', now)).toBe(Date.UTC(2026, 2, 1, 12));
+  for (const text of ['5', '5 s', '-5s', '1w', '5S', ''])
+    expect(() => parseDuration(text, '--pause')).toThrow('--pause');
+  for (const text of ['5 s', '-5s', '1w', '5S', '', '2026-03-01T12:00'])
+    expect(() => parseMoment(text, '--at', now)).toThrow('--at');
+  expect(parseMoment('2026-03-02', '--expires', now)).toBe(now + 86_400_000);
+  expect(parseDue('2h', '--at', now)).toBe(now + 7_200_000);
+  expect(() => parseDue('2026-03-02', '--at', now)).toThrow('no time of the day');
 });
 
 test('anchors and bits', () => {

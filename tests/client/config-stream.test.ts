@@ -1,20 +1,23 @@
 /** The client that follows a config, against a registry that really runs, is killed, and comes back. @module */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openReference } from '../../bindings/reference.ts';
-import { openConfigStream, type ConfigStream, type ConfigStreamOptions } from '../../src/client/config-stream.ts';
+import { openConfigStream, type ConfigStream } from '../../src/client/config-stream.ts';
+import type { ConfigStreamOptions, StreamEvent } from '../../src/client/config-stream.ts';
 import { StreamState, type StreamedConfig } from '../../src/client/stream-state.ts';
 import { DEFAULT_CONFIG } from '../../src/config/value.ts';
 import { framesOf, type ServerMessage } from '../../src/websocket/subprotocol.ts';
 import { startProgram } from '../registry/fixtures.ts';
-import { startWithAdmin, type Somebody } from '../registry/identity-fixtures.ts';
+import { makeUser, startWithAdmin, type Somebody } from '../registry/identity-fixtures.ts';
 
 const SHOP = '/api/v1/configs/shop';
+const HOUR_MS = 3_600_000;
 const core = openReference();
 
 /** A stream, and the way to wait for what it tells. */
 function follow(options: Omit<ConfigStreamOptions, 'onChange'>) {
   const seen: StreamedConfig[] = [];
   const errors: string[] = [];
+  const events: StreamEvent[] = [];
   let wake = (): void => {};
   const stream: ConfigStream = openConfigStream({
     ...options,
@@ -26,12 +29,17 @@ function follow(options: Omit<ConfigStreamOptions, 'onChange'>) {
       errors.push(code);
       wake();
     },
+    onEvent: (event) => {
+      events.push(event);
+      options.onEvent?.(event);
+      wake();
+    },
   });
   onTestFinished(() => stream.close());
   const until = async (holds: () => boolean): Promise<void> => {
     while (!holds()) await new Promise<void>((resolve) => (wake = resolve));
   };
-  return { stream, seen, errors, until };
+  return { stream, seen, errors, events, until };
 }
 
 async function set({ call }: Pick<Somebody, 'call'>, body: object): Promise<number> {
@@ -77,11 +85,13 @@ describe('openConfigStream', () => {
   it('flips what is scheduled at its moment, also while nobody is there to tell it', async () => {
     const { registry, ann } = await startWithAdmin();
     await ann.call('POST', '/api/v1/configs', { name: 'shop', rows: 30 });
-    // An hour ahead by its own clock: what counts is the server's.
-    const clock = (): number => Date.now() + 3_600_000;
-    const { stream, seen, until } = follow({ url: registry.url, name: 'shop', token: ann.token, clock });
+    // Far ahead by its own clock: what counts is the server's. Its moment comes when the connection is lost.
+    let ahead_ms = 24 * HOUR_MS;
+    const clock = (): number => Date.now() + ahead_ms;
+    const onEvent = ({ type }: StreamEvent): void => void (type === 'lost' && (ahead_ms += 2 * HOUR_MS));
+    const { stream, seen, until } = follow({ url: registry.url, name: 'shop', token: ann.token, clock, onEvent });
     await stream.ready;
-    const at = Date.now() + 3000;
+    const at = Date.now() + HOUR_MS;
     const operations = [{ name: 'shop', set: { features: { debug: true }, rollouts: { metrics: 30 } } }];
     const asked = await ann.call('POST', '/api/v1/change-requests', { operations, at });
     expect(asked.body).toMatchObject({ state: 'scheduled' });
@@ -96,9 +106,36 @@ describe('openConfigStream', () => {
     registry.child.kill('SIGKILL');
     await registry.child.exited;
     await until(() => stream.isEnabled('debug'));
-    expect(seen.slice(-2)).toMatchObject([
-      { revision, config: { rows: 31, featureFlags: 0 }, rollouts: {} },
-      { revision, config: { rows: 31, featureFlags: 4 }, rollouts: { metrics: 30 } },
+    expect(seen).toMatchObject([
+      { revision: 1 },
+      { revision, config: { rows: 31, featureFlags: 0 }, rollouts: {}, ahead: [] },
+      { revision, config: { rows: 31, featureFlags: 4 }, rollouts: { metrics: 30 }, ahead: [asked.body.id] },
+    ]);
+  });
+
+  it('flips nothing early, however its own clock goes, and tells what happens beside', async () => {
+    const { registry, ann } = await startWithAdmin();
+    await ann.call('POST', '/api/v1/configs', { name: 'shop', rows: 30 });
+    const request = { operations: [{ name: 'shop', set: { features: { debug: true } } }], at: Date.now() + HOUR_MS };
+    const { id } = (await ann.call('POST', '/api/v1/change-requests', request)).body;
+    const clock = (): number => Date.now() + 24 * HOUR_MS;
+    const { seen, events, until } = follow({ url: registry.url, name: 'shop', token: ann.token, clock });
+    await until(() => events.length === 2);
+    await ann.call('POST', `/api/v1/change-requests/${id}/cancel`, {});
+    await ann.call('DELETE', SHOP);
+    await until(() => events.length === 4);
+    registry.child.kill('SIGKILL');
+    await until(() => events.length === 5);
+    expect(events).toMatchObject([
+      { type: 'connected' },
+      { type: 'scheduled', id, at: request.at, patch: { on: 4 } },
+      { type: 'cancelled', id },
+      { type: 'deleted', revision: 2 },
+      { type: 'lost' },
+    ]);
+    expect(seen.map(({ revision, config }) => [revision, config.featureFlags])).toEqual([
+      [1, 0],
+      [2, 0],
     ]);
   });
 
@@ -110,6 +147,53 @@ describe('openConfigStream', () => {
     await ann.call('DELETE', `/api/v1/tokens/${body.id}`);
     await until(() => errors.length > 0);
     expect(errors).toEqual(['ERR_UNAUTHENTICATED']);
+    expect(stream.isClosed).toBe(true);
+  });
+
+  it('says why it is not let in, and does not ask again', async () => {
+    const { registry, ann } = await startWithAdmin();
+    const bob = await makeUser(registry, ann, 'bob');
+    const refusals = [
+      ['default', 'nonsense', 'ERR_UNAUTHENTICATED'],
+      ['default', bob.token, 'ERR_FORBIDDEN'],
+      ['nobody', ann.token, 'ERR_NOT_FOUND'],
+    ] as const;
+    for (const [name, token, code] of refusals) {
+      const { stream, errors } = follow({ url: registry.url, name, token });
+      await expect(stream.ready).rejects.toMatchObject({ code });
+      expect([errors, stream.isClosed, stream.current]).toEqual([[code], true, null]);
+    }
+  });
+
+  it('says once that nobody is there, or lets no WebSocket through, and goes on', async () => {
+    const { registry, ann } = await startWithAdmin();
+    registry.child.kill('SIGKILL');
+    await registry.child.exited;
+    const { stream, errors, until } = follow({ url: registry.url, name: 'default', token: ann.token });
+    await until(() => errors.length > 0);
+    const port = Number(new URL(registry.url).port);
+    let tries = 0;
+    const proxy = Bun.serve({
+      port,
+      hostname: '127.0.0.1',
+      fetch: ({ url }) => new Response('{}', { status: url.includes('/_dashboard/ws') && ++tries > 0 ? 400 : 200 }),
+    });
+    onTestFinished(() => proxy.stop(true));
+    await until(() => errors.length > 1);
+    const before = tries;
+    while (tries < before + 2) await new Promise<void>((resolve) => setImmediate(resolve));
+    expect([errors, stream.isClosed]).toEqual([['ERR_REGISTRY_UNREACHABLE', 'ERR_STREAM'], false]);
+    await proxy.stop(true);
+    await startProgram(registry.data, ['--port', String(port)]);
+    await stream.ready;
+    expect(stream.current).toMatchObject({ ahead: [] });
+  });
+
+  it('closed before it knew anything, keeps nobody waiting', async () => {
+    const { stream, errors } = follow({ url: 'http://127.0.0.1:1', name: 'default' });
+    stream.close();
+    await expect(stream.ready).rejects.toMatchObject({ code: 'ERR_CLOSED' });
+    expect([errors, stream.isClosed]).toEqual([[], true]);
   });
 });
 
@@ -159,6 +243,12 @@ describe('StreamState', () => {
     expect(state.at(999)!.config.featureFlags).toBe(0);
     expect(state.at(1000)).toMatchObject({ config: { featureFlags: 4, rows: 99 }, rollouts: { metrics: 50 } });
     expect(state.at(2000)!.config.featureFlags).toBe(0);
+    // Only what makes a difference is ahead of the revision.
+    expect([999, 1000, 2000].map((time) => state.at(time)!.ahead)).toEqual([[], ['a'], ['a', 'b']]);
+    const made = { config: { ...at, featureFlags: 4, rows: 99 }, rollouts: { metrics: 50 } };
+    state.take({ type: 'change', revision: 2, ...made });
+    expect(state.at(1000)).toMatchObject({ revision: 2, ahead: [], ...made });
+    state.take({ type: 'change', revision: 3, config: at, rollouts: {} });
     state.take({ type: 'cancelled', id: 'b' });
     expect(state.at(2000)!.config.featureFlags).toBe(4);
     state.take({ type: 'done', id: 'a' });

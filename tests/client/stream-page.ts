@@ -3,7 +3,11 @@ import { openConfigStream } from '../../src/client/config-stream.ts';
 
 const settings = new URLSearchParams(location.hash.slice(1));
 const seen: unknown[] = [];
+// What is scheduled within the hour is due when the connection is lost.
+let ahead_ms = 0;
 const stream = openConfigStream({
+  clock: () => Date.now() + ahead_ms,
+  onEvent: ({ type }) => void (type === 'lost' && (ahead_ms = 7_200_000)),
   url: settings.get('url')!,
   name: settings.get('name')!,
   token: settings.get('token')!,

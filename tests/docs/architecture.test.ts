@@ -29,7 +29,7 @@ test('the frozen values have the fields that are named', async () => {
   await call('PUT', `${FLAGS}/banner`, { definition: { ...DEFINITION, targeting } });
   await call('PUT', '/api/v1/configs/default/flagset', { evaluators: {}, metadata: {} });
   await call('PATCH', '/api/v1/services/default/facts/debug', { owner: 'ann' });
-  const operations = [{ name: 'default', set: { rows: 30 } }];
+  const operations = [{ name: 'default', template: 'minimal' }];
   const { body } = await call('POST', '/api/v1/change-requests', { operations, at: Date.now() + 3_600_000 });
   await call('POST', `/api/v1/change-requests/${body.id}/cancel`, { note: 'no' });
   const journal = new Database(join(data, 'journal.db'), { readonly: true });

@@ -9,7 +9,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { isInRollout } from '../../src/config/rollout.ts';
-import { CONTEXT_DEPTH_MAX, CONTEXT_VALUES_MAX } from '../../src/flags/context.ts';
+import {
+  CONTEXT_CHARACTERS_MAX,
+  CONTEXT_DEPTH_MAX,
+  CONTEXT_LIST_MAX,
+  CONTEXT_PROPERTIES_MAX,
+  CONTEXT_TEXT_MAX,
+  CONTEXT_VALUES_MAX,
+} from '../../src/flags/context.ts';
 import { QUIET } from '../../src/flags/engine.ts';
 import { FLAGS_MAX } from '../../src/flags/flags.ts';
 import { ROOT, startProgram, tempDirectory } from '../registry/fixtures.ts';
@@ -42,6 +49,13 @@ test('limits are those of the code', () => {
   const number = (value: number): string => value.toLocaleString('en');
   expect(TEXT).toContain(`at most ${number(FLAGS_MAX)}.`);
   expect(TEXT).toContain(`| a context | 1 MiB, ${number(CONTEXT_VALUES_MAX)} values, ${CONTEXT_DEPTH_MAX} levels |`);
+  const parts = [
+    `${CONTEXT_LIST_MAX} items in a list`,
+    `${CONTEXT_PROPERTIES_MAX} properties in an object`,
+    `${number(CONTEXT_TEXT_MAX)} characters in a text`,
+    `${number(CONTEXT_CHARACTERS_MAX)} characters in all`,
+  ];
+  expect(TEXT).toContain(`| in a context | ${parts.join(', ')} |`);
 });
 
 test('rules that are walked differ from compiled ones as it says', () => {

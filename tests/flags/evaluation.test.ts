@@ -10,7 +10,8 @@ import { isInRollout, withRollout, noRollouts } from '../../src/config/rollout.t
 import { DEFAULT_CONFIG } from '../../src/config/value.ts';
 import { parseContext } from '../../src/flags/context.ts';
 import { parseDefinition } from '../../src/flags/definition.ts';
-import { type Answer, compileFlags, type CompiledFlags, type Failure, isFailure } from '../../src/flags/evaluation.ts';
+import { type Answer, type Failure, isFailure } from '../../src/flags/answers.ts';
+import { compileFlags, type CompiledFlags } from '../../src/flags/evaluation.ts';
 import { type FlagDefinition, NO_FACTS } from '../../src/flags/flag.ts';
 import { SLICE_MS, Turns } from '../../src/flags/turns.ts';
 import { SEEDED } from '../config/arbitraries.ts';
@@ -350,7 +351,7 @@ describe('rules that ask what time it is', () => {
   ])('%j: %s', (targeting, usesTime) => {
     const definition = { ...COLOURS, targeting: targeting as Record<string, unknown> };
     const set = { evaluators: { dusk: late('$flagd.timestamp') as Record<string, unknown> }, metadata: {} };
-    expect(compiled({ f: flag(definition) }, { set }).usesTime).toBe(usesTime);
-    expect(compiled({ f: flag(definition, { archivedAt: 1 }) }, { set }).usesTime).toBe(false);
+    expect(compiled({ f: flag(definition) }, { set }).usesTime('all')).toBe(usesTime);
+    expect(compiled({ f: flag(definition, { archivedAt: 1 }) }, { set }).usesTime('all')).toBe(false);
   });
 });

@@ -49,6 +49,19 @@ test('with its facts, a file brings the same flags back', () => {
   );
 });
 
+test('with its facts, a file brings the same flags back whatever is there by then', () => {
+  fc.assert(
+    fc.property(fc.dictionary(key, fc.tuple(flag, flag), { maxKeys: 3 }), (pairs) => {
+      const [flags, others] = [0, 1].map((i) => Object.entries(pairs).map(([name, pair]) => [name, pair[i]!] as const));
+      const file = exportFlags(flags!, set, { facts: true });
+      const conversion = convert(JSON.stringify(file), {}, { flags: new Map(others), set });
+      const brought = Object.fromEntries(conversion.flags.map((one) => [one.key, one.flag]));
+      expect(brought).toEqual(Object.fromEntries(flags!));
+    }),
+    { seed: 22, numRuns: 100 },
+  );
+});
+
 test('without them, it is what flagd evaluates: flags in use, and nothing that people say', () => {
   const flags: [string, Flag][] = [
     ['old', { ...NO_FACTS, archivedAt: 1, definition: ON_OFF }],

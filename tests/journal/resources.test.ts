@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { isConfigError } from '../../src/errors/errors.ts';
 import type { Journal } from '../../src/journal/journal.ts';
 import { openLocalJournal } from '../../src/journal/local.ts';
-import { Resources, resourcesProjection } from '../../src/journal/resources.ts';
+import { Resources, resourcesProjection, valueIn } from '../../src/journal/resources.ts';
 import { bytes, codeOf, tempDirectory } from './fixtures.ts';
 
 const ANN = { actor: 'ann' };
@@ -211,4 +211,18 @@ it('a value that nobody can read is an error where it is read', async () => {
   await new Resources(journal, 'count', String).put('a', 'x', ANN);
   await expect(counts(journal).all()).rejects.toThrow('"x" is no count');
   await expect(counts(journal).all()).rejects.not.toSatisfy(isConfigError);
+});
+
+it.each<[string, string, string | null, unknown]>([
+  ['a value', 'x.put', '{"format":1,"value":{"a":1}}', { a: 1 }],
+  ['a value that is nothing', 'x.put', '{"format":1,"value":null}', null],
+  ['a deletion', 'x.delete', '', null],
+  ['what was erased', 'x.put', null, null],
+  ['another format', 'x.put', '{"format":2,"value":{}}', 'ERR_JOURNAL_ENTRY_TYPE'],
+  ['no JSON', 'x.put', '{', 'ERR_JOURNAL_ENTRY_TYPE'],
+  ['no object', 'x.put', '7', 'ERR_JOURNAL_ENTRY_TYPE'],
+])('what an entry says its resource is: %s', async (_, type, text, value) => {
+  const read = () => valueIn({ seq: 1, type, body: text === null ? null : bytes(text) });
+  if (typeof value === 'string') expect(await codeOf(read)).toBe(value);
+  else expect(read()).toEqual(value);
 });

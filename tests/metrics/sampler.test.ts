@@ -27,6 +27,8 @@ test('a sample is what happened between two readings', async () => {
   figures.rateLimited.address.add(20);
   figures.flagsEvaluated.add(1000);
   figures.clients.stream.set(3);
+  figures.changeRequests.proposed.set(4);
+  figures.changeRequests.failed.set(2);
   Object.assign(world, { clock_ms: 10_000, head: 40, cpu_ms: 2500 });
   const sample = sampleBetween(before, await readFigures(from, 12), figures);
   expect(sample).toMatchObject({
@@ -42,6 +44,8 @@ test('a sample is what happened between two readings', async () => {
     flags_evaluated_per_s: 100,
     rate_limited_per_s: 2,
     auth_failures_per_s: 0.5,
+    change_requests_proposed: 4,
+    change_requests_failed: 2,
     append_p99_ms: NaN,
   });
   expect(sample.latency_p50_ms).toBeGreaterThanOrEqual(0.9);

@@ -21,7 +21,8 @@ import { openAlerting } from '../../src/registry/seeing.ts';
 import { RegistryMetrics } from '../../src/registry/metrics.ts';
 import type { Limits } from '../../src/registry/pipeline.ts';
 import type { Route } from '../../src/registry/route.ts';
-import { Streams, type StreamsOptions } from '../../src/registry/streams.ts';
+import { StreamPlaces, type StreamPlaceLimits } from '../../src/registry/stream-places.ts';
+import { Streams } from '../../src/registry/streams.ts';
 import type { ConfigOperations } from '../../src/live/operations.ts';
 import { contentOf, JSON_TYPE, tempDirectory, type Answer, type Call } from './fixtures.ts';
 
@@ -43,7 +44,7 @@ export async function openApp(
   admission: Admission = async () => {},
   identify: (request: Request) => Principal = () => owner('ann@loopback'),
   limits: Limits = limitsFor({ trustedProxies: [], rateLimit: 0, anonymousRateLimit: 0 }),
-  open?: StreamsOptions['open'],
+  open: Partial<StreamPlaceLimits> = {},
 ): Promise<TestApp> {
   const { operations, directory } = await bootstrap(join(tempDirectory(), 'data'));
   onTestFinished(() => operations.store.close());
@@ -66,6 +67,7 @@ export async function openApp(
   });
   const identified = async (request: Request): Promise<Principal> => identify(request);
   const flags = new Flags(journal, () => operations.store.head());
+  const places = new StreamPlaces(metrics.figures.rateLimited.connections, open);
   const streams = new Streams({
     operations,
     flags,
@@ -75,12 +77,13 @@ export async function openApp(
     log: warn,
     upcoming: async () => [],
     identifier: { identify: identified, identifyNow: () => null },
-    ...(open === undefined ? {} : { open }),
+    places,
   });
   const [ofrep, closeOfrep] = await openOfrep({
     operations,
     flags,
     identity: opened,
+    places,
     own,
     figures: metrics.figures,
     log: warn,
@@ -90,6 +93,7 @@ export async function openApp(
   });
   onTestFinished(closeOfrep);
   onTestFinished(journal.onAppend((entries) => ofrep.follow(entries)));
+  onTestFinished(journal.onAppend((entries) => streams.follow(entries)));
   const bound = await openBound(operations, flags, warn);
   const lastEvaluated = new LastEvaluated({ scratch: opened.scratch });
   const changes = openChanges({
@@ -146,7 +150,10 @@ async function openBound(operations: ConfigOperations, flags: Flags, onFailure: 
   onTestFinished(operations.store.journal.onAppend((entries) => bound.follow(entries)));
   onTestFinished(() => bound.close());
   await bound.load();
-  operations.guardWith((stream, touched) => bound.check(stream, touched));
+  operations.guardWith(
+    (stream, touched) => bound.check(stream, touched),
+    (config, feature) => bound.binds(config, feature),
+  );
   return bound;
 }
 

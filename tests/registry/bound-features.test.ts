@@ -101,9 +101,6 @@ describe('the bit of a bound flag', () => {
       ['PATCH', `${SHOP}/features/metrics`, { rollout: 10 }],
       ['PUT', `${SHOP}/features`, { enabled: ['debug'] }],
       ['PUT', `${SHOP}/rollouts`, { rollouts: { metrics: 5 } }],
-      ['POST', `${SHOP}/template`, { template: 'minimal' }],
-      ['POST', `${SHOP}/reset`, {}],
-      ['POST', `${SHOP}/rollback`, { revision: 1 }],
       ['POST', '/api/v1/configs/bulk', { changes: [{ name: 'shop', set: { features: { metrics: false } } }] }],
       ['POST', '/_dashboard/api/features?name=shop', { feature: 'metrics', enabled: false }],
       ['POST', '/_dashboard/api/config?name=shop', { featureFlags: 0 }],
@@ -119,6 +116,22 @@ describe('the bit of a bound flag', () => {
     }
     expect((await app.operations.store.journal.head()).seq).toBe(seq);
     expect((await app.call('PATCH', SHOP, { features: { debug: false } })).status).toBe(200);
+  });
+
+  it.each([
+    ['a template', 'template', { template: 'minimal' }, ['cache_enabled', 'logging', 'metrics']],
+    ['a reset', 'reset', {}, ['metrics']],
+    ['a past state', 'rollback', { revision: 1 }, ['metrics']],
+  ])('stays as it is where %s changes the rest of its config', async (_, verb, body, enabled) => {
+    const app = await openShop();
+    await app.call('PATCH', SHOP, { features: { debug: true }, rollouts: { verbose: 20 }, rows: 77 });
+    await app.call('PUT', FLAG, definition('on'));
+    const bulk = await app.call('POST', `${SHOP}/${verb}`, body);
+    expect([bulk.status, bulk.body.changed]).toEqual([200, true]);
+    const { features, rollouts } = (await app.call('GET', SHOP)).body;
+    expect(features.enabled.toSorted()).toEqual(enabled);
+    expect(rollouts).toEqual(verb === 'template' ? { verbose: 20 } : {});
+    expect(await seen(app)).toEqual([true, 0]);
   });
 
   it('needs the right to change the feature besides the flag', async () => {
@@ -145,10 +158,25 @@ describe('the bit of a bound flag', () => {
     expect((await app.call('PUT', '/api/v1/configs/registry/flags/banner', definition('on'))).status).toBe(201);
   });
 
-  it('is put right when a name of a flag becomes a name of a feature, and when a config is made again', async () => {
+  it('is not taken by a flag that was there before the feature, until somebody writes it who may', async () => {
     const app = await openShop();
-    await app.call('PUT', `${SHOP}/flags/new_checkout`, definition('on'));
+    const path = `${SHOP}/flags/new_checkout`;
+    await app.call('PUT', path, definition('on'));
     await app.call('PATCH', '/api/v1/services/shop/features', { declare: { new_checkout: 12 } });
+    await app.bound.look();
+    const isOn = async () => (await app.operations.get('shop')).features.enabled.includes('new_checkout');
+    const isBound = async () => (await app.call('GET', path)).body;
+    expect([await isOn(), await isBound()]).toEqual([false, expect.objectContaining({ isBound: false })]);
+    await app.operations.set('shop', { features: { new_checkout: true } }, { actor: 'ann', permit() {} });
+    await app.operations.set('shop', { features: { new_checkout: false } }, { actor: 'ann', permit() {} });
+    await app.call('PATCH', path, { owner: 'shop' });
+    expect([await isOn(), await isBound()]).toEqual([true, expect.objectContaining({ isBound: true })]);
+  });
+
+  it('is put right when a config is made again', async () => {
+    const app = await openShop();
+    await app.call('PATCH', '/api/v1/services/shop/features', { declare: { new_checkout: 12 } });
+    await app.call('PUT', `${SHOP}/flags/new_checkout`, definition('on'));
     await app.bound.look();
     const isOn = async () => (await app.operations.get('shop')).features.enabled.includes('new_checkout');
     expect(await isOn()).toBe(true);

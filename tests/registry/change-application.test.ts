@@ -77,7 +77,8 @@ describe('what is due', () => {
 
   it('is made in order of time, across requests', async () => {
     const world = await openWorld();
-    const late = await world.propose('olaf', { operations: switching({ fast: false }), at: START + 2 * HOUR_MS });
+    const off = { operations: switching({ fast: false }), at: START + 2 * HOUR_MS, force: true };
+    const late = await world.propose('olaf', off);
     const early = await world.propose('olaf', { operations: ON, at: START + HOUR_MS });
     world.clock.now += 3 * HOUR_MS;
     await world.application.look();
@@ -141,8 +142,11 @@ describe('what is due', () => {
   it('fails when the token that asked was revoked', async () => {
     const world = await openWorld();
     const { tokens, identities } = world.identity;
-    const { token } = await tokens.create({ user: 'olaf', name: 'ci' }, { actor: 'olaf' });
-    const principal = { ...world.who('olaf'), kind: 'token', actor: 'olaf/ci' } as const;
+    const { token } = await tokens.create(
+      { user: 'olaf', name: 'ci', expiresAt: START + 9 * HOUR_MS },
+      { actor: 'olaf' },
+    );
+    const principal = { ...world.who('olaf'), kind: 'token', actor: 'olaf/ci', tokenId: token.id } as const;
     const ids = [];
     for (const hours of [1, 2]) {
       const asked = { operations: switching({ verbose: hours === 1 }), at: START + hours * HOUR_MS, force: true };

@@ -45,7 +45,7 @@ describe('the bit of a bound flag', () => {
       { name: SHOP, set: { rows: 77, features: { slow: true } } },
       { name: 'blog', set: { rows: 5 } },
     ];
-    const made = await appends(world, () => world.propose('olaf', { operations: [ON, ...others] }));
+    const made = await appends(world, () => world.propose('olaf', { operations: [ON, ...others], force: true }));
     expect(made).toEqual([['config:blog', `config:${SHOP}`, `flag:${FAST}`, 'request']]);
     expect(await world.operations.get(SHOP)).toMatchObject({
       rows: 77,
@@ -139,6 +139,51 @@ describe('the bit of a bound flag', () => {
     await bound.look();
     const { entries } = await operations.history('shop');
     expect(entries.map(({ actor }) => actor)).toEqual(entries.map(() => 'ann@loopback'));
+  });
+});
+
+describe('the config of a flag', () => {
+  const BANNER = { flag: 'blog/banner', put: { definition: SWITCH } };
+  const MADE = { name: 'blog', set: { rows: 5 } };
+  const later = (...steps: object[][]) => ({
+    steps: steps.map((operations, hour) => ({ operations, at: START + (hour + 1) * HOUR_MS })),
+  });
+
+  it.each([
+    ['nobody has made, at once', { operations: [BANNER] }],
+    ['nobody has made, later', later([BANNER])],
+    ['an earlier step deletes', later([{ name: SHOP, delete: true }], [ON])],
+    ['the same step deletes', later([{ name: SHOP, delete: true }, ON])],
+    ['the same step deletes at once', { operations: [{ name: SHOP, delete: true }, ON] }],
+    ['only a later step makes', later([BANNER], [MADE])],
+    ['nobody has made, of a flag that is bound', { operations: [{ ...BANNER, flag: 'blog/metrics' }] }],
+  ])('has to be there: one that %s is refused, and the journal has not moved', async (_, asked) => {
+    const world = await openWorld();
+    const before = await world.head();
+    expect(await codeOf(world.propose('ann', asked))).toBe('ERR_NOT_FOUND');
+    expect(await world.head()).toBe(before);
+  });
+
+  it('may be made by the same step, or by one before', async () => {
+    const world = await openWorld();
+    const metrics = { flag: 'blog/metrics', put: { definition: SWITCH } };
+    const id = await world.propose('olaf', { ...later([MADE, BANNER], [metrics]), force: true });
+    const preview = (await world.application.preview((await world.requests.get(id)).value)).flat();
+    expect(preview.map(({ stream }) => stream)).toEqual(['config:blog', 'flag:blog/banner', 'flag:blog/metrics']);
+    world.clock.now += 2 * HOUR_MS;
+    await world.application.look();
+    expect(await stateOf(world, id)).toBe('applied');
+    expect((await world.flags.all('blog')).map(({ key }) => key)).toEqual(['banner', 'metrics']);
+    expect((await world.operations.get('blog')).features.enabled).toEqual(['metrics']);
+  });
+
+  it('that is deleted before its hour fails the request', async () => {
+    const world = await openWorld();
+    const id = await world.propose('olaf', later([{ flag: `${SHOP}/banner`, put: { definition: SWITCH } }]));
+    await world.operations.delete(SHOP, { actor: 'ann' });
+    world.clock.now += HOUR_MS;
+    await world.application.look();
+    expect([await stateOf(world, id), await world.flags.all(SHOP)]).toEqual(['ERR_NOT_FOUND', []]);
   });
 });
 

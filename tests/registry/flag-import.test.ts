@@ -3,11 +3,21 @@ import { describe, expect, it } from 'vitest';
 import { isConfigError } from '../../src/errors/errors.ts';
 import { SLICE_MS, Turns } from '../../src/flags/turns.ts';
 import { convertFile } from '../../src/registry/flag-conversion.ts';
+import { planImport, runImport } from '../../src/registry/flag-import.ts';
 import { openApp } from './app-fixtures.ts';
+import { codeOf, openWorld } from './change-fixtures.ts';
+import { SHOP, type World } from './change-world.ts';
 
 const IMPORT = '/api/v1/configs/shop/flags/import';
 const MiB = 1024 * 1024;
 const MANY = 2500;
+
+interface Seen {
+  readonly key: string;
+  readonly revision: number;
+}
+
+const NOTHING = { flags: new Map(), set: { evaluators: {}, metadata: {} } };
 
 function flag(i: number) {
   const targeting = i % 3 === 0 ? { targeting: { if: [{ $ref: 'staff' }, 'off'] } } : {};
@@ -91,8 +101,168 @@ describe('an import of thousands of flags', () => {
     let now = 0;
     let pauses = 0;
     const turns = new Turns({ clock: () => (now += SLICE_MS), pause: async () => void pauses++ });
-    await convertFile(file(300), {}, turns);
+    await convertFile(file(300), {}, NOTHING, turns);
     expect(pauses).toBeGreaterThanOrEqual(600);
+  });
+});
+
+describe('what changes between the plan of an import and its writing', () => {
+  const definition = (color: string) => ({ state: 'ENABLED', variants: { a: color }, defaultVariant: 'a' });
+  const write = { actor: 'ann', isFeature: () => false };
+  const put = ({ flags }: World, key: string, color: string) =>
+    flags.change(SHOP, key, { kind: 'put', input: { definition: definition(color) } }, write);
+  const evaluators = { staff: { ends_with: [{ var: 'email' }, '@example.com'] } };
+  const text = JSON.stringify({
+    flags: { banner: definition('imported'), other: definition('imported') },
+    $evaluators: evaluators,
+  });
+  const changes: Record<string, (world: World) => Promise<unknown>> = {
+    'a flag that it replaces': (world) => put(world, 'banner', 'meanwhile'),
+    'a flag that it replaces, deleted': ({ flags }) => flags.change(SHOP, 'banner', { kind: 'delete' }, write),
+    'a flag that it makes': (world) => put(world, 'other', 'meanwhile'),
+    'what flags share': ({ flags }) => flags.putSet(SHOP, { metadata: { version: '2' } }, write),
+  };
+
+  it.each(Object.keys(changes))('is not overwritten: %s', async (name) => {
+    const world = await openWorld();
+    await put(world, 'banner', 'first');
+    const plan = await planImport(world, SHOP, text, {});
+    await changes[name]!(world);
+    const before = await world.head();
+    expect(await codeOf(runImport(world, plan, world.who('ann'), { actor: 'ann' }))).toBe('ERR_REVISION_CONFLICT');
+    expect(await world.head()).toBe(before);
+    const again = await planImport(world, SHOP, text, {});
+    expect(await runImport(world, again, world.who('ann'), { actor: 'ann' })).toBe(2);
+  });
+
+  it('is not overwritten by a request that names the revisions of a dry run', async () => {
+    const { call, head } = await openShop();
+    await call('PUT', '/api/v1/configs/shop/flags/banner', { definition: definition('first') });
+    const { body: plan } = await call('POST', IMPORT, { text, dryRun: true });
+    expect(plan.flags.map(({ revision }: { revision: number }) => revision)).toEqual([1, 0]);
+    const expected = Object.fromEntries(plan.flags.map(({ key, revision }: Seen) => [key, revision]));
+    await call('PUT', '/api/v1/configs/shop/flags/other', { definition: definition('meanwhile') });
+    const before = await head();
+    const refused = await call('POST', IMPORT, { text, expected });
+    expect([refused.status, refused.body.details]).toEqual([
+      409,
+      { stream: 'flag:shop/other', expected: 0, actual: 1 },
+    ]);
+    expect(await head()).toBe(before);
+    expect((await call('POST', IMPORT, { text, expected: { ...expected, other: 1 } })).body.written).toBe(2);
+    expect((await call('POST', IMPORT, { text, expected })).body.written).toBe(0);
+    expect((await call('POST', IMPORT, { text, expected: { banner: -1 } })).status).toBe(400);
+  });
+
+  it('does not hinder it where only its config changed, of which it sets bits', async () => {
+    const world = await openWorld();
+    const bound = JSON.stringify({ flags: { fast: flag(1) } });
+    const plan = await planImport(world, SHOP, bound, {});
+    const bulk = world.operations.bulk.bind(world.operations);
+    let isFirst = true;
+    world.operations.bulk = async (...asked) => {
+      if (isFirst) await world.operations.set(SHOP, { rows: 33 }, { actor: 'otto' });
+      isFirst = false;
+      return await bulk(...asked);
+    };
+    expect(await runImport(world, plan, world.who('ann'), { actor: 'ann' })).toBe(1);
+    expect((await world.operations.get(SHOP)).features.enabled).toEqual(['metrics', 'logging', 'fast']);
+  });
+
+  it('is not made again: a config that was deleted', async () => {
+    const world = await openWorld();
+    const bound = JSON.stringify({ flags: { fast: flag(1), banner: definition('x') } });
+    const plan = await planImport(world, SHOP, bound, {});
+    await world.operations.delete(SHOP, { actor: 'otto' });
+    const before = await world.head();
+    expect(await codeOf(runImport(world, plan, world.who('ann'), { actor: 'ann' }))).toBe('ERR_NOT_FOUND');
+    expect(await world.head()).toBe(before);
+  });
+});
+
+describe('what an import does to what is there', () => {
+  const STAFF = { ends_with: [{ var: 'email' }, '@ours.example'] };
+  const OTHERS = { ends_with: [{ var: 'email' }, '@theirs.example'] };
+  const RULE = {
+    state: 'ENABLED',
+    variants: { yes: 'y', no: 'n' },
+    defaultVariant: 'no',
+    targeting: { if: [{ $ref: 'staff' }, 'yes', 'no'] },
+  };
+  const OFF = { ...flag(1), defaultVariant: 'off' };
+  const FLAGS = '/api/v1/configs/shop/flags';
+  const textOf = (flags: object, shared: object = {}) => JSON.stringify({ flags, ...shared });
+  const found = ({ body }: { body: { findings: { code: string; flag: string | null }[] } }) =>
+    body.findings.map(({ code, flag: of }) => `${code} ${of}`);
+
+  it('keeps facts that the source does not speak of', async () => {
+    const { call } = await openShop();
+    const said = { owner: 'team-x', clientVisible: true, tags: ['t'], description: 'd', expiresAt: 7 };
+    await call('PUT', `${FLAGS}/banner`, { definition: flag(1), ...said });
+    const changed = await call('POST', IMPORT, { text: textOf({ banner: OFF, fresh: flag(1) }) });
+    expect([found(changed), changed.body.written]).toEqual([[], 2]);
+    expect((await call('GET', `${FLAGS}/banner`)).body).toMatchObject({ definition: OFF, ...said });
+    const same = await call('POST', IMPORT, { text: textOf({ banner: OFF }) });
+    expect(same.body).toMatchObject({ written: 0, flags: [{ key: 'banner', step: 'none' }] });
+  });
+
+  it('says so where a flag stays in the archive, and where it comes back', async () => {
+    const { call } = await openShop();
+    for (const key of ['stays', 'back']) {
+      await call('PUT', `${FLAGS}/${key}`, { definition: flag(1) });
+      await call('POST', `${FLAGS}/${key}/archive`, {});
+    }
+    const file = textOf({
+      'x.stays': OFF,
+      stays: OFF,
+      back: { ...OFF, metadata: { 'c13.owner': 'ann' } },
+    });
+    const plan = await call('POST', IMPORT, { text: file, dryRun: true });
+    expect(found(plan)).toEqual(['stays-archived stays', 'unarchived back']);
+    expect(plan.body.findings.map(({ severity }: { severity: string }) => severity)).toEqual(['warn', 'warn']);
+    await call('POST', IMPORT, { text: file });
+    expect((await call('GET', `${FLAGS}/stays`)).body).toMatchObject({
+      archivedAt: expect.any(Number),
+      definition: OFF,
+    });
+    expect((await call('GET', `${FLAGS}/back`)).body).toMatchObject({ archivedAt: null, owner: 'ann' });
+    expect(found(await call('POST', IMPORT, { text: file }))).toEqual(['stays-archived stays']);
+  });
+
+  it('refers to evaluators that are there, and keeps them', async () => {
+    const { call } = await openShop();
+    const set = '/api/v1/configs/shop/flagset';
+    await call('PUT', set, { evaluators: { staff: STAFF } });
+    const more = { crew: { or: [{ $ref: 'staff' }, { '==': [{ var: 'crew' }, true] }] } };
+    const text = textOf({ next: RULE }, { $evaluators: more });
+    const made = await call('POST', IMPORT, { text });
+    expect([found(made), made.body.written]).toEqual([[], 1]);
+    expect((await call('GET', set)).body.evaluators).toEqual({ staff: STAFF, ...more });
+    const lost = await call('POST', IMPORT, { text: textOf({ a: { ...RULE, targeting: { $ref: 'nobody' } } }) });
+    expect(found(lost)).toEqual(['invalid-flag a']);
+  });
+
+  it('replaces an evaluator that other flags refer to only when it is forced, and says so', async () => {
+    const { call, head } = await openShop();
+    await call('PUT', '/api/v1/configs/shop/flagset', { evaluators: { staff: STAFF }, metadata: { version: '1' } });
+    await call('PUT', `${FLAGS}/old`, { definition: RULE });
+    const ask = async (): Promise<unknown> => {
+      const path = '/api/v1/configs/shop/ofrep/v1/evaluate/flags/old';
+      return (await call('POST', path, { context: { email: 'a@ours.example' } })).body.value;
+    };
+    const text = textOf({ fresh: RULE }, { $evaluators: { staff: OTHERS }, metadata: { version: '2' } });
+    const before = await head();
+    const plan = await call('POST', IMPORT, { text, dryRun: true });
+    expect(found(plan)).toEqual(['evaluator-replaced null', 'metadata-replaced null']);
+    expect(plan.body.findings[0]).toMatchObject({ severity: 'warn', path: '/$evaluators/staff' });
+    const refused = await call('POST', IMPORT, { text });
+    expect([refused.status, refused.body.code]).toEqual([422, 'ERR_IMPORT']);
+    expect(refused.body.detail).toContain("'staff'");
+    expect([await head(), await ask()]).toEqual([before, 'y']);
+    const forced = await call('POST', IMPORT, { text, force: true });
+    expect([found(forced), forced.body.written]).toEqual([found(plan), 1]);
+    expect(await ask()).toBe('n');
+    expect(found(await call('POST', IMPORT, { text }))).toEqual([]);
   });
 });
 
@@ -133,7 +303,7 @@ describe('the body of an import', () => {
   });
 
   it('is judged before anything is made of it', async () => {
-    const work = convertFile('x', { format: 'unleash' });
+    const work = convertFile('x', { format: 'unleash' }, NOTHING);
     const error = await work.catch((thrown: unknown) => thrown);
     expect(isConfigError(error) && error.details).toMatchObject({ format: 'unleash' });
   });

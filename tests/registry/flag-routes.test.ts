@@ -95,7 +95,7 @@ describe('a rich flag', () => {
   it('is judged by its condition first, whatever else is wrong', async () => {
     const { call, head } = await openShop();
     await call('PUT', `${FLAGS}/banner`, { definition: TEXTS });
-    await call('PUT', `${FLAGS}/banner`, { definition: TEXTS });
+    await call('PUT', `${FLAGS}/banner`, { definition: TEXTS, owner: 'ann' });
     await call('PUT', `${SHOP}/flagset`, { metadata: { a: 1 } });
     await call('PATCH', '/api/v1/services/shop/facts/metrics', { owner: 'ann' });
     const before = await head();
@@ -114,6 +114,27 @@ describe('a rich flag', () => {
     }
     expect((await call('PATCH', `${FLAGS}/banner`, wrong, { 'if-match': '"2"' })).status).toBe(422);
     expect(await head()).toBe(before);
+  });
+
+  it('keeps its revision where it is so already, and its bit too', async () => {
+    const { call, head, operations } = await openShop();
+    const [banner, metrics] = [`${FLAGS}/banner`, `${FLAGS}/metrics`];
+    const on = { ...SWITCH, defaultVariant: 'on' };
+    await call('PUT', banner, { definition: TEXTS, owner: 'ann' });
+    await call('PUT', metrics, { definition: on });
+    const before = await head();
+    const again = [
+      await call('PUT', banner, { definition: TEXTS, owner: 'ann', reason: 'again' }),
+      await call('PATCH', banner, { definition: { defaultVariant: 'short' } }, { 'if-match': '"1"' }),
+      await call('POST', `${banner}/restore`, {}),
+      await call('PUT', metrics, { definition: on }),
+    ];
+    expect(again.map(({ status, body }) => [status, body.revision])).toEqual(again.map(() => [200, 1]));
+    const stale = await call('PUT', banner, { definition: TEXTS, owner: 'ann' }, { 'if-match': '"7"' });
+    expect([stale.status, await head()]).toEqual([412, before]);
+    await operations.set('shop', { features: { metrics: false } }, { actor: 'a library' });
+    await call('PUT', metrics, { definition: on });
+    expect((await operations.get('shop')).features.enabled).toEqual(['metrics']);
   });
 
   it('has a past, also when it is gone', async () => {

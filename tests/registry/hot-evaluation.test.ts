@@ -5,7 +5,6 @@
  */
 import { describe, expect, it } from 'vitest';
 import { type Grant, type Principal } from '../../src/auth/rights.ts';
-import { RateLimiter } from '../../src/rate-limiting/rate-limiter.ts';
 import { Cors } from '../../src/registry/cors.ts';
 import { hotEvaluation, type HotEvaluation } from '../../src/registry/hot-evaluation.ts';
 import { HotDoor, type HotFacts } from '../../src/registry/hot-door.ts';
@@ -45,11 +44,10 @@ async function open(): Promise<Both> {
   await putFlags(flagsOf(app.operations), 'default', { ...DEFINITIONS, 'a.long_one': long() });
   const told: HotFacts[] = [];
   const people = { identify: principalOf, moment: 1 };
-  const limiter = new RateLimiter({ policy: 'token', limit: 60_000 });
   const door = new HotDoor({
     identifyNow: (headers) => people.identify(headers),
     moment: () => people.moment,
-    limiter,
+    limiter: limits.token,
     isUsual: () => true,
   });
   const answered = (_: string, facts: HotFacts): void => void told.push(facts);
@@ -184,8 +182,9 @@ describe('a hot evaluation', () => {
     body.resolve();
     expect(await answer).toBe(null);
     expect(both.told).toEqual([]);
-    // What has been read is there for the ordinary way.
-    expect((await both.app.fetch(request, { peer: null })).status).toBe(200);
+    // What has been read is there for the ordinary way, which counts it for the first time.
+    const response = await both.app.fetch(request, { peer: null });
+    expect([response.status, response.headers.get('ratelimit')]).toEqual([200, expect.stringMatching(/;r=59999;/)]);
   });
 
   it('does not wait for a body when the registry stops', async () => {

@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Entry, Journal } from '../../src/journal/journal.ts';
+import type { Journal } from '../../src/journal/journal.ts';
 import { openLocalJournal } from '../../src/journal/local.ts';
-import { JournalFollower, type JournalFollowerOptions } from '../../src/registry/journal-follower.ts';
+import { JournalFollower, type Follower, type JournalFollowerOptions } from '../../src/registry/journal-follower.ts';
 import { claimed, tempDirectory } from '../journal/fixtures.ts';
 import { openConfigStore } from '../../src/live/config-store.ts';
 import { ROOT } from './fixtures.ts';
@@ -18,6 +18,7 @@ interface House {
   readonly foreign: Journal;
   readonly follower: JournalFollower;
   readonly told: number[];
+  readonly failures: string[];
   /** What a board tells. */
   readonly board: { head: number };
   readonly close: () => Promise<void>;
@@ -28,18 +29,20 @@ async function openHouse(wrap: (journal: Journal) => JournalFollowerOptions['jou
   const [own, foreign] = [openLocalJournal({ path }), openLocalJournal({ path })];
   const board = { head: 0 };
   own.onAppend((entries) => void (board.head = Math.max(board.head, entries.at(-1)!.seq)));
-  const told: number[] = [];
+  const [told, failures]: [number[], string[]] = [[], []];
   const follower = new JournalFollower({
     journal: wrap(own),
     seen: 0,
     head: () => board.head,
-    follow: (entries: readonly Entry[]) => void told.push(...entries.map(({ seq }) => seq)),
+    onFailure: (failure) => void failures.push(failure),
   });
+  follower.add(noting(told));
   return {
     own,
     foreign,
     follower,
     told,
+    failures,
     board,
     close: async () => {
       await follower.close();
@@ -47,6 +50,11 @@ async function openHouse(wrap: (journal: Journal) => JournalFollowerOptions['jou
       await foreign.close();
     },
   };
+}
+
+/** Whoever writes down what it is told of. */
+function noting(told: number[]): Follower {
+  return { follow: (entries) => void told.push(...entries.map(({ seq }) => seq)), forget: expect.unreachable };
 }
 
 const upTo = (seq: number): number[] => Array.from({ length: seq }, (_, i) => i + 1);
@@ -134,6 +142,29 @@ describe('a follower', () => {
     expect([follower.isCurrent, told]).toEqual([false, [1]]);
   });
 
+  it('goes on with the others when one cannot take an entry in, which forgets what it holds', async () => {
+    const { own, foreign, follower, told, failures, board, close } = await openHouse();
+    onTestFinished(close);
+    const [held, later]: [number[], number[]] = [[], []];
+    follower.add({
+      follow: (entries) => {
+        for (const { seq } of entries) {
+          if (seq % 2 === 0) throw new Error(`what is ${seq}?`);
+          held.push(seq);
+        }
+      },
+      forget: () => void held.splice(0),
+    });
+    follower.add(noting(later));
+    for (const revision of [1, 2, 3]) await own.append([claimed('a', revision)]);
+    expect([told, later, held]).toEqual([upTo(3), upTo(3), [3]]);
+    await foreign.append([claimed('a', 4), claimed('a', 5)]);
+    board.head = 5;
+    await follower.look();
+    expect([follower.isCurrent, told, later, held]).toEqual([true, upTo(5), upTo(5), []]);
+    expect(failures).toEqual(['Error: what is 2?', 'Error: what is 4?']);
+  });
+
   it('keeps up with another process that appends while it appends itself', async () => {
     const path = join(tempDirectory(), 'journal.db');
     const store = await openConfigStore(path);
@@ -143,8 +174,9 @@ describe('a follower', () => {
       journal: store.journal,
       seen: (await store.journal.head()).seq,
       head: () => store.head(),
-      follow: (entries) => void told.push(...entries.map(({ seq }) => seq)),
+      onFailure: expect.unreachable,
     });
+    follower.add(noting(told));
     onTestFinished(() => follower.close());
     const script = join(ROOT, 'tests/live/acked-changes.ts');
     const names = Array.from({ length: 10 }, (_, i) => `f${i}`);

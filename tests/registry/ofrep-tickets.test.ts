@@ -1,7 +1,8 @@
 /** Whom a ticket for a stream of events is good for by now: a token or a user, not another of that name. @module */
 import { expect, it } from 'vitest';
 import { owner, type Principal } from '../../src/auth/rights.ts';
-import { holderOf, holderNow, StreamTickets } from '../../src/registry/ofrep-tickets.ts';
+import { holderNow, holderOf } from '../../src/registry/holder.ts';
+import { StreamTickets } from '../../src/registry/ofrep-tickets.ts';
 import { house } from '../auth/fixtures.ts';
 import { bearer, OWNER, type House } from '../auth/house.ts';
 

@@ -272,6 +272,14 @@ describe('a page', () => {
     expect(hidden.status).toBe(404);
     await putFlags(flags, 'default', { banner: { ...BANNER, defaultVariant: 'bold' }, more: BANNER });
     expect((await evaluate(call, BULK)).headers.get('etag')).toBe(before.headers.get('etag'));
+    const late = { ...BANNER, targeting: { if: [{ '>': [{ var: '$flagd.timestamp' }, 5] }, 'bold'] } };
+    await putFlags(flags, 'default', { banner: late });
+    await flags.putSet(
+      'default',
+      { evaluators: { mine: { '!': [true] } }, metadata: { ours: true } },
+      { actor: 'ann' },
+    );
+    expect((await evaluate(call, BULK)).headers.get('etag')).toBe(before.headers.get('etag'));
     await flags.putFacts('default', 'debug', { clientVisible: true }, { actor: 'ann' });
     const keys = (await evaluate(call, BULK)).body.flags.map(({ key }: { key: string }) => key);
     expect(keys).toEqual(['debug', 'seen']);

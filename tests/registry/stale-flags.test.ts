@@ -101,6 +101,29 @@ describe('the report', () => {
     });
   });
 
+  it('counts a flag that was made again from then on', async () => {
+    const { call, operations, bound, lastEvaluated } = await openShop();
+    const flags = new Flags(operations.store.journal, () => operations.store.head());
+    const made = async () => {
+      await call('PUT', '/api/v1/configs/shop/flags/again', { definition: { ...definition, targeting } });
+      return (await flags.find('shop', 'again'))!.modifiedAt;
+    };
+    const first = await made();
+    await call('PATCH', '/api/v1/configs/shop/flags/again', { owner: 'ann' });
+    await call('DELETE', '/api/v1/configs/shop/flags/again');
+    let second = await made();
+    while (second <= first) {
+      await call('DELETE', '/api/v1/configs/shop/flags/again');
+      second = await made();
+    }
+    const services = { operations, flags, bound, lastEvaluated };
+    const reasons = async (longAgo: number) => {
+      const stale = await staleFlags(services, 'shop', owner('ann'), { now: second, countedSince: 0, longAgo });
+      return stale.find(({ key }) => key === 'again')?.reasons;
+    };
+    expect([await reasons(second - 1), await reasons(second)]).toEqual([undefined, ['not-evaluated']]);
+  });
+
   it('is told over HTTP, of one config or of all, by pages', async () => {
     const { call } = await openShop();
     await call('POST', '/api/v1/configs', { name: 'mail' });

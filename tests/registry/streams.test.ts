@@ -1,5 +1,6 @@
 /** How many streams there may be, and what of them stays when they end. @module */
 import { expect, it } from 'vitest';
+import { Flags } from '../../src/flags/flags.ts';
 import { openApp } from './app-fixtures.ts';
 
 const EVENTS = 'http://localhost:4873/api/v1/configs/default/events';
@@ -22,4 +23,28 @@ it('takes so many from one address and in all, and more when some have ended', a
   const missing = await app.fetch(new Request(EVENTS.replace('default', 'nobody')), { peer: null });
   expect(missing.status).toBe(404);
   expect(lines.filter((line) => line.includes('cannot'))).toEqual([]);
+});
+
+it('drops who does not read its events, counted once, and gives its place to others', async () => {
+  const { app, call, operations } = await openApp(undefined, undefined, undefined, { perAddress: 1, total: 1 });
+  const { journal } = operations.store;
+  const flags = new Flags(journal, () => operations.store.head());
+  const definition = { state: 'ENABLED', variants: { a: 1 }, defaultVariant: 'a' };
+  const change = { kind: 'put', input: { definition } } as const;
+  const keys = Array.from({ length: 500 }, (_, i) => `${'k'.repeat(90)}${i}`);
+  const signed = { actor: 'ann', isFeature: () => false };
+  await journal.append(await Promise.all(keys.map((key) => flags.entryOf('default', key, change, signed))));
+  const slow = await app.fetch(new Request(EVENTS), { peer: null });
+  const figures = async (): Promise<string> => (await call('GET', '/metrics')).body;
+  // Each tells of all keys, which are some 50 KB.
+  for (let i = 0; !/_dropped_total\{why="slow"\} 1$/m.test(await figures()); i++) {
+    expect(i).toBeLessThan(100);
+    await flags.putSet('default', { metadata: { i } }, { actor: 'ann' });
+  }
+  expect(await figures()).toMatch(/^c13_clients\{kind="stream"\} 0$/m);
+  await expect(slow.text()).rejects.toThrow('does not read');
+  const next = await app.fetch(new Request(EVENTS), { peer: null });
+  expect(next.status).toBe(200);
+  await next.body!.cancel();
+  expect(await figures()).toMatch(/_dropped_total\{why="slow"\} 1$/m);
 });

@@ -269,6 +269,15 @@ describe('the past', () => {
     expect(bodies['features:default']).toEqual({ mine: 12 });
     expect(bodies['token:abc']).toEqual({ ...value, hash: undefined });
     expect(bodies['stranger:1']).toBeNull();
+    const definition = { state: 'ENABLED', variants: { a: 'one' }, defaultVariant: 'a' };
+    await call('PUT', `${CONFIGS}/default/flags/banner`, { definition, owner: 'ann' });
+    await call('PUT', `${CONFIGS}/default/flagset`, { metadata: { team: 'shop' } });
+    await call('PATCH', '/api/v1/services/default/facts/debug', { owner: 'ann' });
+    const shown = async (stream: string) =>
+      (await call('GET', `/api/v1/audit?stream=${encodeURIComponent(stream)}`)).body.entries[0].body;
+    expect(await shown('flag:default/banner')).toMatchObject({ definition, owner: 'ann' });
+    expect(await shown('flagset:default')).toEqual({ evaluators: {}, metadata: { team: 'shop' } });
+    expect(await shown('feature:default/debug')).toMatchObject({ owner: 'ann' });
     const filters: [string, number][] = [
       ['stream=config:default', 2],
       ['stream=config:*', 3],

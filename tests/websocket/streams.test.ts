@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../bindings/backend.ts';
 import { ERROR_FRAME } from '../../src/websocket/subprotocol.ts';
-import { startProgram, tempDirectory } from '../registry/fixtures.ts';
+import { startProgram, tempDirectory, type RunningProgram } from '../registry/fixtures.ts';
 import { cookieOf, makeUser, startWithAdmin, withToken, type Somebody } from '../registry/identity-fixtures.ts';
 import { handshake, Probe, textFrame } from './probe.ts';
 
@@ -16,8 +16,8 @@ const RAW: Frame = { type: 1, offset: 13, value: 2n };
 const bearer = ({ token }: Somebody) => ({ authorization: `Bearer ${token}` });
 const errors = (frames: readonly Frame[]) => frames.filter(({ type }) => type === 7).map(({ value }) => Number(value));
 
-async function startShop() {
-  const { registry, ann } = await startWithAdmin();
+async function startShop(env: Record<string, string> = {}) {
+  const { registry, ann } = await startWithAdmin(undefined, [], env);
   await ann.call('POST', '/api/v1/configs', { name: 'shop', rows: 30 });
   return { registry, ann, url: registry.url };
 }
@@ -32,6 +32,19 @@ async function tokenFor(ann: Somebody, body: object): Promise<{ id: string; secr
   const made = await ann.call('POST', '/api/v1/tokens', { name: `t${crypto.randomUUID().slice(0, 8)}`, ...body });
   if (made.status !== 201) throw new Error(JSON.stringify(made.body));
   return made.body;
+}
+
+/** A stream whose token expires soon: so soon as this machine, busy as it is, can open one with it. */
+async function openWithShortToken(registry: RunningProgram, ann: Somebody): Promise<Probe> {
+  for (let life_ms = 2000; ; life_ms *= 2) {
+    const { secret } = await tokenFor(ann, { expiresAt: Date.now() + life_ms });
+    const probe = new Probe(registry.url, 'name=shop', bearer(withToken(registry, secret)));
+    await new Promise<void>((resolve) => {
+      probe.socket.addEventListener('open', () => resolve());
+      probe.socket.addEventListener('close', () => resolve());
+    });
+    if (probe.closed?.code !== 1002 && probe.closed?.code !== 1006) return probe;
+  }
 }
 
 describe('who is let in', () => {
@@ -79,10 +92,9 @@ describe('who is let in', () => {
     const revoked = await tokenFor(ann, {});
     const bob = await makeUser(registry, ann, 'bob');
     const grant = await ann.call('POST', '/api/v1/grants', { user: 'bob', role: 'viewer', pattern: 'config:shop' });
-    const short = await tokenFor(ann, { expiresAt: Date.now() + 3000 });
     const [one, two, three] = [
       await Probe.open(url, 'name=shop', bearer(withToken(registry, revoked.secret))),
-      await Probe.open(url, 'name=shop', bearer(withToken(registry, short.secret))),
+      await openWithShortToken(registry, ann),
       await Probe.open(url, 'name=shop', bearer(bob)),
     ];
     const stays = await Probe.open(url, 'name=shop', bearer(ann));
@@ -171,7 +183,7 @@ describe('what everybody hears', () => {
     expect([data.config.featureFlags, Object.keys(data.features)]).toEqual([68, ['debug', 'metrics']]);
   });
 
-  it('browsers, of what is scheduled, what is visible: of a change that is all hidden nothing, early or late', async () => {
+  it('browsers, of what is scheduled, what is visible: of a hidden change nothing, early or late', async () => {
     const { registry, ann, url } = await startShop();
     await ann.call('PATCH', '/api/v1/services/shop/facts/debug', { clientVisible: true });
     const { secret } = await tokenFor(ann, { isBrowser: true, scope: [{ role: 'viewer', pattern: 'config:shop' }] });
@@ -357,6 +369,34 @@ describe('what a client sends', () => {
     await ann.call('PATCH', '/api/v1/configs/registry', { features: { binary_protocol: true } });
     probe.frame(RAW);
     expect((await probe.frames(revision + 1)).map(({ type }) => type)).toEqual([7, 1, 5]);
+  });
+
+  it('counts against the limit of his token, in a page of his address: he silences nobody else', async () => {
+    const LIMIT = 100;
+    const env = { C13_TRUSTED_PROXIES: '127.0.0.1', C13_RATE_LIMIT: String(LIMIT) };
+    const { registry, ann, url } = await startShop(env);
+    const visitorsOf = async (isBrowser: boolean) => {
+      const { secret } = await tokenFor(ann, { isBrowser, scope: [{ role: 'viewer', pattern: 'config:shop' }] });
+      const { call, token } = withToken(registry, secret);
+      return [1, 2].map((host) => {
+        const headers = { 'x-forwarded-for': `192.0.2.${host}` };
+        const status = async (): Promise<number> => (await call('GET', SHOP, undefined, headers)).status;
+        return { status, open: () => Probe.open(url, 'name=shop', { ...headers, authorization: `Bearer ${token}` }) };
+      });
+    };
+    for (const [isBrowser, code, status] of [
+      [true, 'pong', 200],
+      [false, 'error', 429],
+    ] as const) {
+      const [one, other] = await visitorsOf(isBrowser);
+      const [loud, quiet] = [await one!.open(), await other!.open()];
+      for (let i = 0; i <= LIMIT; i++) loud.say({ type: 'ping' });
+      expect(await loud.message('error')).toMatchObject({ code: 'ERR_RATE_LIMITED' });
+      expect(await one!.status()).toBe(429);
+      quiet.say({ type: 'ping' });
+      expect((await quiet.message('pong', 'error')).type).toBe(code);
+      expect(await other!.status()).toBe(status);
+    }
   });
 
   it('anything: it is answered, and the registry goes on', async () => {

@@ -52,7 +52,7 @@ async function list(session: Session, kind: DeclaredKind): Promise<Answer> {
         style,
         COLUMNS[kind],
         found.map((one) => rowOf(kind, one)),
-        COLUMNS[kind].at(-1),
+        COLUMNS[kind].at(-1)!,
       ),
   };
 }

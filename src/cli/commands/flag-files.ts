@@ -4,15 +4,27 @@ import { readDocument } from '../document.ts';
 import { flagsOf, saidOf } from '../flag-session.ts';
 import type { Imported } from '../http-flags.ts';
 import { REGISTRY, takes } from '../options.ts';
+import { notesText, planText } from '../plan-text.ts';
 import { type Answer, writeErr } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { clean, cleanLines, type Style, table } from '../text.ts';
+import { clean, cleanLines } from '../text.ts';
 import { usageError } from '../failure.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { type ConversionOptions, IMPORT_FORMATS, type ImportFormat } from '../../flags/import/conversion.ts';
 
-const STEPS = { make: 'new', replace: 'replaces', none: 'as it is', skip: 'skipped' } as const;
+/** Options that do nothing for a format. */
+const MEANINGLESS: Readonly<Record<ImportFormat, Partial<Record<keyof ImportOptions, string>>>> = {
+  flagd: {
+    environment: '--environment',
+    segments: '--segments',
+    partial: '--partial',
+    userKey: '--user-key',
+    map: '--map',
+  },
+  unleash: { partial: '--partial' },
+  launchdarkly: {},
+};
 
 export function addFlagFiles(flags: Command): void {
   takes(flags.command('export'), ...REGISTRY, 'name')
@@ -59,16 +71,27 @@ async function importAll(session: Session, file: string, given: ImportOptions): 
   const text = await textOf(file);
   const flags = await flagsOf(session);
   const plan = await waited(session, 'looking at the export', flags.import(text, { ...options, dryRun: true }));
+  refuseMeaningless(plan.format, given);
   const open = plan.flags.filter(({ step }) => step === 'make' || step === 'replace');
   if (dryRun || open.length === 0) return imported(session, plan, { dryRun: true, isShown: false });
   const isShown = session.options.yes !== true;
-  if (isShown) await writeErr(`${planText(plan, session.printer.err)}\n`);
+  if (isShown) {
+    const shown = [planText(plan, session.printer.err), notesText(plan)].filter((text) => text !== null);
+    await writeErr(`${shown.join('\n\n')}\n\n`);
+  }
   await session.confirm(`Write ${open.length} of ${plan.flags.length} flags to ${session.name}?`);
   const { reason, force } = saidOf(session);
   const said = { reason: reason ?? `import of ${file === '-' ? 'stdin' : file}`, force };
   const writing = flags.import(text, { ...options, ...said, dryRun: false });
   const result = await waited(session, `writing ${open.length} flags`, writing);
   return imported(session, result, { dryRun: false, isShown });
+}
+
+/** Throws ERR_USAGE for an option that would change nothing. */
+function refuseMeaningless(format: ImportFormat, given: ImportOptions): void {
+  const [option, name] = Object.entries(MEANINGLESS[format]).find(([field]) => Object.hasOwn(given, field)) ?? [];
+  if (option === undefined || name === undefined) return;
+  throw usageError(name, `${name} says nothing of a file of ${format}`, 'Leave it out.');
 }
 
 /** With what is being done, and for how long already, in sight; gone when it is done. */
@@ -105,7 +128,7 @@ function mapOf(pairs: readonly string[]): Record<string, string> {
 /** `isShown`: the plan was, when somebody was asked. */
 function imported(session: Session, result: Imported, { dryRun, isShown }: Shown): Answer {
   const { format, flags, written } = result;
-  const infos = result.findings.filter(({ severity }) => severity === 'info').length;
+  const notes = isShown ? null : notesText(result);
   const what = dryRun ? `would write ${countOf(flags, ['make', 'replace'])}` : `wrote ${written}`;
   const last = `${what} of ${flags.length} flags of ${format} to ${session.name}`;
   const isInVain = flags.length > 0 && countOf(flags, ['skip']) === flags.length;
@@ -113,24 +136,15 @@ function imported(session: Session, result: Imported, { dryRun, isShown }: Shown
     data: { dryRun, ...result },
     text: (style) => {
       const end = dryRun ? style.yellow(clean(last)) : style.green(clean(last));
-      return isShown ? end : `${planText(result, style)}\n${end}`;
+      return isShown ? end : `${planText(result, style)}\n\n${end}`;
     },
-    ...(infos === 0 ? {} : { remark: () => `${infos} more notes: --json has them all` }),
+    ...(notes === null ? {} : { remark: () => notes }),
     ...(isInVain ? { fault: nothingTaken(format) } : {}),
   };
 }
 
 function countOf(flags: Imported['flags'], steps: readonly string[]): number {
   return flags.filter(({ step }) => steps.includes(step)).length;
-}
-
-function planText({ flags, findings }: Imported, style: Style): string {
-  const rows = flags.map(({ key, status, step }) => [key, status, STEPS[step]]);
-  const grave = ['error', 'warn'].flatMap((severity) => findings.filter((finding) => finding.severity === severity));
-  const found = grave.map(({ severity, flag, code, message, path }) => [severity, flag ?? '', code, message, path]);
-  const plan = table(style, ['flag', 'comes over', 'here'], rows);
-  if (found.length === 0) return plan;
-  return `${plan}\n\n${table(style, ['', 'flag', 'finding', 'what', 'where'], found, 'what')}\n`;
 }
 
 function nothingTaken(format: string): ConfigError<'ERR_IMPORT'> & { code: 'ERR_IMPORT' } {

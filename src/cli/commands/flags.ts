@@ -1,25 +1,22 @@
 /** Commands about flags on a registry: what there is, what they are made of, and what they answer. @module */
 import { type Command, Option } from 'commander';
-import { readDocument } from '../document.ts';
 import { usageError } from '../failure.ts';
-import { changed, factsOf, flagsOf, saidOf } from '../flag-session.ts';
+import { flagsOf } from '../flag-session.ts';
 import { group } from '../group.ts';
 import type { Evaluated, FlagView, ListedFlags } from '../http-flags.ts';
 import { REGISTRY, takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { clean, cleanLines, facts, type Style, table, timeText } from '../text.ts';
+import { cleanLines, facts, type Style, table, timeText } from '../text.ts';
 import { asObject } from '../../config/input.ts';
-import { isConfigError } from '../../errors/errors.ts';
 import type { FlagItem } from '../../registry/flag-list.ts';
+import { addFlagChanges } from './flag-changes.ts';
 import { addFlagFacts } from './flag-facts.ts';
 import { addFlagFiles } from './flag-files.ts';
+import { addFlagPast } from './flag-past.ts';
 
 const READS = [...REGISTRY, 'name'] as const;
-const WRITES = [...READS, 'reason', 'ifRevision'] as const;
-/** Of what `show --json` prints: all that nobody says. */
-const KNOWN_BY_ITSELF = ['config', 'key', 'archivedAt', 'isBound', 'lastEvaluatedAt', 'modifiedAt', 'modifiedBy'];
 
 export function addFlags(program: Command): void {
   const flags = group(program, 'flags', 'rich flags: rules that answer a value; and facts about all flags');
@@ -35,21 +32,7 @@ export function addFlags(program: Command): void {
     .description('show a flag')
     .argument('<flag>')
     .action(run(async (session, key: string) => shown(await (await flagsOf(session)).get(key))));
-  takes(flags.command('set'), ...WRITES, 'force')
-    .description('make or replace a flag')
-    .argument('<flag>')
-    .argument('<file>', "JSON or YAML: flagd's definition, or what `show --json` printed; - reads stdin")
-    .action(run(set));
-  for (const verb of ['archive', 'restore'] as const) {
-    takes(flags.command(verb), ...WRITES, 'force')
-      .description(verb === 'archive' ? 'keep a flag, but evaluate it no more' : 'take a flag out of the archive')
-      .argument('<flag>')
-      .action(run((session, key: string) => move(session, key, verb)));
-  }
-  takes(flags.command('delete'), ...WRITES, 'yes')
-    .description('delete a flag; its history stays')
-    .argument('<flag>')
-    .action(run(remove));
+  addFlagChanges(flags);
   takes(flags.command('evaluate'), ...READS)
     .description('ask what a flag, or every flag, answers')
     .argument('[flag]')
@@ -57,6 +40,7 @@ export function addFlags(program: Command): void {
     .option('--key <text>', 'the targetingKey of the context')
     .action(run(evaluate));
   addFlagFacts(flags);
+  addFlagPast(flags);
   addFlagFiles(flags);
 }
 
@@ -72,14 +56,14 @@ async function list(session: Session, { search, ...wanted }: ListedFlags & { sea
     flag.lastEvaluatedAt === null ? '' : timeText(flag.lastEvaluatedAt),
   ]);
   const head = ['flag', 'kind', 'type', 'answers', 'owner', 'tags', 'last evaluated'];
-  return { data: { flags }, text: (style) => table(style, head, rows, 'tags') };
+  return { data: { flags }, text: (style) => table(style, head, rows, 'tags', 'owner') };
 }
 
 function stateText({ archivedAt, state, isConstant, rollout }: FlagItem): string {
   if (archivedAt !== null) return 'archived';
   if (state === 'DISABLED') return 'disabled';
   if (!isConstant) return rollout === null ? 'by rules' : `${rollout} %`;
-  return 'all alike';
+  return 'same for all';
 }
 
 function shown(flag: FlagView): Answer {
@@ -91,45 +75,6 @@ function shown(flag: FlagView): Answer {
   return { data: flag, text };
 }
 
-async function set(session: Session, key: string, file: string): Promise<Answer> {
-  const flags = await flagsOf(session);
-  const said = saidOf(session);
-  const given = asObject('flag', await readDocument(file));
-  if (typeof given['key'] === 'string' && given['key'] !== key) {
-    throw usageError(key, `The file is the flag '${given['key']}'`, `Name it so, or take its key out of the file.`);
-  }
-  const kept = Object.entries(given).filter(([field]) => ![...KNOWN_BY_ITSELF, 'revision'].includes(field));
-  // A definition alone says nothing about the flag: what is said about it stays.
-  const isBare = !Object.hasOwn(given, 'definition');
-  const before = isBare ? await found(flags.get(key)) : null;
-  const input = isBare ? { ...factsOf(before), definition: Object.fromEntries(kept) } : Object.fromEntries(kept);
-  const revision = isBare ? (before?.revision ?? 0) : given['revision'];
-  const expected = said.expected ?? (typeof revision === 'number' ? revision : undefined);
-  return changed(await flags.put(key, input, { ...said, expected }), 'saved');
-}
-
-/** null where there is none. */
-async function found<T>(asked: Promise<T>): Promise<T | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isConfigError(error) && error.code === 'ERR_NOT_FOUND') return null;
-    throw error;
-  }
-}
-
-async function move(session: Session, key: string, verb: 'archive' | 'restore'): Promise<Answer> {
-  const flag = await (await flagsOf(session)).move(key, verb, saidOf(session));
-  return changed(flag, verb === 'archive' ? 'archived' : 'restored');
-}
-
-async function remove(session: Session, key: string): Promise<Answer> {
-  const flags = await flagsOf(session);
-  await session.confirm(`Delete the flag ${clean(key)} of ${session.name}?`);
-  await flags.delete(key, saidOf(session));
-  return { data: { key }, text: () => `deleted flag ${clean(key)}` };
-}
-
 async function evaluate(
   session: Session,
   key: string | undefined,
@@ -138,7 +83,7 @@ async function evaluate(
   const asked = { ...contextIn(context), ...(targetingKey === undefined ? {} : { targetingKey }) };
   const answers = await (await flagsOf(session)).evaluate(key ?? null, asked);
   const rows = answers.map((answer) => [answer.key, valueText(answer), answer.variant ?? '', whyText(answer)]);
-  const text = (style: Style): string => table(style, ['flag', 'answers', 'variant', 'why'], rows, 'answers');
+  const text = (style: Style): string => table(style, ['flag', 'answers', 'variant', 'why'], rows, 'answers', 'why');
   return { data: key === undefined ? { flags: answers } : answers[0], text };
 }
 

@@ -8,13 +8,12 @@ import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
 import { clean, table, timeText } from '../text.ts';
-import { parseTime } from '../values.ts';
+import { parseMoment } from '../values.ts';
 import { ROLES, type Grant, type Role } from '../../auth/rights.ts';
 import type { KeyView, TokenView } from '../../registry/identity-operations.ts';
 
 /** At the end of a grant: no section is called so. */
 const NEEDS_APPROVAL = 'needs-approval';
-const UNITS_MS = { h: 3_600_000, d: 86_400_000 } as const;
 
 export function addTokens(program: Command): void {
   const tokens = group(program, 'tokens', 'API tokens, for programs');
@@ -29,7 +28,9 @@ export function addTokens(program: Command): void {
     .option('--read-only', 'it can only read')
     .option('--scope <grant...>', "less than the user may: 'operator config:checkout/*', with sections behind it")
     .option('--browser', "for web pages, where anybody may find it; with --scope 'viewer config:...'")
-    .option('--expires <when>', 'a time, or 90d, 12h from now (90d)', (text) => parseExpiry(text, Date.now()))
+    .option('--expires <when>', 'a time, or 90d, 12h from now (90d)', (text) =>
+      parseMoment(text, '--expires', Date.now()),
+    )
     .action(run(create));
   takes(tokens.command('update'), ...CHANGES_IDENTITY, 'ifRevision')
     .description('change what a token is called, and what it may do')
@@ -115,12 +116,6 @@ function parseScope(text: string): Grant {
     `--scope: '${text}' is no grant`,
     `Write '<${ROLES.join('|')}> <pattern> [section ...] [${NEEDS_APPROVAL}]'.`,
   );
-}
-
-/** Milliseconds since 1970. Throws ERR_USAGE. */
-export function parseExpiry(text: string, now: number): number {
-  const [, count, unit] = /^(\d{1,6})([hd])$/.exec(text) ?? [];
-  return count === undefined ? parseTime(text, '--expires') : now + Number(count) * UNITS_MS[unit as 'h' | 'd'];
 }
 
 interface UpdateOptions {

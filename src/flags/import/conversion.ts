@@ -2,7 +2,7 @@
  * What an import is given and what it comes to. Data alone: an import writes nothing.
  * @module
  */
-import type { Flag, FlagSet } from '../flag.ts';
+import type { Flag, FlagDefinition, FlagFacts, FlagSet } from '../flag.ts';
 import type { Finding, ImportStatus } from './findings.ts';
 
 export const IMPORT_FORMATS = ['flagd', 'unleash', 'launchdarkly'] as const;
@@ -25,6 +25,22 @@ export interface ConversionOptions {
   readonly prefix?: string | undefined;
 }
 
+/** What there is where the flags go: what a source does not speak of stays as it is. */
+export interface There {
+  /** By key, archived ones too. */
+  readonly flags: ReadonlyMap<string, Flag>;
+  readonly set: FlagSet;
+}
+
+/** A flag as its source has it; what is left out, the source does not speak of. */
+export interface SourceFlag extends Partial<FlagFacts> {
+  readonly definition: FlagDefinition;
+  /** Tags beside those that it has: what the source says in words of its own. */
+  readonly marks?: readonly string[];
+  /** Milliseconds since 1970, 0: nobody knows when; null: it is in use. */
+  readonly archivedAt?: number | null;
+}
+
 export interface ConvertedFlag {
   /** As it will be called here. */
   readonly key: string;
@@ -36,7 +52,7 @@ export interface ConvertedFlag {
 export interface Conversion {
   readonly format: ImportFormat;
   readonly flags: readonly ConvertedFlag[];
-  /** What the flags share. Only flagd files have something. */
+  /** What all flags share from then on. Only flagd files bring something. */
   readonly set: FlagSet;
   readonly findings: readonly Finding[];
 }
@@ -47,5 +63,5 @@ export interface Draft {
   /** What is added to the name. */
   readonly suffix?: string;
   /** null: it could not be made; the findings say why. */
-  readonly flag: Flag | null;
+  readonly flag: SourceFlag | null;
 }

@@ -3,7 +3,7 @@
  * are part of exported files: they never change.
  * @module
  */
-import { type Flag, type FlagFacts, type FlagMetadata, NO_FACTS } from '../flag.ts';
+import type { Flag, FlagFacts, FlagMetadata } from '../flag.ts';
 import { isFields } from './source.ts';
 
 type Facts = FlagFacts & Pick<Flag, 'archivedAt'>;
@@ -12,23 +12,26 @@ const PREFIX = 'c13.';
 /** Tags hold commas: JSON says where one ends. */
 const TAGS = 'c13.tags';
 
-/** Only what was said. */
+/** Only what was said, but always something: who reads it back knows by it that nothing else was. */
 export function factsMetadata({ clientVisible, description, owner, tags, expiresAt, archivedAt }: Facts): FlagMetadata {
   const said = {
-    clientVisible: clientVisible ? true : null,
+    clientVisible,
     description,
     owner,
     tags: tags.length === 0 ? null : JSON.stringify(tags),
     expiresAt,
     archivedAt,
   };
-  const there = Object.entries(said).filter((entry): entry is [string, string | number | true] => entry[1] !== null);
+  const there = Object.entries(said).filter((entry): entry is [string, string | number | boolean] => entry[1] !== null);
   return Object.fromEntries(there.map(([name, value]) => [PREFIX + name, value]));
 }
 
-/** What of a flag's metadata is facts, and what is left; what is no fact of ours, or malformed, is left as it is. */
-export function splitMetadata(metadata: unknown): { metadata: unknown; facts: Facts } {
-  if (!isFields(metadata)) return { metadata, facts: { ...NO_FACTS, archivedAt: null } };
+/**
+ * What of a flag's metadata is facts, and what is left; what is no fact of ours, or malformed, is left as it is. With
+ * one fact it has all: what is not there was not said. null: it does not speak of facts.
+ */
+export function splitMetadata(metadata: unknown): { metadata: unknown; facts: Facts | null } {
+  if (!isFields(metadata)) return { metadata, facts: null };
   const text = (name: string) => of(name, (value) => typeof value === 'string');
   const time = (name: string) => of(name, (value) => Number.isSafeInteger(value) && (value as number) >= 0);
   const taken = new Set<string>();
@@ -48,8 +51,9 @@ export function splitMetadata(metadata: unknown): { metadata: unknown; facts: Fa
     expiresAt: time('expiresAt') as number | null,
     archivedAt: time('archivedAt') as number | null,
   };
+  if (taken.size === 0) return { metadata, facts: null };
   const left = Object.entries(metadata).filter(([key]) => !taken.has(key));
-  return { metadata: left.length === 0 && taken.size > 0 ? undefined : Object.fromEntries(left), facts };
+  return { metadata: left.length === 0 ? undefined : Object.fromEntries(left), facts };
 }
 
 function tagsIn(value: unknown): string[] | null {

@@ -3,14 +3,15 @@
  * where our own export put them into metadata.
  * @module
  */
+import { isDeepStrictEqual } from 'node:util';
 import { isConfigError } from '../../errors/errors.ts';
 import { parseFlagSet } from '../definition.ts';
-import type { Flag, FlagDefinition, FlagSet } from '../flag.ts';
-import type { Draft } from './conversion.ts';
-import type { Findings } from './findings.ts';
+import type { FlagDefinition, FlagSet } from '../flag.ts';
+import type { Draft, SourceFlag } from './conversion.ts';
+import type { Findings, Report } from './findings.ts';
 import { splitMetadata } from './flagd-metadata.ts';
 import { checkShape, type Shape } from './shape.ts';
-import { isFields, type Source } from './source.ts';
+import { type Fields, isFields, type Source } from './source.ts';
 
 const FIELDS: Readonly<Record<string, Shape>> = {
   state: 'text',
@@ -25,13 +26,22 @@ const LIST_FILE: Shape = {
   fields: { ...FILE, flags: { each: { flagIn: 'key', fields: { ...FIELDS, key: 'text' } } } },
 };
 
-export function fromFlagd(root: Source, findings: Findings): { made: Iterable<Draft>; set: FlagSet } {
+interface FlagdFlags {
+  readonly made: Iterable<Draft>;
+  /** What all flags share from then on. */
+  readonly set: FlagSet;
+  /** What those of the file may refer to. */
+  readonly evaluators: FlagSet['evaluators'];
+}
+
+/** `there`: what the flags there share, which the file adds to. */
+export function fromFlagd(root: Source, there: FlagSet, findings: Findings): FlagdFlags {
   const flags = root.get('flags');
   const isList = Array.isArray(flags.value);
   checkShape(root, isList ? LIST_FILE : MAP_FILE, findings);
   const named = isList ? namedIn(flags, findings) : flags.entries();
   const made = named.values().map(([name, at]): Draft => ({ name, flag: flagOf(at) }));
-  return { made, set: setOf(root, findings) };
+  return { made, ...sharedBy(root, there, findings.for(null)) };
 }
 
 function namedIn(list: Source, findings: Findings): (readonly [string, Source])[] {
@@ -46,7 +56,7 @@ function namedIn(list: Source, findings: Findings): (readonly [string, Source])[
 }
 
 /** As it stands, to be judged with all others. */
-function flagOf(at: Source): Flag {
+function flagOf(at: Source): SourceFlag {
   const fields = Object.fromEntries(Object.entries(at.fields()).filter(([key]) => Object.hasOwn(FIELDS, key)));
   const { metadata, facts } = splitMetadata(fields['metadata']);
   const definition = { ...fields, ...(metadata === undefined ? {} : { metadata }) } as unknown as FlagDefinition;
@@ -54,14 +64,37 @@ function flagOf(at: Source): Flag {
   return { ...facts, definition };
 }
 
-function setOf(root: Source, findings: Findings): FlagSet {
-  const evaluators = root.get('$evaluators').value ?? {};
-  const metadata = root.get('metadata').value ?? {};
+function sharedBy(root: Source, there: FlagSet, report: Report): Omit<FlagdFlags, 'made'> {
+  const [evaluators, metadata] = [root.get('$evaluators'), root.get('metadata')];
   try {
-    return parseFlagSet({ evaluators, metadata });
+    const set = parseFlagSet({
+      evaluators: joined(there.evaluators, evaluators),
+      metadata: joined(there.metadata, metadata),
+    });
+    for (const name of replacedNames(there.evaluators, set.evaluators)) {
+      const message = `Another rule is called '${name}' here: flags that refer to it answer by the one of the file`;
+      report('evaluator-replaced', evaluators.get(name), message);
+    }
+    for (const name of replacedNames(there.metadata, set.metadata)) {
+      report('metadata-replaced', metadata.get(name), `All flags here say something else as '${name}'`);
+    }
+    return { set, evaluators: set.evaluators };
   } catch (error) {
     if (!isConfigError(error)) throw error;
-    findings.add('invalid-flag', null, root.get('$evaluators'), error.message);
-    return { evaluators: {}, metadata: isFields(metadata) ? (metadata as FlagSet['metadata']) : {} };
+    report('invalid-flag', evaluators, error.message);
+    // A rule that is there is not what the file means by its name.
+    const kept = Object.entries(there.evaluators).filter(([name]) => !evaluators.has(name));
+    return { set: there, evaluators: Object.fromEntries(kept) };
   }
+}
+
+/** What is no object is left as it is, to be judged with all else. */
+function joined(there: Fields, { value }: Source): unknown {
+  if (value === undefined || value === null) return there;
+  return isFields(value) ? { ...there, ...value } : value;
+}
+
+/** Names whose value is another one afterwards. */
+export function replacedNames(before: Fields, after: Fields): readonly string[] {
+  return Object.keys(before).filter((name) => !isDeepStrictEqual(before[name], after[name]));
 }

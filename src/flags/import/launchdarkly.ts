@@ -3,8 +3,8 @@
  * the next one: such a flag is skipped, unless somebody wants it all the same.
  * @module
  */
-import { NO_FACTS, type Flag, type FlagDefinition, type FlagMetadata } from '../flag.ts';
-import type { ConversionOptions, Draft } from './conversion.ts';
+import type { FlagDefinition, FlagMetadata } from '../flag.ts';
+import type { ConversionOptions, Draft, SourceFlag } from './conversion.ts';
 import type { Findings, Report } from './findings.ts';
 import type { LaunchDarklyMaking } from './launchdarkly-context.ts';
 import { type LaunchDarklyFlag, type LaunchDarklyModel, readLaunchDarkly } from './launchdarkly-model.ts';
@@ -88,7 +88,7 @@ function valueDraft(name: string, at: Source, report: Report): Draft {
   const isBoolean = typeof value === 'boolean';
   const variants = isBoolean ? { true: true, false: false } : { value };
   const definition = { state: 'ENABLED', variants, defaultVariant: isBoolean ? String(value) : 'value' } as const;
-  return { name, flag: { ...NO_FACTS, archivedAt: null, definition } };
+  return { name, flag: { definition } };
 }
 
 function reportFlag({ at, config }: LaunchDarklyFlag, report: Report): void {
@@ -107,25 +107,28 @@ function reportFlag({ at, config }: LaunchDarklyFlag, report: Report): void {
   }
 }
 
-function factsOf({ at, config }: LaunchDarklyFlag): Omit<Flag, 'definition'> {
+/** Each of them only where the export speaks of it: what SDKs load has next to none. */
+function factsOf({ at, config }: LaunchDarklyFlag): Omit<SourceFlag, 'definition'> {
   const visibility = at.get('clientSideAvailability');
   const isVisible = visibility.isThere
     ? visibility.get('usingEnvironmentId').isTrue || visibility.get('usingMobileKey').isTrue
     : at.get('includeInSnippet').isTrue || at.get('clientSide').isTrue;
-  const description = at.get('description').text() ?? '';
-  const owner =
-    at.get('_maintainer', 'email').text() ?? at.get('maintainerTeamKey').text() ?? at.get('maintainerId').text();
-  const marks = ['temporary', 'deprecated'].filter((mark) => at.get(mark).isTrue);
+  const says = (...fields: readonly string[]): boolean => fields.some((field) => at.has(field));
   const isArchived = at.get('archived').isTrue || config.get('archived').isTrue;
+  const saysArchived = says('archived') || config.has('archived');
   return {
-    clientVisible: isVisible,
-    description: description === '' ? null : description,
-    owner,
-    tags: [...new Set([...at.get('tags').texts(), ...marks])],
-    expiresAt: null,
-    // When is not in every export: 0 says that it was long ago.
-    archivedAt: isArchived ? (at.get('archivedDate').number() ?? 0) : null,
+    ...(says('clientSideAvailability', 'includeInSnippet', 'clientSide') ? { clientVisible: isVisible } : {}),
+    ...(says('description') ? { description: at.get('description').text() } : {}),
+    ...(says('_maintainer', 'maintainerTeamKey', 'maintainerId') ? { owner: ownerOf(at) } : {}),
+    ...(says('tags') ? { tags: at.get('tags').texts() } : {}),
+    marks: ['temporary', 'deprecated'].filter((mark) => at.get(mark).isTrue),
+    // When is not in every export.
+    ...(saysArchived ? { archivedAt: isArchived ? (at.get('archivedDate').number() ?? 0) : null } : {}),
   };
+}
+
+function ownerOf(at: Source): string | null {
+  return at.get('_maintainer', 'email').text() ?? at.get('maintainerTeamKey').text() ?? at.get('maintainerId').text();
 }
 
 function metadataOf({ at, config }: LaunchDarklyFlag): FlagMetadata {

@@ -3,7 +3,8 @@
  * place on a flag.
  * @module
  */
-import type { Flag, FlagMetadata } from '../flag.ts';
+import type { FlagMetadata } from '../flag.ts';
+import type { SourceFlag } from './conversion.ts';
 import type { Report } from './findings.ts';
 import { hasContent } from './source.ts';
 import type { UnleashFeature } from './unleash-model.ts';
@@ -29,15 +30,17 @@ export function reportFeature({ at, environment, strategies, links }: UnleashFea
   }
 }
 
-export function factsOf({ at, tags }: UnleashFeature): Pick<Flag, 'description' | 'tags' | 'archivedAt'> {
-  const description = at.get('description').text() ?? '';
+/** Each of them only where the export speaks of it: what clients fetch has none. */
+export function factsOf({ at, tags }: UnleashFeature): Omit<SourceFlag, 'definition'> {
   const archivedAt = Date.parse(at.get('archivedAt').text() ?? '');
   const isArchived = at.get('archived').isTrue || !Number.isNaN(archivedAt);
+  // When is not in every export.
+  const archived = isArchived ? { archivedAt: Number.isNaN(archivedAt) ? 0 : archivedAt } : { archivedAt: null };
   return {
-    description: description === '' ? null : description,
-    tags: [...new Set([...tags, ...(at.get('stale').isTrue ? ['stale'] : [])])],
-    // When is not in every export: 0 says that it was long ago.
-    archivedAt: isArchived ? (Number.isNaN(archivedAt) ? 0 : archivedAt) : null,
+    ...(at.has('description') ? { description: at.get('description').text() } : {}),
+    ...(tags === null ? {} : { tags }),
+    marks: at.get('stale').isTrue ? ['stale'] : [],
+    ...(at.has('archived') || at.has('archivedAt') ? archived : {}),
   };
 }
 

@@ -22,7 +22,8 @@ export interface UnleashFeature {
   readonly strategies: readonly UnleashStrategy[];
   readonly variants: readonly Source[];
   readonly dependencies: readonly Source[];
-  readonly tags: readonly string[];
+  /** null: the export does not speak of tags. */
+  readonly tags: readonly string[] | null;
   readonly links: Source | null;
 }
 
@@ -106,12 +107,12 @@ function fromLists(rows: Rows, at: Source, name: string, environment: string): U
 }
 
 function saidOf(rows: Rows, name: string): Pick<UnleashFeature, 'tags' | 'links'> {
-  const tags = rows.tags(name).flatMap((row) => {
+  const tags = rows.tags?.(name).flatMap((row) => {
     const type = row.get('tagType').text() ?? row.get('type').text() ?? 'simple';
     const value = row.get('tagValue').text() ?? row.get('value').text();
     return value === null ? [] : [type === 'simple' ? value : `${type}:${value}`];
   });
-  return { tags, links: rows.links(name)[0]?.get('links') ?? null };
+  return { tags: tags ?? null, links: rows.links(name)[0]?.get('links') ?? null };
 }
 
 type RowsBy = (key: string) => readonly Source[];
@@ -120,7 +121,7 @@ type RowsBy = (key: string) => readonly Source[];
 interface Rows {
   readonly environments: RowsBy;
   readonly strategies: RowsBy;
-  readonly tags: RowsBy;
+  readonly tags: RowsBy | null;
   readonly dependencies: RowsBy;
   readonly links: RowsBy;
   readonly segments: RowsBy;
@@ -134,7 +135,7 @@ function rowsOf(root: Source): Rows {
   return {
     environments: by('featureEnvironments', 'featureName'),
     strategies: by('featureStrategies', 'featureName'),
-    tags: by('featureTags', 'featureName'),
+    tags: root.has('featureTags') ? by('featureTags', 'featureName') : null,
     dependencies: by('dependencies', 'feature'),
     links: by('links', 'feature'),
     segments: by('featureStrategySegments', 'featureStrategyId'),

@@ -3,8 +3,8 @@
  * that answers their payloads. What a feature asks of another one is written into it: flags know nothing of each other.
  * @module
  */
-import { type Flag, type FlagDefinition, NO_FACTS } from '../flag.ts';
-import type { ConversionOptions, Draft } from './conversion.ts';
+import type { FlagDefinition } from '../flag.ts';
+import type { ConversionOptions, Draft, SourceFlag } from './conversion.ts';
 import { Findings } from './findings.ts';
 import { and, choose, type Logic, not, oneOf, or, UNKNOWN } from './logic.ts';
 import { checkShape } from './shape.ts';
@@ -58,10 +58,10 @@ function draftsOf(feature: UnleashFeature, making: UnleashMaking): Draft[] {
   return [boolean, { name, suffix: VARIANT_SUFFIX, flag: definition && flagOf(feature, definition) }];
 }
 
-function flagOf(feature: UnleashFeature, definition: FlagDefinition): Flag {
+function flagOf(feature: UnleashFeature, definition: FlagDefinition): SourceFlag {
   const metadata = metadataOf(feature);
   const whole = { ...definition, ...(hasContent(metadata) ? { metadata } : {}) };
-  return { ...NO_FACTS, ...factsOf(feature), definition: whole };
+  return { ...factsOf(feature), definition: whole };
 }
 
 function booleanDefinition(feature: UnleashFeature, making: UnleashMaking): FlagDefinition {

@@ -143,8 +143,8 @@ function eventsRoute({ ofrep }: OfrepServices): Route {
     answers: { 200: { description: 'Events, until either side ends it', contentType: 'text/event-stream' } },
     errors: ['ERR_UNAUTHENTICATED', 'ERR_NOT_FOUND'],
     handle: async ({ c, query: { ticket } }) => {
-      const { headers } = c.req.raw;
-      return await ofrep.listen(ticket, { lastEventId: headers.get('last-event-id'), closing: c.env.closing });
+      const lastEventId = c.req.raw.headers.get('last-event-id');
+      return await ofrep.listen(ticket, { lastEventId, closing: c.env.closing, address: c.get('address') });
     },
   });
 }

@@ -1,9 +1,10 @@
 /** Streams of one config: over a WebSocket in frames, and as server-sent events in JSON. @module */
+import { audienceOf } from '../../config/audience.ts';
 import { configStream } from '../../config/name.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { eventStream } from '../../http/event-stream.ts';
 import { selectProtocol } from '../../websocket/client-message.ts';
-import type { Listener } from '../../websocket/place.ts';
+import type { Leave, Listener } from '../../websocket/place.ts';
 import type { Joining } from '../../websocket/joining.ts';
 import type { Visitor } from '../../websocket/connection.ts';
 import type { Room } from '../../websocket/room.ts';
@@ -13,7 +14,7 @@ import { authorizationOf } from '../credentials.ts';
 import { NAME, NAME_PARAM, WHOLE } from '../parse.ts';
 import { route, type Route } from '../route.ts';
 import type { SessionCookies } from '../session-cookie.ts';
-import { audienceOf, type Streams } from '../streams.ts';
+import type { Streams } from '../streams.ts';
 
 const SOCKET_PATH = '/_dashboard/ws';
 const TAG = 'streams';
@@ -85,13 +86,13 @@ function eventsRoute({ streams }: StreamServices): Route {
 
 function listen(c: RegistryContext, joining: Joining, visitor: Visitor): Response {
   const { room } = joining;
-  let leave = (): void => {};
+  let leave: Leave = () => {};
   const stream = eventStream({
     heartbeat_ms: HEARTBEAT_MS,
     retry_ms: RETRY_MS,
     closing: c.env.closing,
-    onClose: () => {
-      leave();
+    onClose: (reason) => {
+      leave(reason === 'slow' ? 'slow' : undefined);
       visitor.left();
     },
   });

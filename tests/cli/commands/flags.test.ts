@@ -54,12 +54,15 @@ test('a flag is set, asked, noted, archived and deleted', async () => {
 
   const shown = (await c13(['show', 'greeting', '--json'])).stdout;
   expect(JSON.parse(shown)).toMatchObject({ ...facts, definition: GREETING, revision: 2 });
-  expect((await c13(['set', 'greeting', '-'], shown)).stdout).toBe('saved greeting of default (revision 3)\n');
+  const soAlready = 'greeting of default: it was so already (revision 2)\n';
+  expect((await c13(['set', 'greeting', '-'], shown)).stdout).toBe(soAlready);
+  const renamed = JSON.stringify({ ...JSON.parse(shown), description: 'hello' });
+  expect((await c13(['set', 'greeting', '-'], renamed)).stdout).toBe('saved greeting of default (revision 3)\n');
   expect((await c13(['set', 'greeting', '-'], shown)).stderr).toContain('Expected revision 2');
   expect((await c13(['set', 'other', '-'], shown)).stderr).toContain("The file is the flag 'greeting'");
   // A definition alone leaves what is said.
   await c13(['set', 'greeting', '-'], JSON.stringify({ ...GREETING, state: 'DISABLED' }));
-  expect(JSON.parse((await c13(['facts', 'greeting', '--json'])).stdout)).toEqual(facts);
+  expect(JSON.parse((await c13(['facts', 'greeting', '--json'])).stdout)).toEqual({ ...facts, description: 'hello' });
   expect((await c13(['list', '--kind', 'rich', '--tag', 'b'])).stdout).toMatch(
     /\ngreeting +rich +string +disabled +shop/,
   );
@@ -92,11 +95,12 @@ test('an import shows what would come over, and writes it only when it may', asy
   const plan = await c13(['import', file, '--dry-run']);
   expect(plan.stdout).toMatch(/\ncheckout-redesign +partial +new\n/);
   expect(plan.stdout).toMatch(/\nlegacy-import +skipped +skipped\n/);
-  expect(plan.stdout).toMatch(/\nerror +legacy-import +dependency-missing +/);
+  expect(plan.stdout).toMatch(/\n\nerror {2}legacy-import: dependency-missing\n {7}\S.*\n {7}\/\S+\n\n/);
   expect(plan.stdout).toMatch(/\nwould write 6 of 7 flags of unleash to default\n$/);
-  expect(plan.stderr).toBe('8 more notes: --json has them all\n');
+  expect(plan.stderr).toBe('8 notes more: --json has all\n');
   const unasked = await c13(['import', file]);
   expect(unasked).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Write 6 of 7 flags to default?') });
+  expect(unasked.stderr).toMatch(/\n8 notes more: --json has all\n[^]*Write 6 of 7/);
   expect((await c13(['list', '--kind', 'rich', '--json'])).stdout).toContain('"flags": []');
 
   const segments = ['--segments', `${SAMPLES}/unleash-segments.json`];
@@ -138,6 +142,17 @@ test('what cannot be taken at all is a failure', async () => {
     stderr: expect.stringContaining('None of the flags'),
   });
   expect((await c13(['import', '-', '--map', 'hostname'], lost)).exitCode).toBe(2);
+});
+
+test('an option that says nothing of the format of the file is refused', async () => {
+  const flagd = JSON.stringify({ flags: { one: GREETING } });
+  for (const option of [['--environment', 'production'], ['--partial'], ['--user-key', 'id'], ['--map', 'a=b']]) {
+    const ran = await c13(['import', '-', '--dry-run', ...option], flagd);
+    expect(ran).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(ran.stderr).toContain(`${option[0]} says nothing of a file of flagd`);
+  }
+  const unleash = await c13(['import', `${SAMPLES}/unleash-export.json`, '--dry-run', '--partial']);
+  expect(unleash).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('a file of unleash') });
 });
 
 test('keys of flags are completed', async () => {

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRegistry, Workplace } from '../cli.ts';
 
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const AT = '2100-01-01T00:00:00Z';
 
 let place: Workplace;
@@ -46,6 +48,65 @@ it('takes operations, a ramp or steps from a file, and answers with JSON', async
   expect((await c13('show', id)).stdout).toMatch(/^end +\S+@loopback, \S+: no$/m);
 });
 
+describe('a file', () => {
+  const ask = { reason: 'from the file', needsApproval: true, force: true };
+  const wanted = {
+    operations: { operations: [{ name: 'default', set: { rows: 31 } }], at: '3h', expiresAt: '2d', ...ask },
+    ramp: {
+      ramp: { name: 'default', feature: 'debug', percents: [5, 50], pause_s: 60 },
+      at: '3h',
+      expiresAt: '2d',
+      ...ask,
+    },
+    steps: {
+      steps: [{ operations: [{ name: 'default', set: { rows: 32 } }] }],
+      at: '3h',
+      expiresAt: '2d',
+      ...ask,
+    },
+  };
+
+  it.each(Object.entries(wanted))('of %s says all that options can', async (_, document) => {
+    const file = join(place.directory, 'ask.json');
+    writeFileSync(file, JSON.stringify(document));
+    const begin = Date.now();
+    const made = await c13('create', '--file', file, '--json');
+    expect([made.exitCode, made.stderr]).toEqual([0, '']);
+    const view = JSON.parse(made.stdout);
+    expect(view).toMatchObject({ ...ask, state: 'proposed' });
+    expect(view.expiresAt).toBeGreaterThanOrEqual(begin + 2 * DAY_MS);
+    expect(view.expiresAt).toBeLessThan(begin + 3 * DAY_MS);
+    expect(view.steps[0].at).toBeGreaterThanOrEqual(begin + 3 * HOUR_MS);
+    await c13('cancel', view.id);
+  });
+
+  it('gives way to what is given with it', async () => {
+    const file = join(place.directory, 'ask.json');
+    writeFileSync(file, JSON.stringify(wanted.operations));
+    const begin = Date.now();
+    const made = await c13('create', '--file', file, '--json', '-m', 'mine', '--at', '9h', '--expires', '5d');
+    const view = JSON.parse(made.stdout);
+    expect(view).toMatchObject({ ...ask, reason: 'mine' });
+    expect(view.steps[0].at).toBeGreaterThanOrEqual(begin + 9 * HOUR_MS);
+    expect(view.expiresAt).toBeGreaterThanOrEqual(begin + 5 * DAY_MS);
+    await c13('cancel', view.id);
+  });
+
+  it('with a time of no zone is refused', async () => {
+    const file = join(place.directory, 'ask.json');
+    writeFileSync(file, JSON.stringify({ ...wanted.operations, at: '2026-03-01T12:00' }));
+    expect(await c13('create', '--file', file)).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('no zone'),
+    });
+  });
+});
+
+it('says what was meant by the bare name of a feature', async () => {
+  const ran = await c13('create', 'debug=true');
+  expect(ran).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Did you mean features.debug=true?') });
+});
+
 describe('refuses', () => {
   it.each([
     ['nothing to change', ['create'], 2],
@@ -55,6 +116,8 @@ describe('refuses', () => {
     ['an unknown state', ['list', '--state', 'done'], 2],
     ['a database', ['list', '--database', 'x.db'], 2],
     ['a percentage over 100', ['ramp', 'debug', '1', '101', '--pause', '1h'], 1],
+    ['a moment of no zone', ['create', 'rows=9', '--at', '2026-03-01T12:00'], 2],
+    ['a config beside a file', ['create', '--file', 'x.json', '-n', 'checkout'], 2],
     ['a moment too far away', ['create', 'rows=9', '--at', AT], 1],
   ])('%s', async (_, args, exitCode) => {
     const ran = await c13(...args);

@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { isConfigError } from '../../../src/errors/errors.ts';
 import { effectOf, FINDING_CODES } from '../../../src/flags/import/findings.ts';
 import { parseDefinition } from '../../../src/flags/definition.ts';
+import type { Conversion } from '../../../src/flags/import/conversion.ts';
+import { ON_OFF } from '../fixtures.ts';
 import { codesOf, convert, flagOf, sample, SAMPLES, statusOf } from './fixtures.ts';
 
 function faultOf(text: string, options = {}): string {
@@ -178,6 +180,102 @@ describe('keys', () => {
   test('the second flag of a feature with variants must not be another feature', () => {
     const text = sample('unleash-export.json').replaceAll('beta-banner', 'checkout-redesign.variant');
     expect(codesOf(convert(text), 'checkout-redesign.variant')).toContain('name-clash');
+  });
+});
+
+describe('facts of flags that are there', () => {
+  const said = { clientVisible: true, description: 'ours', owner: 'ann', tags: ['ours'], expiresAt: 7 };
+  const thereAre = (keys: readonly string[], archivedAt: number | null = null) => ({
+    flags: new Map(keys.map((key) => [key, { ...said, archivedAt, definition: ON_OFF }])),
+    set: { evaluators: {}, metadata: {} },
+  });
+  const factsOf = (conversion: Conversion, key: string) => {
+    const { definition: _, ...facts } = flagOf(conversion, key);
+    return facts;
+  };
+
+  test('stay where a source does not speak of them; what it marks is added to tags', () => {
+    const sdk = JSON.parse(sample('launchdarkly-sdk-file.json')) as { flags: Record<string, object> };
+    Object.assign(sdk.flags['shop.open']!, { deprecated: true, clientSideAvailability: { usingMobileKey: false } });
+    const keys = ['shop.open', 'simple-bool'];
+    const loaded = convert(JSON.stringify(sdk), {}, thereAre(keys));
+    expect(factsOf(loaded, 'shop.open')).toEqual({
+      ...said,
+      clientVisible: false,
+      tags: ['ours', 'deprecated'],
+      archivedAt: null,
+    });
+    expect(factsOf(loaded, 'simple-bool')).toEqual({ ...said, archivedAt: null });
+
+    const features = { features: [{ name: 'a', enabled: true, stale: true, strategies: [{ name: 'default' }] }] };
+    const fetched = convert(JSON.stringify(features), {}, thereAre(['a']));
+    expect(factsOf(fetched, 'a')).toEqual({ ...said, tags: ['ours', 'stale'], archivedAt: null });
+    const plain = convert(JSON.stringify({ flags: { a: ON_OFF } }), {}, thereAre(['a']));
+    expect(factsOf(plain, 'a')).toEqual({ ...said, archivedAt: null });
+  });
+
+  test('are replaced where it does, those that it knows', () => {
+    const page = convert(sample('launchdarkly-flags-api.json'), {}, thereAre(['shop.open']));
+    const { expiresAt, tags, description } = flagOf(page, 'shop.open');
+    expect([expiresAt, tags, description]).toEqual([7, [], 'ours']);
+    const features = convert(sample('unleash-export.json'), {}, thereAre(['search-ranking']));
+    expect(factsOf(features, 'search-ranking')).toEqual({ ...said, description: null, tags: [], archivedAt: null });
+  });
+
+  test('whether a flag is in use changes with a finding only', () => {
+    const archived = (value: boolean | undefined) =>
+      JSON.stringify({ features: [{ name: 'a', enabled: true, strategies: [], archived: value }] });
+    const outcome = (text: string, archivedAt: number | null) => {
+      const conversion = convert(text, {}, thereAre(['a'], archivedAt));
+      return [flagOf(conversion, 'a').archivedAt, ...codesOf(conversion, 'a')];
+    };
+    expect(outcome(archived(undefined), null)).toEqual([null]);
+    expect(outcome(archived(undefined), 5)).toEqual([5, 'stays-archived']);
+    expect(outcome(archived(false), null)).toEqual([null]);
+    expect(outcome(archived(false), 5)).toEqual([null, 'unarchived']);
+    expect(outcome(archived(true), null)).toEqual([0, 'archived']);
+    expect(outcome(archived(true), 5)).toEqual([5, 'archived']);
+    const copy = JSON.stringify({ flags: { a: { ...ON_OFF, metadata: { 'c13.archivedAt': 9 } } } });
+    expect(outcome(copy, null)).toEqual([9, 'archived']);
+    expect(outcome(copy, 5)).toEqual([9]);
+  });
+});
+
+describe('what flags share already', () => {
+  const staff = { ends_with: [{ var: 'email' }, '@ours.example'] };
+  const there = { flags: new Map(), set: { evaluators: { staff }, metadata: { version: '1', team: 'shop' } } };
+  const flag = { ...ON_OFF, targeting: { if: [{ $ref: 'staff' }, 'on', 'off'] } };
+
+  test('counts for what a file refers to, in flags and in evaluators', () => {
+    const crew = { and: [{ $ref: 'staff' }, { var: 'crew' }] };
+    const { flags, set, findings } = convert(JSON.stringify({ flags: { a: flag }, $evaluators: { crew } }), {}, there);
+    expect([flags[0]!.status, findings]).toEqual(['exact', []]);
+    expect(set).toEqual({ evaluators: { staff, crew }, metadata: there.set.metadata });
+    expect(convert(sample('unleash-export.json'), {}, there).set).toEqual(there.set);
+  });
+
+  test('is found where the file says something else, whatever the order of keys', () => {
+    const same = { $evaluators: { staff: { ...staff } }, metadata: { team: 'shop', version: '1' } };
+    expect(convert(JSON.stringify({ flags: { a: flag }, ...same }), {}, there).findings).toEqual([]);
+    const other = { $evaluators: { staff: { var: 'staff' } }, metadata: { version: '2' } };
+    const { findings, set } = convert(JSON.stringify({ flags: { a: flag }, ...other }), {}, there);
+    expect(findings.map(({ code, path, severity }) => [code, path, severity])).toEqual([
+      ['evaluator-replaced', '/$evaluators/staff', 'warn'],
+      ['metadata-replaced', '/metadata/version', 'warn'],
+    ]);
+    expect(set).toEqual({ evaluators: other.$evaluators, metadata: { version: '2', team: 'shop' } });
+  });
+
+  test('stays as it is where what the file shares is malformed', () => {
+    const circle = { flags: { a: flag }, $evaluators: { staff: { $ref: 'crew' }, crew: { $ref: 'staff' } } };
+    const { set, findings, flags } = convert(JSON.stringify(circle), {}, there);
+    const found = findings.map(({ code, flag: of }) => [code, of]);
+    expect(found).toEqual([
+      ['invalid-flag', null],
+      ['invalid-flag', 'a'],
+    ]);
+    // Not by a rule of the same name that the file does not mean.
+    expect([set, flags[0]!.status]).toEqual([there.set, 'skipped']);
   });
 });
 

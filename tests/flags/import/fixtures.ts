@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { FeatureFlag } from '@openfeature/flagd-core';
 import { expect } from 'vitest';
-import type { Conversion, ConversionOptions } from '../../../src/flags/import/conversion.ts';
+import type { Conversion, ConversionOptions, There } from '../../../src/flags/import/conversion.ts';
 import { converting } from '../../../src/flags/import/convert.ts';
 import type { Flag } from '../../../src/flags/flag.ts';
 import { drain } from '../../../src/journal/steps.ts';
@@ -24,8 +24,8 @@ export function sample(file: string): string {
 }
 
 /** All at once. */
-export function convert(text: string, options?: ConversionOptions): Conversion {
-  return drain(converting(text, options));
+export function convert(text: string, options?: ConversionOptions, there?: There): Conversion {
+  return drain(converting(text, options, there));
 }
 
 export function flagOf({ flags }: Conversion, key: string): Flag {

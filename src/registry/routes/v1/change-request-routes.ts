@@ -10,7 +10,7 @@ import { expectRevision } from '../../flag-writes.ts';
 import type { Changes } from '../../open-changes.ts';
 import { given, LIMIT, TIME } from '../../parse.ts';
 import { route, type Answer, type Route } from '../../route.ts';
-import { NOTE, PROPOSAL, REQUEST, REQUEST_PAGE, STATE, summaryOf, viewOf } from './change-request-shapes.ts';
+import { NOTE, PROPOSAL, REQUEST, REQUEST_PAGE, STATE, STEPS, summaryOf, viewOf } from './change-request-shapes.ts';
 import { INPUT_ERRORS } from './inputs.ts';
 
 const PATH = '/api/v1/change-requests';
@@ -65,7 +65,7 @@ function proposeRoute(changes: Changes): Route {
       'Takes one of `operations`, `ramp` and `steps`; each step is made as a whole or not at all.',
       'It waits for an approval where you may not make all of it yourself, or ask for one.',
       'Without one and without `at` it is made at once. With `force` it is made although validation finds errors, or',
-      'somebody else has changed the same meanwhile.',
+      'somebody else has changed the same meanwhile; without it no config is made that is not there.',
     ].join(' '),
     access: 'granted',
     writes: 'checked',
@@ -91,12 +91,14 @@ function readRoute(changes: Changes): Route {
     method: 'get',
     path: `${PATH}/:id`,
     summary: 'One change request, with what it would still change',
+    query: { steps: STEPS.optional() },
     answers: ANSWER,
     errors: ['ERR_NOT_FOUND'],
-    handle: async ({ c, principal, params: { id } }) => {
+    handle: async ({ c, principal, params: { id }, query: { steps } }) => {
       const found = await visible(changes, principal, id);
       if (found === null) throw notFound(id);
-      return await answered(c, changes, found);
+      c.header('etag', etagOf(found));
+      return c.json(await viewOf(found, changes.application, steps));
     },
   });
 }

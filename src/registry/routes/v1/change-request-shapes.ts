@@ -1,6 +1,6 @@
 /** Change requests as they are asked for and answered: the shapes, and the view of one. @module */
 import { z } from 'zod';
-import { CHANGE_REQUEST_STATES, dueAt, nextStep, type ChangeRequest } from '../../../changes/change-request.ts';
+import { CHANGE_REQUEST_STATES, dueAt, isOpen, nextStep, type ChangeRequest } from '../../../changes/change-request.ts';
 import { OPERATIONS_MAX, STEPS_MAX } from '../../../changes/proposal.ts';
 import { isConfigError } from '../../../errors/errors.ts';
 import type { Resource } from '../../../journal/resources.ts';
@@ -65,14 +65,12 @@ const FIELDS = {
   approval: DECISION,
   end: DECISION.meta({ description: 'Who rejected or cancelled it.' }),
   failure: z.object({ code: z.string(), message: z.string() }).nullable(),
-  steps: z.array(
-    z.object({
-      at: AT.nullable(),
-      pause_s: z.number(),
-      operations: z.array(OPERATION),
-      appliedAt: AT.nullable().meta({ description: 'null: not yet.' }),
-    }),
-  ),
+  touches: z.array(z.string()).meta({ description: 'The streams that it changes.' }),
+};
+const STEP = {
+  at: AT.nullable(),
+  pause_s: z.number(),
+  appliedAt: AT.nullable().meta({ description: 'null: not yet.' }),
 };
 const DIFF = z.object({
   step: z.int(),
@@ -82,11 +80,17 @@ const DIFF = z.object({
   changes: z.array(z.object({ field: z.string(), before: z.unknown(), after: z.unknown() })),
   moved: z.array(z.string()).meta({ description: 'What somebody else has changed since it was asked for.' }),
 });
-export const REQUEST_PAGE = z.object({ requests: z.array(z.object(FIELDS)), cursor: CURSOR });
+export const REQUEST_PAGE = z.object({
+  requests: z.array(z.object({ ...FIELDS, steps: z.array(z.object(STEP)) })),
+  cursor: CURSOR,
+});
+/** Of `diff`: one step, or all. */
+export const STEPS = z.enum(['next', 'all']).meta({ description: 'What `diff` is of: the next step, or all to come.' });
 export const REQUEST = z
   .object({
     ...FIELDS,
-    diff: z.array(DIFF).meta({ description: 'What is still to come, from how things are now.' }),
+    steps: z.array(z.object({ ...STEP, operations: z.array(OPERATION) })),
+    diff: z.array(DIFF).meta({ description: 'What is still to come, from how things are now: the next step, or all.' }),
     problem: z
       .object({ code: z.string(), message: z.string() })
       .nullable()
@@ -94,9 +98,9 @@ export const REQUEST = z
   })
   .meta({ id: 'ChangeRequest', description: 'A change that somebody asks for.' });
 
-/** One of a list, as it is answered. */
+/** One of a list, as it is answered: without its operations. */
 export function summaryOf({ key: id, revision, value }: Resource<ChangeRequest>) {
-  const { author, base: _, steps, approval, end, ...rest } = value;
+  const { author, base, premises: _, steps, approval, end, ...rest } = value;
   return {
     id,
     revision,
@@ -105,21 +109,28 @@ export function summaryOf({ key: id, revision, value }: Resource<ChangeRequest>)
     due: dueAt(value),
     approval: decisionOf(approval),
     end: decisionOf(end),
-    steps: steps.map(({ pause_ms, ...step }) => ({ ...step, pause_s: pause_ms / 1000 })),
+    touches: base.map(({ stream }) => stream),
+    steps: steps.map(({ at, pause_ms, appliedAt }) => ({ at, pause_s: pause_ms / 1000, appliedAt })),
   };
 }
 
-/** With what it would still change. */
-export async function viewOf(found: Resource<ChangeRequest>, application: Pick<ChangeApplication, 'preview'>) {
+/** With its operations, and what it would still change: with the next step, or with all. */
+export async function viewOf(
+  found: Resource<ChangeRequest>,
+  application: Pick<ChangeApplication, 'preview'>,
+  which: z.infer<typeof STEPS> = 'next',
+) {
   const { value } = found;
-  const isOpen = value.state === 'proposed' || value.state === 'scheduled';
+  const summary = summaryOf(found);
+  const steps = summary.steps.map((step, i) => ({ ...step, operations: value.steps[i]!.operations }));
   try {
-    const steps = isOpen ? await application.preview(value) : [];
+    const foreseen = isOpen(value) ? await application.preview(value, which) : [];
     const next = Math.max(nextStep(value), 0);
-    return { ...summaryOf(found), diff: steps.flatMap((step, i) => diffOf(value, next + i, step)), problem: null };
+    const diff = foreseen.flatMap((step, i) => diffOf(value, next + i, step));
+    return { ...summary, steps, diff, problem: null };
   } catch (error) {
     if (!isConfigError(error)) throw error;
-    return { ...summaryOf(found), diff: [], problem: { code: error.code, message: error.message } };
+    return { ...summary, steps, diff: [], problem: { code: error.code, message: error.message } };
   }
 }
 

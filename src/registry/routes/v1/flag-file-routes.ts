@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { may } from '../../../auth/rights.ts';
 import { asObject, wrongType } from '../../../config/input.ts';
 import { configStream, parseConfigName } from '../../../config/name.ts';
+import { flagSetStream, flagStream } from '../../../config/streams.ts';
 import { isConfigError } from '../../../errors/errors.ts';
 import { exportFlags } from '../../../flags/export.ts';
 import { permit } from '../../context.ts';
-import { convertFile } from '../../flag-conversion.ts';
-import { planImport, runImport } from '../../flag-import.ts';
-import { flagStream, type FlagServices } from '../../flag-list.ts';
+import { expectSeen, planImport, runImport } from '../../flag-import.ts';
+import type { FlagServices } from '../../flag-list.ts';
 import { given, LIMIT, NAME } from '../../parse.ts';
 import { momentOf, staleFlags, type StaleFlag } from '../../stale-flags.ts';
 import { route, type Route } from '../../route.ts';
@@ -48,9 +48,11 @@ function importRoute(services: FlagServices): Route {
     tag: FLAG_TAG,
     summary: 'Take flags from a file of flagd, Unleash or LaunchDarkly',
     description: [
-      'A body of up to 32 MB. What does not come over as it was is a finding. Flags that are there are replaced;',
-      'what is the same already is not written. Up to 900 flags are written together or not at all, more in several',
-      'parts: after an error between them, which says how many are written, the same request writes the rest.',
+      'A body of up to 32 MB. What does not come over as it was is a finding. Flags that are there are replaced, but',
+      'facts that the file does not speak of stay; what is the same already is not written. A file that has another',
+      'evaluator than the config, of the same name, is refused unless it is forced. Up to 900 flags are written',
+      'together or not at all, more in several parts: after an error between them, which says how many are written,',
+      'the same request writes the rest.',
     ].join(' '),
     takesFile: true,
     access: ({ params: { name } }) => [{ action: 'write', stream: flagStream(name, '*') }],
@@ -66,11 +68,11 @@ function importRoute(services: FlagServices): Route {
       c,
       principal,
       params: { name },
-      body: { text, dryRun, reason, force, contextMap, ...options },
+      body: { text, dryRun, expected, reason, force, contextMap, ...options },
     }) => {
-      await services.operations.get(name);
-      const conversion = await convertFile(text, given({ ...options, contextMap: textsOf(contextMap) }));
-      const plan = await planImport(services, name, conversion);
+      const taken = given({ ...options, contextMap: textsOf(contextMap) });
+      const plan = await planImport(services, name, text, taken);
+      expectSeen(plan, expected);
       const signature = {
         actor: principal.actor,
         reason,
@@ -78,8 +80,11 @@ function importRoute(services: FlagServices): Route {
         permit: (stream: string, touched: readonly string[]) => permit(principal, stream, touched),
       };
       const written = dryRun ? 0 : await runImport(services, plan, principal, signature);
-      const flags = conversion.flags.map(({ key, status }) => ({ key, status, step: plan.steps.get(key)! }));
-      return c.json({ format: conversion.format, flags, findings: conversion.findings, written });
+      const { format, flags: all, findings } = plan.conversion;
+      const flags = all.map(({ key, status }) => {
+        return { key, status, step: plan.steps.get(key)!, revision: plan.revisions.get(key)! };
+      });
+      return c.json({ format, flags, findings, written });
     },
   });
 }
@@ -92,7 +97,7 @@ function exportRoute({ operations, flags }: FlagServices): Route {
     summary: 'The rich flags of a config as a flagd file',
     access: ({ query: { name } }) => [
       { action: 'read', stream: flagStream(name, '*') },
-      { action: 'read', stream: `flagset:${name}` },
+      { action: 'read', stream: flagSetStream(name) },
     ],
     query: {
       name: NAME,

@@ -1,8 +1,10 @@
 /** What a rich flag was, who changed it and why: its entries in the journal. @module */
+import { flagStream } from '../../../config/streams.ts';
 import { storedFlag } from '../../../flags/flag-input.ts';
 import { ConfigError } from '../../../errors/errors.ts';
 import type { Entry } from '../../../journal/journal.ts';
-import { flagStream, type FlagServices } from '../../flag-list.ts';
+import { valueIn } from '../../../journal/resources.ts';
+import type { FlagServices } from '../../flag-list.ts';
 import { LIMIT, NUMBER_CURSOR } from '../../parse.ts';
 import { route, type Route } from '../../route.ts';
 import { FLAG_TAG, ONE_FLAG } from './flag-routes.ts';
@@ -31,11 +33,11 @@ export function v1FlagHistoryRoutes({ operations: { store } }: FlagServices): re
 }
 
 /** `flag` is null of a deletion, and of an entry whose content was erased. */
-function changeView({ revision, seq, at, actor, reason, type, body }: Entry) {
-  const isThere = type === 'flag.put' && body !== null;
-  const stored = isThere ? (JSON.parse(new TextDecoder().decode(body)) as { value: unknown }) : null;
+function changeView(entry: Entry) {
+  const { revision, seq, at, actor, reason, type } = entry;
+  const stored = valueIn(entry);
   const kind = type === 'flag.put' ? 'put' : 'delete';
-  return { revision, seq, timestamp: at, actor, reason, kind, flag: stored === null ? null : storedFlag(stored.value) };
+  return { revision, seq, timestamp: at, actor, reason, kind, flag: stored === null ? null : storedFlag(stored) };
 }
 
 function neverThere(config: string, key: string): ConfigError {

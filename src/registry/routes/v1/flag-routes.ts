@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { flagStream } from '../../../config/streams.ts';
 import { parseFlagKey } from '../../../flags/definition.ts';
 import type { Flag } from '../../../flags/flag.ts';
 import type { FlagChange } from '../../../flags/flag-change.ts';
@@ -11,7 +12,7 @@ import type { Resource } from '../../../journal/resources.ts';
 import { isBound } from '../../bound-features.ts';
 import { etagOf } from '../../conditions.ts';
 import { expectedOf, permit, type RegistryContext } from '../../context.ts';
-import { flagStream, listFlags, type FlagServices } from '../../flag-list.ts';
+import { listFlags, type FlagServices } from '../../flag-list.ts';
 import { changeFlag } from '../../flag-writes.ts';
 import { given, LIMIT } from '../../parse.ts';
 import { route, type Need, type Route } from '../../route.ts';

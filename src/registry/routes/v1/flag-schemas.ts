@@ -98,7 +98,7 @@ export const FLAG_HISTORY = z.object({
       reason: z.string(),
       kind: z.enum(['put', 'delete']),
       flag: z
-        .object({ definition: DEFINITION, ...FACTS, archivedAt: AT.nullable() })
+        .object({ definition: DEFINITION, ...FACTS, archivedAt: AT.nullable(), isBound: z.boolean().optional() })
         .nullable()
         .meta({ description: 'As it was then; null: deleted, or erased.' }),
     }),
@@ -160,6 +160,7 @@ export const IMPORTED = z.object({
       key: z.string(),
       status: z.enum(STATUSES),
       step: z.enum(['make', 'replace', 'none', 'skip']).meta({ description: 'What is done with it.' }),
+      revision: z.int().meta({ description: 'That of the flag that was there before; 0: there was none.' }),
     }),
   ),
   findings: z.array(FINDING),
@@ -179,6 +180,10 @@ export const IMPORT_INPUT = {
     .meta({ description: "Which field of the source is OpenFeature's targetingKey." }),
   contextMap: judgedBelow(z.record(z.string(), z.string())),
   prefix: z.string().max(100).optional().meta({ description: 'Put before every key.' }),
+  expected: z
+    .record(z.string(), z.int().min(0))
+    .default({})
+    .meta({ description: 'Revisions by key, as a dry run answered them: refused where one is another by now.' }),
   dryRun: z.boolean().default(false).meta({ description: 'Only say what would be done.' }),
 };
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { FeatureSet } from '../../../config/features.ts';
 import { featuresStream } from '../../../config/name.ts';
+import { factsStream, flagSetStream } from '../../../config/streams.ts';
 import { NO_FACTS, type FlagFacts, type FlagSet } from '../../../flags/flag.ts';
 import type { Resource } from '../../../journal/resources.ts';
 import { etagOf } from '../../conditions.ts';
@@ -33,7 +34,7 @@ function readSetRoute(services: FlagServices): Route {
     path: SET,
     tag: FLAG_TAG,
     summary: "What the flags of a config share: flagd's `$evaluators`, and metadata",
-    access: ({ params: { name } }) => [{ action: 'read', stream: `flagset:${name}` }],
+    access: ({ params: { name } }) => [{ action: 'read', stream: flagSetStream(name) }],
     params: NAMED,
     answers: { 200: { description: 'The set; at revision 0 nobody has put it', schema: FLAG_SET } },
     errors: ['ERR_NOT_FOUND'],
@@ -52,7 +53,7 @@ function putSetRoute(services: FlagServices): Route {
     path: SET,
     tag: FLAG_TAG,
     summary: 'Put what the flags of a config share; refused if a flag in use would break',
-    access: ({ params: { name } }) => [{ action: 'write', stream: `flagset:${name}` }],
+    access: ({ params: { name } }) => [{ action: 'write', stream: flagSetStream(name) }],
     conditional: true,
     params: NAMED,
     body: { ...FLAG_SET_INPUT, reason: SAID.reason },
@@ -62,7 +63,7 @@ function putSetRoute(services: FlagServices): Route {
     handle: async ({ c, principal, params: { name }, body: { reason, ...input } }) => {
       const expected = await expectedOf(c, async () => await findSet(services, name));
       await services.operations.get(name);
-      expectRevision(`flagset:${name}`, expected, await findSet(services, name));
+      expectRevision(flagSetStream(name), expected, await findSet(services, name));
       const made = await services.flags.putSet(name, given(input), { actor: principal.actor, reason, expected });
       c.header('etag', etagOf(made));
       return c.json(setView(name, made));
@@ -110,7 +111,7 @@ function patchFactsRoute({ operations, flags }: FlagServices): Route {
         return found === null ? null : factsView(features, feature, found);
       };
       const expected = await expectedOf(c, find);
-      expectRevision(`feature:${service}/${feature}`, expected, await find());
+      expectRevision(factsStream(service, feature), expected, await find());
       const write = { actor: principal.actor, reason, expected };
       const made = await flags.putFacts(service, feature, given(input), write);
       c.header('etag', etagOf(made));
