@@ -33,10 +33,22 @@ export interface Evaluated {
 
 export interface Imported {
   readonly format: ImportFormat;
-  readonly flags: readonly { readonly key: string; readonly status: ImportStatus; readonly step: ImportStep }[];
+  readonly flags: readonly {
+    readonly key: string;
+    readonly status: ImportStatus;
+    readonly step: ImportStep;
+    /** That was seen; 0: there is none. */
+    readonly revision: number;
+  }[];
   readonly findings: readonly Finding[];
   readonly written: number;
 }
+
+/** `expected`: by key, the revision that was seen. */
+type ImportSaid = Omit<FlagSaid, 'expected'> & {
+  readonly dryRun: boolean;
+  readonly expected?: Readonly<Record<string, number>>;
+};
 
 /** One change of a flag. */
 export interface FlagChange {
@@ -151,7 +163,7 @@ export class HttpFlags {
     return (await this.#client.json<{ flags: Evaluated[] }>(path, ask)).flags;
   }
 
-  import(text: string, options: ConversionOptions & { dryRun: boolean } & FlagSaid): Promise<Imported> {
+  import(text: string, options: ConversionOptions & ImportSaid): Promise<Imported> {
     return this.#client.json(`${this.#path()}/import`, { method: 'POST', body: { text, ...options } });
   }
 

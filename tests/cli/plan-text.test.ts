@@ -7,7 +7,7 @@ const FINDING = { severity: 'warn', code: 'regex', flag: 'a-flag-of-a-long-name'
 const MESSAGE =
   `The operator is one that nobody evaluates here, so that the rule was left out: ${'and more '.repeat(9)}`.trim();
 const PLAN = {
-  flags: [{ key: 'x'.repeat(90), status: 'partial', step: 'make' }],
+  flags: [{ key: 'x'.repeat(90), status: 'partial', step: 'make', revision: 0 }],
   findings: [
     { ...FINDING, message: MESSAGE, path: '/features/0/strategies/1/constraints/2' },
     { ...FINDING, severity: 'error', code: 'too-large', flag: null, message: 'Too large\nerror  forged', path: '' },

@@ -82,7 +82,9 @@ async function importAll(session: Session, file: string, given: ImportOptions): 
   await session.confirm(`Write ${open.length} of ${plan.flags.length} flags to ${session.name}?`);
   const { reason, force } = saidOf(session);
   const said = { reason: reason ?? `import of ${file === '-' ? 'stdin' : file}`, force };
-  const writing = flags.import(text, { ...options, ...said, dryRun: false });
+  // What was changed while somebody read the plan is not overwritten.
+  const expected = Object.fromEntries(open.map(({ key, revision }) => [key, revision]));
+  const writing = flags.import(text, { ...options, ...said, expected, dryRun: false });
   const result = await waited(session, `writing ${open.length} flags`, writing);
   return imported(session, result, { dryRun: false, isShown });
 }
