@@ -1,38 +1,17 @@
 /** The client that follows a config in a real browser, on a page of another origin, with a browser token. @module */
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { chromium, type Page } from 'playwright-core';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
+import { openPage, serveProgram } from '../registry/browser-page.ts';
 import { startWithAdmin } from '../registry/identity-fixtures.ts';
 
 const SHOP = '/api/v1/configs/shop';
 
-async function pageOrigin(): Promise<string> {
-  const entryPoints = [join(import.meta.dirname, 'stream-page.ts')];
-  const { outputFiles } = await build({ entryPoints, bundle: true, format: 'esm', write: false, logLevel: 'silent' });
-  const script = outputFiles[0]!.text;
-  const html = '<body><script type="module" src="/page.js"></script>';
-  const server = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    routes: {
-      '/page.js': () => new Response(script, { headers: { 'content-type': 'text/javascript' } }),
-      '/': () => new Response(html, { headers: { 'content-type': 'text/html' } }),
-    },
-  });
-  onTestFinished(() => server.stop(true));
-  return `http://127.0.0.1:${server.port}`;
-}
-
-async function openPage(): Promise<Page> {
-  const executablePath = Bun.which('chromium')!;
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
-  onTestFinished(() => browser.close());
-  return await browser.newPage();
-}
-
 it('follows what is visible, and flips what is scheduled while nobody is there', { timeout: 60_000 }, async () => {
-  const [{ registry, ann }, origin, page] = await Promise.all([startWithAdmin(), pageOrigin(), openPage()]);
+  const [{ registry, ann }, origin, page] = await Promise.all([
+    startWithAdmin(),
+    serveProgram(join(import.meta.dirname, 'stream-page.ts')),
+    openPage(),
+  ]);
   await ann.call('POST', '/api/v1/configs', { name: 'shop', rows: 30, features: { metrics: true } });
   await ann.call('PATCH', '/api/v1/services/shop/facts/debug', { clientVisible: true });
   const scope = [{ role: 'viewer', pattern: 'config:shop' }];

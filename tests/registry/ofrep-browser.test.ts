@@ -1,34 +1,9 @@
 /** The official web provider in a real browser, on a page of another origin: preflight, tags, events. @module */
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { chromium, type Page } from 'playwright-core';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
+import { openPage, serveProgram } from './browser-page.ts';
 import { startWithAdmin } from './identity-fixtures.ts';
 import { BANNER } from './ofrep-fixtures.ts';
-
-async function pageOrigin(): Promise<string> {
-  const entryPoints = [join(import.meta.dirname, 'ofrep-page.ts')];
-  const { outputFiles } = await build({ entryPoints, bundle: true, format: 'esm', write: false, logLevel: 'silent' });
-  const script = outputFiles[0]!.text;
-  const server = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    routes: {
-      '/page.js': () => new Response(script, { headers: { 'content-type': 'text/javascript' } }),
-      '/': () =>
-        new Response('<script type="module" src="/page.js"></script>', { headers: { 'content-type': 'text/html' } }),
-    },
-  });
-  onTestFinished(() => server.stop(true));
-  return `http://127.0.0.1:${server.port}`;
-}
-
-async function openPage(): Promise<Page> {
-  const executablePath = Bun.which('chromium')!;
-  const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
-  onTestFinished(() => browser.close());
-  return await browser.newPage();
-}
 
 it('reads flags across origins, sends its tag, and hears of a change', { timeout: 60_000 }, async () => {
   const { registry, ann } = await startWithAdmin();
@@ -39,7 +14,7 @@ it('reads flags across origins, sends its tag, and hears of a change', { timeout
   await put('Hello');
   const scope = [{ role: 'viewer', pattern: 'config:default' }];
   const { body: token } = await ann.call('POST', '/api/v1/tokens', { name: 'web', isBrowser: true, scope });
-  const [origin, page] = await Promise.all([pageOrigin(), openPage()]);
+  const [origin, page] = await Promise.all([serveProgram(join(import.meta.dirname, 'ofrep-page.ts')), openPage()]);
   const asked: string[] = [];
   const listening = Promise.withResolvers<void>();
   const unchanged = Promise.withResolvers<void>();
