@@ -34,8 +34,9 @@ it('follows what is visible, and flips what is scheduled while nobody is there',
   const asked = await ann.call('POST', '/api/v1/change-requests', { operations, at });
   expect(asked.body).toMatchObject({ state: 'scheduled' });
   const { body } = await ann.call('PATCH', SHOP, { rows: 50 });
-  // What was told before this has been heard.
   expect((await seen(2))[1]).toMatchObject({ revision: body.config.revision, rows: 50, flags: 0, ...hidden });
+  // What is scheduled may be told after a change that was made later.
+  await page.waitForFunction(() => document.body.dataset['scheduled'] === 'heard');
   registry.child.kill('SIGKILL');
   await registry.child.exited;
   const flipped = (await seen(3)).at(-1);

@@ -7,7 +7,10 @@ const seen: unknown[] = [];
 let ahead_ms = 0;
 const stream = openConfigStream({
   clock: () => Date.now() + ahead_ms,
-  onEvent: ({ type }) => void (type === 'lost' && (ahead_ms = 7_200_000)),
+  onEvent: ({ type }) => {
+    document.body.dataset[type] = 'heard';
+    if (type === 'lost') ahead_ms = 7_200_000;
+  },
   url: settings.get('url')!,
   name: settings.get('name')!,
   token: settings.get('token')!,
