@@ -87,6 +87,17 @@ export interface ErrorDetails {
   ERR_APPROVAL_REQUIRED: { stream: string };
   ERR_SELF_APPROVAL: { id: string };
   ERR_CHANGE_REQUEST_STATE: { id: string; state: string };
+  // packages
+  ERR_PACKAGE_NAME: { name: string; fault: string };
+  ERR_PACKAGE_VERSION: { version: string };
+  ERR_PACKAGE_INVALID: { package: string; path: string; fault: string };
+  ERR_PACKAGE_EXISTS: { package: string; version: string };
+  ERR_PACKAGE_BLOCKED: { package: string; version: string | null; filter: string };
+  ERR_TARBALL: { package: string; fault: string };
+  ERR_INTEGRITY: { what: string; expected: string; found: string };
+  ERR_BLOB: { hash: string; fault: string };
+  ERR_UPLINK: { uplink: string; package: string; fault: string };
+  ERR_OTP: { why: 'missing' | 'wrong' };
   ERR_INTERNAL: { id: string };
 }
 
