@@ -77,9 +77,8 @@ function newId(): string {
   return `${PROCESS}-${(++requests).toString(36)}`;
 }
 
-/** The id that a proxy has given to the request, or a new one. */
-export function requestIdOf(headers: Headers): string {
-  const given = headers.get('x-request-id');
+/** The id that a proxy has given to the request (`X-Request-Id`), or a new one. */
+export function requestIdOf(given: string | null): string {
   return given !== null && ID.test(given) && redactText(given) === given ? given : newId();
 }
 

@@ -5,16 +5,27 @@
  */
 import { ConfigError } from '../errors/errors.ts';
 
+/** What a request says of who makes it; null: it has no such header. */
+export interface Credentials {
+  readonly authorization: string | null;
+  /** `X-API-Key` */
+  readonly key: string | null;
+}
+
+export function credentialsOf(headers: Headers): Credentials {
+  return { authorization: headers.get('authorization'), key: headers.get('x-api-key') };
+}
+
 /**
  * What it says, as an Authorization header has it; null: nothing. Throws ERR_UNAUTHENTICATED where the two headers
  * differ: who checked one of them must not have let in the other.
  * @example authorizationOf(new Headers({ 'x-api-key': 'c13_...' })); // 'Bearer c13_...'
  */
 export function authorizationOf(headers: Headers): string | null {
-  const plain = plainAuthorizationOf(headers);
-  const authorization = headers.get('authorization');
+  const { authorization, key } = credentialsOf(headers);
+  const plain = plainAuthorizationOf({ authorization, key });
   if (plain !== null || authorization === null) return plain;
-  if (authorization.replace(/^bearer +/i, '') === headers.get('x-api-key')) return authorization;
+  if (authorization.replace(/^bearer +/i, '') === key) return authorization;
   throw new ConfigError('ERR_UNAUTHENTICATED', {
     message: 'The headers Authorization and X-API-Key say different things of who makes the request',
     hint: 'Send one of them.',
@@ -23,9 +34,7 @@ export function authorizationOf(headers: Headers): string | null {
 }
 
 /** The same where one header at most says it; null where none does, or both do. */
-export function plainAuthorizationOf(headers: Headers): string | null {
-  const authorization = headers.get('authorization');
-  const key = headers.get('x-api-key');
+export function plainAuthorizationOf({ authorization, key }: Credentials): string | null {
   if (key === null) return authorization;
   return authorization === null ? `Bearer ${key}` : null;
 }

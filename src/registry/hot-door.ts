@@ -10,11 +10,15 @@ import { requestIdOf } from '../logging/request-log.ts';
 import { HEADER_PREFIX } from '../proxy/headers.ts';
 import { rateLimitOf, rateLimitPolicyOf } from '../rate-limiting/rate-limit-headers.ts';
 import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
+import type { Credentials } from './credentials.ts';
 import { SAFE_HEADERS } from './safe-headers.ts';
+
+/** Of a request, by names in lower case: taken out at once, as each look into `Headers` costs as much as several here. */
+export type PlainHeaders = Readonly<Record<string, string | undefined>>;
 
 export interface HotDoorOptions {
   /** Who shows this credential, if that is known without asking anybody. */
-  readonly identifyNow: (headers: Headers) => Principal | null;
+  readonly identifyNow: (credentials: Credentials) => Principal | null;
   /** Changes whenever anybody may have become another, or may do something else; null: it cannot be told. */
   readonly moment: () => number | null;
   /** null: any number. */
@@ -41,8 +45,9 @@ export interface Counted {
 
 /**
  * @example
- * const principal = door.identify(request);
- * const counted = principal === null ? null : door.count(principal, request, performance.now());
+ * const headers = plainHeadersOf(request);
+ * const principal = door.identify(headers);
+ * const counted = principal === null ? null : door.count(principal, headers, performance.now());
  */
 export class HotDoor {
   readonly #options: HotDoorOptions;
@@ -52,11 +57,12 @@ export class HotDoor {
   }
 
   /** Who asks; null: the ordinary way must look at it. */
-  identify({ headers }: Request): Principal | null {
+  identify(headers: PlainHeaders): Principal | null {
     const { isUsual, identifyNow } = this.#options;
     if (!isUsual()) return null;
-    for (const name of headers.keys()) if (name.startsWith(HEADER_PREFIX)) return null;
-    const principal = identifyNow(headers);
+    for (const name in headers) if (name.startsWith(HEADER_PREFIX)) return null;
+    const { authorization = null, 'x-api-key': key = null } = headers;
+    const principal = identifyNow({ authorization, key });
     // Pages see another answer, and are counted by their address, which is not known here.
     return principal?.isBrowser === true ? null : principal;
   }
@@ -67,16 +73,19 @@ export class HotDoor {
   }
 
   /** Whether it is still `principal` who asks, and all that he might do is as it was at `moment`. */
-  isStill(principal: Principal, request: Request, moment: number | null): boolean {
-    return (moment !== null && moment === this.moment) || this.identify(request) === principal;
+  isStill(principal: Principal, headers: PlainHeaders, moment: number | null): boolean {
+    return (moment !== null && moment === this.moment) || this.identify(headers) === principal;
   }
 
   /** Counts the request, at a moment of the limiter's clock; null: it is one too many. */
-  count({ actor }: Principal, { headers }: Request, now_ms: number): Counted | null {
+  count({ actor }: Principal, headers: PlainHeaders, now_ms: number): Counted | null {
     const { limiter } = this.#options;
     const limit = limiter?.check(actor, now_ms) ?? null;
     if (limit?.allowed === false) return null;
-    return { id: requestIdOf(headers), ratelimit: limit === null ? null : rateLimitOf(limiter!, limit) };
+    return {
+      id: requestIdOf(headers['x-request-id'] ?? null),
+      ratelimit: limit === null ? null : rateLimitOf(limiter!, limit),
+    };
   }
 
   /** Headers that many answers share, with those that every answer has. A response copies them. */
@@ -86,6 +95,10 @@ export class HotDoor {
     if (limiter !== null) prepared.set('ratelimit-policy', rateLimitPolicyOf(limiter));
     return prepared;
   }
+}
+
+export function plainHeadersOf({ headers }: Request): PlainHeaders {
+  return headers.toJSON();
 }
 
 /** Puts on shared headers what is of one answer alone. */

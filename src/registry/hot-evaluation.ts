@@ -10,7 +10,8 @@ import { compressResponse } from '../http/compression.ts';
 import { readSmall } from './body.ts';
 import type { Cors } from './cors.ts';
 import type { ReadyFlags } from './evaluations.ts';
-import { Readers, setCounted, type Counted, type HotDoor, type HotFacts } from './hot-door.ts';
+import { plainHeadersOf, Readers, setCounted, type Counted, type HotDoor, type HotFacts } from './hot-door.ts';
+import type { PlainHeaders } from './hot-door.ts';
 import { isPlain, setOfrepHeaders, SMALL_HEADERS, type OfrepAnswer } from './ofrep.ts';
 import { OFREP_PATH, type OfrepService } from './ofrep-service.ts';
 import type { HotRoute } from './serve.ts';
@@ -39,6 +40,7 @@ interface Asked {
 /** What is known before the body. */
 interface Hot extends Asked {
   readonly request: Request;
+  readonly headers: PlainHeaders;
   readonly flags: ReadyFlags;
   readonly principal: Principal;
   readonly closing: AbortSignal;
@@ -59,12 +61,13 @@ export function hotEvaluation(options: HotEvaluationOptions): HotEvaluation {
   const plain = door.prepare(SMALL_HEADERS);
   return (request, asked, closing) => {
     const began = performance.now();
-    if (isUnusual(request, asked.key)) return null;
+    const headers = plainHeadersOf(request);
+    if (isUnusual(request.method, headers, asked.key)) return null;
     const flags = ofrep.evaluations.held(asked.config);
     if (flags === undefined || !isReady(flags, asked.key)) return null;
-    const principal = door.identify(request);
+    const principal = door.identify(headers);
     if (principal === null || !readersOf(flags, readers).has(principal)) return null;
-    return answer({ ...asked, request, flags, principal, closing, began }, plain, options);
+    return answer({ ...asked, request, headers, flags, principal, closing, began }, plain, options);
   };
 }
 
@@ -83,7 +86,7 @@ function answerOf(route: string, evaluate: HotEvaluation): HotRoute['answer'] {
 }
 
 async function answer(hot: Hot, plain: Headers, options: HotEvaluationOptions): Promise<Response | null> {
-  const { request, flags, principal, key, closing } = hot;
+  const { request, headers: sent, flags, principal, key, closing } = hot;
   const { ofrep, door, cors, answered } = options;
   const { moment } = door;
   let counted: Counted | null;
@@ -91,17 +94,17 @@ async function answer(hot: Hot, plain: Headers, options: HotEvaluationOptions): 
   try {
     const bytes = await readSmall(request, { closing });
     // A body may take its time, and who sends it may have lost his rights meanwhile.
-    if (!door.isStill(principal, request, moment)) return null;
+    if (!door.isStill(principal, sent, moment)) return null;
     // Not sooner: what goes the ordinary way is counted there.
-    counted = door.count(principal, request, performance.now());
+    counted = door.count(principal, sent, performance.now());
     if (counted === null) return null;
-    made = ofrep.answer(flags, { key, bytes, principal, known: request.headers.get('if-none-match') });
+    made = ofrep.answer(flags, { key, bytes, principal, known: sent['if-none-match'] ?? null });
   } catch {
     // The ordinary way meets the same fault, and says what it is.
     return null;
   }
   const { text, status } = made;
-  if (isPlain(made) && !request.headers.has('origin')) {
+  if (isPlain(made) && sent['origin'] === undefined) {
     // A response copies its headers, so that one of them is enough.
     setCounted(plain, counted);
     const response = new Response(text, { status, headers: plain });
@@ -127,11 +130,11 @@ function tell(
 }
 
 /** No announced length, too much, or a header that has to be looked at. */
-function isUnusual({ method, headers }: Request, key: string | null): boolean {
-  const length = headers.get('content-length');
-  if (method !== 'POST' || length === null || !LENGTH.test(length) || Number(length) > BODY_MAX_BYTES) return true;
-  if (headers.has('idempotency-key') || headers.has('if-match')) return true;
-  return key !== null && headers.has('if-none-match');
+function isUnusual(method: string, headers: PlainHeaders, key: string | null): boolean {
+  const { 'content-length': length } = headers;
+  if (method !== 'POST' || length === undefined || !LENGTH.test(length) || Number(length) > BODY_MAX_BYTES) return true;
+  if (headers['idempotency-key'] !== undefined || headers['if-match'] !== undefined) return true;
+  return key !== null && headers['if-none-match'] !== undefined;
 }
 
 /** One flag is soon made. */

@@ -6,7 +6,7 @@
  */
 import { isKnownToReader } from './conditions.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
-import { Readers, setCounted, type HotDoor, type HotFacts } from './hot-door.ts';
+import { plainHeadersOf, Readers, setCounted, type HotDoor, type HotFacts, type PlainHeaders } from './hot-door.ts';
 
 /** The one path that is answered so, as the server writes it. */
 export const HOT_READ_PATH = '/api/v1/configs/:name';
@@ -32,17 +32,18 @@ export function hotReads({ cache, door, answered }: HotReadOptions): HotRead {
   const prepared = new WeakMap<RenderedConfig, Prepared>();
   return (request, name) => {
     const began = performance.now();
-    if (isUnusual(request)) return null;
+    const { method, url } = request;
+    const headers = plainHeadersOf(request);
+    if (isUnusual(method, url, headers)) return null;
     const config = cache.held(name);
     if (config === undefined || config.size_bytes >= PLAIN_MAX_BYTES) return null;
-    const principal = door.identify(request);
+    const principal = door.identify(headers);
     if (principal === null) return null;
     const { readers, read, notRead } = prepared.get(config) ?? prepare(prepared, config, door);
     if (!readers.has(principal)) return null;
-    const counted = door.count(principal, request, began);
+    const counted = door.count(principal, headers, began);
     if (counted === null) return null;
-    const { headers, url } = request;
-    const isKnown = headers.has('if-none-match') && isKnownToReader(headers, config);
+    const isKnown = headers['if-none-match'] !== undefined && isKnownToReader(request.headers, config);
     const status = isKnown ? 304 : 200;
     const sent = isKnown ? notRead : read;
     setCounted(sent, counted);
@@ -54,8 +55,8 @@ export function hotReads({ cache, door, answered }: HotReadOptions): HotRead {
 }
 
 /** A parameter, or a page of another origin; the server hands over HEAD as if it were GET. */
-function isUnusual({ method, url, headers }: Request): boolean {
-  return method !== 'GET' || url.includes('?') || headers.has('origin');
+function isUnusual(method: string, url: string, headers: PlainHeaders): boolean {
+  return method !== 'GET' || url.includes('?') || headers['origin'] !== undefined;
 }
 
 /** What answers of one revision have in common. */

@@ -9,7 +9,7 @@ import type { Identities } from '../auth/identities.ts';
 import { tellable, unauthenticated } from '../auth/refusal.ts';
 import { ANONYMOUS, type Principal } from '../auth/rights.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
-import { authorizationOf, plainAuthorizationOf } from './credentials.ts';
+import { authorizationOf, plainAuthorizationOf, type Credentials } from './credentials.ts';
 import type { Peer } from './peer.ts';
 import type { SessionCookies } from './session-cookie.ts';
 
@@ -27,7 +27,7 @@ export interface IdentifierOptions {
 
 /**
  * @example
- * const principal = identifier.identifyNow(request.headers) ?? (await identifier.identify(request, peer));
+ * const principal = identifier.identifyNow(credentialsOf(request.headers)) ?? (await identifier.identify(request, peer));
  */
 export class Identifier {
   readonly #options: IdentifierOptions;
@@ -37,9 +37,9 @@ export class Identifier {
   }
 
   /** Who shows a token that is known already; null: ask `identify`. Waits for nothing. */
-  identifyNow(headers: Headers): Principal | null {
+  identifyNow(credentials: Credentials): Principal | null {
     const { authenticator, identities } = this.#options;
-    const authorization = plainAuthorizationOf(headers);
+    const authorization = plainAuthorizationOf(credentials);
     if (authorization === null || !identities.isFresh || !identities.hasUsers) return null;
     return authenticator.authenticateNow(authorization);
   }

@@ -53,7 +53,7 @@ export async function observed(c: RegistryContext, next: Next, options: Pipeline
   const began = performance.now();
   const { limits, figures, own } = options;
   const request = c.req.raw;
-  c.set('requestId', requestIdOf(request.headers));
+  c.set('requestId', requestIdOf(request.headers.get('x-request-id')));
   c.set('address', addressOf(request.headers, c.env.peer, limits.proxies));
   const { metrics, logging, verbose } = own.flags;
   await placed(c, next, limits.underWay, figures);

@@ -133,7 +133,7 @@ async function openServer(opened: Opened, undo: Undo): Promise<Served> {
   const { figures, limits } = options;
   const { identities } = opened.identity;
   const door = new HotDoor({
-    identifyNow: (headers) => identifier.identifyNow(headers),
+    identifyNow: (credentials) => identifier.identifyNow(credentials),
     moment: () => (identities.isFresh ? identities.version : null),
     limiter: limits.token,
     isUsual: () => tracing === null && !own.flags.verbose,

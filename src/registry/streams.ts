@@ -19,6 +19,7 @@ import type { Visible } from '../websocket/look.ts';
 import { tokenOf } from '../websocket/client-message.ts';
 import { TOKEN_PROTOCOL, type Upcoming } from '../websocket/subprotocol.ts';
 import { signatureFor, type RegistryContext } from './context.ts';
+import { credentialsOf } from './credentials.ts';
 import { holderOf } from './holder.ts';
 import type { Identifier } from './identify.ts';
 import type { OwnConfig } from './own-config.ts';
@@ -150,7 +151,7 @@ class StreamVisitor implements Visitor {
   refused(isAll: boolean): Promise<string | null> | null {
     // Whoever runs the registry is asked for again once there are users.
     if (!isAll && this.#principal.kind === 'owner') return null;
-    if (this.#options.identifier.identifyNow(this.#headers) === this.#principal) return null;
+    if (this.#options.identifier.identifyNow(credentialsOf(this.#headers)) === this.#principal) return null;
     return this.#refusal().then((refusal) => refusal?.message ?? null);
   }
 

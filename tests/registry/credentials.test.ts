@@ -1,6 +1,6 @@
 /** Where a request says who makes it: two headers, one meaning. @module */
 import { describe, expect, it } from 'vitest';
-import { authorizationOf, plainAuthorizationOf } from '../../src/registry/credentials.ts';
+import { authorizationOf, credentialsOf, plainAuthorizationOf } from '../../src/registry/credentials.ts';
 import { headOf, startWithAdmin, withToken } from './identity-fixtures.ts';
 
 const DEFAULT = '/api/v1/configs/default';
@@ -24,7 +24,7 @@ describe('the headers', () => {
     expect(() => authorizationOf(new Headers(headers))).toThrow(
       expect.objectContaining({ code: 'ERR_UNAUTHENTICATED' }),
     );
-    expect(plainAuthorizationOf(new Headers(headers))).toBeNull();
+    expect(plainAuthorizationOf(credentialsOf(new Headers(headers)))).toBeNull();
   });
 });
 

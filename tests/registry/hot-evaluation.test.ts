@@ -6,6 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Grant, type Principal } from '../../src/auth/rights.ts';
 import { Cors } from '../../src/registry/cors.ts';
+import { credentialsOf, type Credentials } from '../../src/registry/credentials.ts';
 import { hotEvaluation, type HotEvaluation } from '../../src/registry/hot-evaluation.ts';
 import { HotDoor, type HotFacts } from '../../src/registry/hot-door.ts';
 import { limitsFor } from '../../src/registry/limits.ts';
@@ -27,25 +28,25 @@ const BY_TOKEN: Readonly<Record<string, Principal>> = {
   page: token('page', '*', { isBrowser: true, readOnly: true }),
 };
 
-function principalOf(headers: Headers): Principal | null {
-  return BY_TOKEN[headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null;
+function principalOf({ authorization }: Credentials): Principal | null {
+  return BY_TOKEN[authorization?.replace('Bearer ', '') ?? ''] ?? null;
 }
 
 interface Both extends TestApp {
   readonly evaluate: HotEvaluation;
   readonly told: HotFacts[];
   /** What can go wrong between a request and its body. */
-  readonly people: { identify: (headers: Headers) => Principal | null; moment: number };
+  readonly people: { identify: (credentials: Credentials) => Principal | null; moment: number };
 }
 
 async function open(): Promise<Both> {
   const limits = limitsFor({ trustedProxies: [], rateLimit: 60_000, anonymousRateLimit: 0 });
-  const app = await openApp(undefined, ({ headers }) => principalOf(headers) ?? BY_TOKEN['none']!, limits);
+  const app = await openApp(undefined, ({ headers }) => principalOf(credentialsOf(headers)) ?? BY_TOKEN['none']!, limits);
   await putFlags(flagsOf(app.operations), 'default', { ...DEFINITIONS, 'a.long_one': long() });
   const told: HotFacts[] = [];
   const people = { identify: principalOf, moment: 1 };
   const door = new HotDoor({
-    identifyNow: (headers) => people.identify(headers),
+    identifyNow: (credentials) => people.identify(credentials),
     moment: () => people.moment,
     limiter: limits.token,
     isUsual: () => true,
