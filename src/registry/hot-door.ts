@@ -6,7 +6,7 @@
  */
 import { may, type Principal } from '../auth/rights.ts';
 import { configStream } from '../config/name.ts';
-import { requestIdOf } from '../logging/request-log.ts';
+import { requestIdOf, type RequestFacts } from '../logging/request-log.ts';
 import { HEADER_PREFIX } from '../proxy/headers.ts';
 import { rateLimitOf, rateLimitPolicyOf } from '../rate-limiting/rate-limit-headers.ts';
 import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
@@ -25,16 +25,6 @@ export interface HotDoorOptions {
   readonly limiter: RateLimiter | null;
   /** False while something is asked of all requests that only the ordinary way does. */
   readonly isUsual: () => boolean;
-}
-
-/** One request that was answered so. */
-export interface HotFacts {
-  readonly method: 'GET' | 'POST';
-  readonly url: string;
-  readonly id: string;
-  readonly principal: Principal;
-  readonly status: number;
-  readonly duration_ms: number;
 }
 
 /** A request that was counted; `ratelimit` is null where nothing is limited. */
@@ -99,6 +89,19 @@ export class HotDoor {
 
 export function plainHeadersOf({ headers }: Request): PlainHeaders {
   return headers.toJSON();
+}
+
+/** What is told of a request that was answered so. Made here so that nothing has to be copied on the way to the log. */
+export function factsOf(
+  { method, url }: Request,
+  { actor }: Principal,
+  { id }: Counted,
+  status: number,
+  began_ms: number,
+): RequestFacts {
+  const duration_ms = performance.now() - began_ms;
+  // Asking for the peer's address would cost as much as all the rest; whose token it is stands there.
+  return { id, method, url, status, duration_ms, user: actor, address: null };
 }
 
 /** Puts on shared headers what is of one answer alone. */

@@ -7,10 +7,11 @@
 import type { Principal } from '../auth/rights.ts';
 import { DEFAULT_NAME } from '../config/name.ts';
 import { compressResponse } from '../http/compression.ts';
+import type { RequestFacts } from '../logging/request-log.ts';
 import { readSmall } from './body.ts';
 import type { Cors } from './cors.ts';
 import type { ReadyFlags } from './evaluations.ts';
-import { plainHeadersOf, Readers, setCounted, type Counted, type HotDoor, type HotFacts } from './hot-door.ts';
+import { factsOf, plainHeadersOf, Readers, setCounted, type Counted, type HotDoor } from './hot-door.ts';
 import type { PlainHeaders } from './hot-door.ts';
 import { isPlain, setOfrepHeaders, SMALL_HEADERS, type OfrepAnswer } from './ofrep.ts';
 import { OFREP_PATH, type OfrepService } from './ofrep-service.ts';
@@ -25,7 +26,7 @@ export interface HotEvaluationOptions {
   readonly door: HotDoor;
   readonly cors: Pick<Cors, 'allow'>;
   /** Counts and logs, by the pattern of the path; must not throw. */
-  readonly answered: (route: string, facts: HotFacts) => void;
+  readonly answered: (route: string, facts: RequestFacts) => void;
 }
 
 /** What is asked for. */
@@ -122,11 +123,11 @@ async function answer(hot: Hot, plain: Headers, options: HotEvaluationOptions): 
 
 function tell(
   { request, principal, route, began }: Hot,
-  { id }: Counted,
+  counted: Counted,
   status: number,
   answered: HotEvaluationOptions['answered'],
 ): void {
-  answered(route, { method: 'POST', url: request.url, id, principal, status, duration_ms: performance.now() - began });
+  answered(route, factsOf(request, principal, counted, status, began));
 }
 
 /** No announced length, too much, or a header that has to be looked at. */

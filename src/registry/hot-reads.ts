@@ -5,8 +5,9 @@
  * @module
  */
 import { isKnownToReader } from './conditions.ts';
+import type { RequestFacts } from '../logging/request-log.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
-import { plainHeadersOf, Readers, setCounted, type HotDoor, type HotFacts, type PlainHeaders } from './hot-door.ts';
+import { factsOf, plainHeadersOf, Readers, setCounted, type HotDoor, type PlainHeaders } from './hot-door.ts';
 
 /** The one path that is answered so, as the server writes it. */
 export const HOT_READ_PATH = '/api/v1/configs/:name';
@@ -17,7 +18,7 @@ export interface HotReadOptions {
   readonly cache: Pick<ConfigCache, 'held'>;
   readonly door: HotDoor;
   /** Counts and logs; must not throw. */
-  readonly answered: (facts: HotFacts) => void;
+  readonly answered: (facts: RequestFacts) => void;
 }
 
 /** null: the ordinary way must look at it. */
@@ -48,8 +49,7 @@ export function hotReads({ cache, door, answered }: HotReadOptions): HotRead {
     const sent = isKnown ? notRead : read;
     setCounted(sent, counted);
     const response = new Response(isKnown ? null : config.json, { status, headers: sent });
-    const { id } = counted;
-    answered({ method: 'GET', url, id, principal, status, duration_ms: performance.now() - began });
+    answered(factsOf(request, principal, counted, status, began));
     return response;
   };
 }

@@ -12,12 +12,13 @@ import type { ConfigOperations } from '../live/operations.ts';
 import { createProductionConfig } from '../live/production-config.ts';
 import type { Sealer } from '../live/sealed.ts';
 import type { Logger } from '../logging/logger.ts';
+import type { RequestFacts } from '../logging/request-log.ts';
 import { startTracing, type Tracing } from '../logging/tracing.ts';
 import { createApp } from './app.ts';
 import { bootstrap } from './bootstrap.ts';
 import { Cors } from './cors.ts';
 import { lockDirectory } from './data-lock.ts';
-import { HotDoor, type HotFacts } from './hot-door.ts';
+import { HotDoor } from './hot-door.ts';
 import { hotEvaluation, hotEvaluationRoutes } from './hot-evaluation.ts';
 import { HOT_READ_PATH, hotReads } from './hot-reads.ts';
 import { publicUrlOf, type IdentitySettings } from './identity-services.ts';
@@ -138,10 +139,9 @@ async function openServer(opened: Opened, undo: Undo): Promise<Served> {
     limiter: limits.token,
     isUsual: () => tracing === null && !own.flags.verbose,
   });
-  const answered = (route: string, { principal, ...facts }: HotFacts): void => {
+  const answered = (route: string, facts: RequestFacts): void => {
     figures.auth.ok.value++;
-    // Asking for the peer's address would cost as much as all the rest; whose token it is stands there.
-    ended(options, own.flags, route, { ...facts, user: principal.actor, address: null });
+    ended(options, own.flags, route, facts);
   };
   const read = hotReads({
     cache,

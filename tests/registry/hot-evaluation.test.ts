@@ -8,7 +8,8 @@ import { type Grant, type Principal } from '../../src/auth/rights.ts';
 import { Cors } from '../../src/registry/cors.ts';
 import { credentialsOf, type Credentials } from '../../src/registry/credentials.ts';
 import { hotEvaluation, type HotEvaluation } from '../../src/registry/hot-evaluation.ts';
-import { HotDoor, type HotFacts } from '../../src/registry/hot-door.ts';
+import type { RequestFacts } from '../../src/logging/request-log.ts';
+import { HotDoor } from '../../src/registry/hot-door.ts';
 import { limitsFor } from '../../src/registry/limits.ts';
 import { openApp, type TestApp } from './app-fixtures.ts';
 import { BANNER, BULK, DEFINITIONS, flagsOf, putFlags } from './ofrep-fixtures.ts';
@@ -34,16 +35,20 @@ function principalOf({ authorization }: Credentials): Principal | null {
 
 interface Both extends TestApp {
   readonly evaluate: HotEvaluation;
-  readonly told: HotFacts[];
+  readonly told: RequestFacts[];
   /** What can go wrong between a request and its body. */
   readonly people: { identify: (credentials: Credentials) => Principal | null; moment: number };
 }
 
 async function open(): Promise<Both> {
   const limits = limitsFor({ trustedProxies: [], rateLimit: 60_000, anonymousRateLimit: 0 });
-  const app = await openApp(undefined, ({ headers }) => principalOf(credentialsOf(headers)) ?? BY_TOKEN['none']!, limits);
+  const app = await openApp(
+    undefined,
+    ({ headers }) => principalOf(credentialsOf(headers)) ?? BY_TOKEN['none']!,
+    limits,
+  );
   await putFlags(flagsOf(app.operations), 'default', { ...DEFINITIONS, 'a.long_one': long() });
-  const told: HotFacts[] = [];
+  const told: RequestFacts[] = [];
   const people = { identify: principalOf, moment: 1 };
   const door = new HotDoor({
     identifyNow: (credentials) => people.identify(credentials),
@@ -51,7 +56,7 @@ async function open(): Promise<Both> {
     limiter: limits.token,
     isUsual: () => true,
   });
-  const answered = (_: string, facts: HotFacts): void => void told.push(facts);
+  const answered = (_: string, facts: RequestFacts): void => void told.push(facts);
   const evaluate = hotEvaluation({ ofrep: app.ofrep, door, cors: new Cors(['*'], []), answered });
   await app.ofrep.evaluations.read('default');
   return { ...app, evaluate, told, people };
