@@ -20,7 +20,7 @@ export interface Started {
 
 export async function startRegistry(data: string): Promise<Started> {
   const child = Bun.spawn([process.execPath, MAIN, '--port', '0', '--data', data], {
-    env: { ...process.env, C13_RATE_LIMIT: String(FAR_BEYOND) },
+    env: { ...process.env, C13_RATE_LIMIT: String(FAR_BEYOND), C13_UPSTREAM: 'none' },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'ignore',
@@ -74,6 +74,12 @@ export async function stop(child: Child): Promise<void> {
 export async function residentOf({ pid }: Child): Promise<number> {
   const status = await Bun.file(`/proc/${pid}/status`).text();
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
+}
+
+/** The most memory that was resident at once, bytes. */
+export async function peakOf({ pid }: Child): Promise<number> {
+  const status = await Bun.file(`/proc/${pid}/status`).text();
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]) * 1024;
 }
 
 async function readUntil(stream: ReadableStream<Uint8Array>, end: RegExp): Promise<string> {

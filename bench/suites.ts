@@ -8,6 +8,7 @@ import { journal } from './journal.bench.ts';
 import { limits } from './limits.bench.ts';
 import { validation } from './validation.bench.ts';
 import { validationHeaders } from './validation-headers.bench.ts';
+import { packages } from './packages.bench.ts';
 import { rollout } from './rollout.bench.ts';
 import { server } from './server.bench.ts';
 import type { Suite } from './suite.ts';
@@ -28,4 +29,5 @@ export const SUITES: readonly Suite[] = [
   journal,
   server,
   flags,
+  packages,
 ];

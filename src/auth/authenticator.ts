@@ -14,6 +14,7 @@ import { KEYRING } from './keyring.ts';
 import { USE_INTERVAL_MS, type LastUses } from './last-uses.ts';
 import { unauthenticated } from './refusal.ts';
 import type { Principal } from './rights.ts';
+import { findTrustedToken } from './trusted-tokens.ts';
 import { hashOfSecret, parseTokenText, type TokenText } from './token-text.ts';
 import { VerifiedTokens, type Verified } from './verified-tokens.ts';
 
@@ -129,9 +130,7 @@ export class Authenticator {
 
   #ofToken(state: IdentityState, { id, secret }: TokenText): Verified {
     const found = state.tokens.get(id);
-    if (found === undefined) {
-      throw unauthenticated(this.#keyring.get(KEYRING.revoked, id) === null ? 'unknown' : 'revoked');
-    }
+    if (found === undefined) return this.#ofWorkflow({ id, secret });
     const { value: token } = found;
     const isIts = timingSafeEqual(Buffer.from(hashOfSecret(secret), 'hex'), Buffer.from(token.hash, 'hex'));
     if (!isIts) throw unauthenticated('tampered');
@@ -140,6 +139,14 @@ export class Authenticator {
     const principal = principalOfToken(state, found);
     if (principal === null) throw unauthenticated(state.users.has(token.user) ? 'disabled' : 'unknown');
     return this.#letIn(principal, id, 'token', token.expiresAt);
+  }
+
+  /** Of a token that no user has made. */
+  #ofWorkflow(token: TokenText): Verified {
+    const { id } = token;
+    const found = findTrustedToken(this.#keyring, token);
+    if (found !== null) return this.#letIn(found.principal, id, 'token', found.expiresAt);
+    throw unauthenticated(this.#keyring.get(KEYRING.revoked, id) === null ? 'unknown' : 'revoked');
   }
 
   #letIn(principal: Principal, id: string, kind: Verified['kind'], expiresAt: number): Verified {

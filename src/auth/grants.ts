@@ -3,8 +3,8 @@
  * @module
  */
 import type { Resource, ResourceWrite } from '../journal/resources.ts';
-import type { Identities } from './identities.ts';
-import { found, type IdentityChanges } from './identity-changes.ts';
+import type { Identities, IdentityState } from './identities.ts';
+import { found, type IdentityChanges, type Step } from './identity-changes.ts';
 import { parseHeldGrant, type HeldGrant } from './identity-values.ts';
 import { requireMeaning } from './meaning.ts';
 import type { Grant } from './rights.ts';
@@ -46,10 +46,40 @@ export class Grants {
     });
   }
 
+  /**
+   * Sees to it that these users, and no others, have exactly this grant, all in one append; says whether anything had
+   * to change. Errors: ERR_NOT_FOUND for no such user.
+   * @example
+   * await grants.give({ role: 'maintainer', pattern: 'package:ui', sections: null }, ['ann', 'bob'], { actor: 'ann' });
+   */
+  async give(grant: Grant, users: readonly string[], write: ResourceWrite): Promise<boolean> {
+    const plan = (state: IdentityState): readonly Step[] => stepsTo(state, grant, users);
+    if (plan(await this.#identities.newest()).length === 0) return false;
+    await this.#changes.make(write, plan);
+    return true;
+  }
+
   async #put(id: string, value: HeldGrant, write: ResourceWrite): Promise<Resource<HeldGrant>> {
     const entry = await this.#changes.make(write, () => [{ kind: 'grant', key: id, value }]);
     return this.#identities.grants.made(entry, value);
   }
+}
+
+/** Users who have exactly this role over exactly this pattern, by the ids of their grants. */
+export function holdersOf({ grants }: Pick<IdentityState, 'grants'>, { role, pattern }: Grant): Map<string, string> {
+  const held = [...grants].filter(([, { value }]) => value.role === role && value.pattern === pattern);
+  return new Map(held.map(([id, { value }]) => [id, value.user]));
+}
+
+function stepsTo(state: IdentityState, grant: Grant, users: readonly string[]): Step[] {
+  const holders = holdersOf(state, grant);
+  const gone = [...holders].filter(([, user]) => !users.includes(user));
+  const held = new Set(holders.values());
+  const come = [...new Set(users)].filter((user) => !held.has(user));
+  return [
+    ...come.map((user): Step => ({ kind: 'grant', key: randomId(), value: newGrant({ ...grant, user }) })),
+    ...gone.map(([id]): Step => ({ kind: 'grant', key: id, value: null })),
+  ];
 }
 
 /** Throws ERR_WRONG_TYPE, also for one that could allow nothing. */

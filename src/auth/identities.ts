@@ -225,10 +225,19 @@ export function principalOfTokenId(state: IdentityState, id: string, now: number
 
 /** What a token may do: at most what its user may. Null where the user is gone or disabled. */
 export function principalOfToken(state: IdentityState, { key: tokenId, value }: Resource<Token>): Principal | null {
-  const { user, name, scope, readOnly, isBrowser } = value;
+  const { user, name, scope, readOnly, isBrowser, isSignIn = false, cidrs = null } = value;
   const principal = principalOf(state, user);
   if (principal === null) return null;
-  const asToken = { ...principal, kind: 'token', actor: `${user}/${name}`, scope, readOnly, tokenId } as const;
+  const limits = { ...(cidrs === null ? {} : { cidrs }), ...(isSignIn ? { isSignIn } : {}) };
+  const asToken = {
+    ...principal,
+    kind: 'token',
+    actor: `${user}/${name}`,
+    scope,
+    readOnly,
+    tokenId,
+    ...limits,
+  } as const;
   return isBrowser === true ? { ...asToken, isBrowser, readOnly: true } : asToken;
 }
 

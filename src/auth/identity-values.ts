@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
+import { networkOrNull } from './networks.ts';
 import { ROLES, type Grant, type Role } from './rights.ts';
 
 /** The key is the name. */
@@ -34,6 +35,10 @@ export interface Token {
   readonly readOnly: boolean;
   /** Meant to be seen by anybody: for web pages and apps. It reads what is visible to clients, and nothing else. */
   readonly isBrowser?: boolean;
+  /** A client of packages got it by signing a person in: where the user wants to be asked for codes, it is asked. */
+  readonly isSignIn?: boolean;
+  /** The networks that it is taken from; null or left out: any. */
+  readonly cidrs?: readonly string[] | null;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
   readonly createdAt: number;
@@ -45,6 +50,7 @@ export const EVERYBODY = 'anonymous';
 /** Of a token's scope. */
 const MAX_SCOPE = 100;
 const MAX_SECTIONS = 50;
+const MAX_CIDRS = 50;
 const MAX_PATTERN = 256;
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 /** Names that would be taken for somebody else in the journal. */
@@ -101,13 +107,16 @@ export function parseHeldGrant(value: unknown): HeldGrant {
 
 /** Throws ERR_WRONG_TYPE naming the field. */
 export function parseToken(value: unknown): Token {
-  const { user, name, hash, scope, readOnly, isBrowser = false, expiresAt, createdAt } = record(value);
+  const { user, name, hash, scope, readOnly, isBrowser = false, isSignIn = false } = record(value);
+  const { cidrs = null, expiresAt, createdAt } = record(value);
   return {
     user: parseUserName(user),
     name: matching('name', name, TOKEN_NAME, '1 to 64 of A-Z a-z 0-9 . _ -'),
     hash: matching('hash', hash, HASH, '64 hex digits'),
     scope: nullable(scope, (grants) => list('scope', grants, MAX_SCOPE).map(parseGrant)),
     ...(boolean('isBrowser', isBrowser) ? { isBrowser: true } : {}),
+    ...(boolean('isSignIn', isSignIn) ? { isSignIn: true } : {}),
+    ...(cidrs === null ? {} : { cidrs: list('cidrs', cidrs, MAX_CIDRS).map(parseNetwork) }),
     readOnly: boolean('readOnly', readOnly),
     expiresAt: wholeNumber('expiresAt', expiresAt),
     createdAt: wholeNumber('createdAt', createdAt),
@@ -125,6 +134,12 @@ function parsePattern(value: unknown): string {
   const text = matching('pattern', value, /^[^\s\p{C}]+$/u, what);
   if (text.length > MAX_PATTERN || text.includes('**')) throw wrong('pattern', what, value);
   return text;
+}
+
+function parseNetwork(value: unknown): string {
+  const network = networkOrNull(value);
+  if (network === null) throw wrong('cidrs', 'networks such as 10.0.0.0/8 or 2001:db8::/32', value);
+  return network;
 }
 
 function parseSections(value: unknown): string[] {

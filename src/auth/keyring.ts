@@ -17,4 +17,16 @@ export const KEYRING = {
   ended: 'ended',
   /** The link that makes the first administrator: the hash of its secret. */
   setup: 'setup',
+  /** Of a user, by name: what makes his codes, sealed. */
+  secondFactor: 'second-factor',
+  /** The same while he has not shown yet that his app makes them, for some minutes. */
+  begunFactor: 'begun-second-factor',
+  /** `<user> <hash>` of each code that is left for whoever lost the app. */
+  recoveryCode: 'recovery-code',
+  /** `<user> <which>` of codes that were shown, for as long as they would count: by which credential. */
+  usedCode: 'used-code',
+  /** Tokens of workflows that may publish one package, by id, until they expire. */
+  trusted: 'trusted-token',
+  /** Identity tokens of workflows that were taken, until they expire. */
+  takenIdToken: 'taken-id-token',
 } as const;

@@ -9,11 +9,14 @@
 import { matchesPattern } from '../config/pattern.ts';
 import { ConfigError } from '../errors/errors.ts';
 
-export const ROLES = ['viewer', 'operator', 'publisher', 'admin'] as const;
+export const ROLES = ['viewer', 'operator', 'publisher', 'maintainer', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What a route asks for. `administer` is for users, tokens of others, grants, audit and the like. */
-export const ACTIONS = ['read', 'write', 'publish', 'administer'] as const;
+/**
+ * What a route asks for. `unpublish` takes versions of packages away. `administer` is for users, tokens of others,
+ * grants, audit and the like, and for who maintains a package.
+ */
+export const ACTIONS = ['read', 'write', 'publish', 'unpublish', 'administer'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 export interface Grant {
@@ -39,6 +42,10 @@ export interface Principal {
   readonly readOnly: boolean;
   /** With a token that anybody can find in a web page: sees what is visible to clients, and nothing else. */
   readonly isBrowser?: boolean;
+  /** The networks that its token is taken from, by whoever knows where a request comes from; left out: any. */
+  readonly cidrs?: readonly string[];
+  /** With a token that a client of packages got by signing a person in: see `Token.isSignIn`. */
+  readonly isSignIn?: boolean;
   /** The token that was shown: several of one user may have one name. */
   readonly tokenId?: string;
 }
@@ -63,24 +70,42 @@ const KINDS_OF_OPERATORS = ['config', 'features', 'template', 'rule', 'flag', 'f
 /** What a change can be asked for of, to be made once somebody else has approved it. */
 export const KINDS_OF_REQUESTS: readonly string[] = ['config', 'flag'];
 const KINDS_OF_PUBLISHERS = ['package'];
-const KINDS_OF_ADMINISTRATORS = ['user', 'grant', 'token', 'keys', 'audit', 'backup', 'webhook'];
+/** `premium:@acme/ui` is asked for besides the package, where some packages are for some people alone. */
+const KINDS_OF_PACKAGES = [...KINDS_OF_PUBLISHERS, 'premium'];
+const KINDS_OF_ADMINISTRATORS = [
+  'user',
+  'grant',
+  'token',
+  'keys',
+  'audit',
+  'backup',
+  'webhook',
+  'uplink',
+  'package_filter',
+];
 /** All that is asked for: before the colon of a stream. */
 export const KINDS: readonly string[] = [
   ...KINDS_OF_OPERATORS,
-  ...KINDS_OF_PUBLISHERS,
+  ...KINDS_OF_PACKAGES,
   'status',
   ...KINDS_OF_ADMINISTRATORS,
 ];
 
 /** What each role may do to which kinds of streams; null: to all. */
 const MATRIX: Readonly<Record<Role, Readonly<Partial<Record<Action, readonly string[] | null>>>>> = {
-  viewer: { read: [...KINDS_OF_OPERATORS, ...KINDS_OF_PUBLISHERS, 'status'] },
+  viewer: { read: [...KINDS_OF_OPERATORS, ...KINDS_OF_PACKAGES, 'status'] },
   operator: {
-    read: [...KINDS_OF_OPERATORS, ...KINDS_OF_PUBLISHERS, 'status'],
+    read: [...KINDS_OF_OPERATORS, ...KINDS_OF_PACKAGES, 'status'],
     write: KINDS_OF_OPERATORS,
   },
-  publisher: { read: [...KINDS_OF_PUBLISHERS, 'status'], publish: KINDS_OF_PUBLISHERS },
-  admin: { read: null, write: null, publish: null, administer: null },
+  publisher: { read: [...KINDS_OF_PACKAGES, 'status'], publish: KINDS_OF_PUBLISHERS },
+  maintainer: {
+    read: [...KINDS_OF_PACKAGES, 'status'],
+    publish: KINDS_OF_PUBLISHERS,
+    unpublish: KINDS_OF_PUBLISHERS,
+    administer: KINDS_OF_PUBLISHERS,
+  },
+  admin: { read: null, write: null, publish: null, unpublish: null, administer: null },
 };
 
 /**
@@ -157,6 +182,15 @@ export function approvalRequired({ actor }: Principal, stream: string): ConfigEr
     message: `What ${actor} changes of ${stream} must be approved by somebody else first`,
     hint: 'Ask for the change (POST /api/v1/change-requests, `c13 requests create`); it is made once it is approved.',
     details: { stream },
+  });
+}
+
+/** For whoever shows a token from elsewhere than from the networks that it is for. */
+export function outsideNetworks({ actor }: Principal, address: string | null): ConfigError {
+  return new ConfigError('ERR_FORBIDDEN', {
+    message: `${actor} is a token for some networks alone, and ${address ?? 'the request'} is in none of them`,
+    hint: 'Use it from there, or make another token; behind a proxy, C13_TRUSTED_PROXIES must name the proxy.',
+    details: { rule: 'network' },
   });
 }
 

@@ -12,6 +12,7 @@ import { parseUserName } from './identity-values.ts';
 import { KEYRING } from './keyring.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
 import { unauthenticated } from './refusal.ts';
+import { forgetSecondFactor } from './second-factor.ts';
 import { hashOfSecret, randomId, randomSecret } from './token-text.ts';
 import type { Users } from './users.ts';
 
@@ -67,6 +68,8 @@ export class SetupLink {
       if (!isNotNeeded(error)) keyring.add(KEYRING.setup, KEY, hash, link.expiresAt);
       throw error;
     }
+    // Of somebody who was called so before.
+    forgetSecondFactor(keyring, name);
   }
 
   async #append(name: string): Promise<void> {

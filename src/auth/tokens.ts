@@ -27,6 +27,10 @@ export interface TokenFields {
   readonly readOnly?: boolean | undefined;
   /** For web pages and apps: anybody may find it there. It only reads, and names in its scope which configs. */
   readonly isBrowser?: boolean | undefined;
+  /** Whether a client got it by signing a person in, who may have to show codes with it. */
+  readonly isSignIn?: boolean | undefined;
+  /** The networks that it is taken from; left out or null: any. It stays so. */
+  readonly cidrs?: readonly string[] | null | undefined;
   /** Milliseconds since 1970; left out: in 90 days. At most ten years from now. */
   readonly expiresAt?: number | undefined;
 }
@@ -34,7 +38,11 @@ export interface TokenFields {
 export type TokenChanges = Partial<Pick<Token, 'name' | 'scope' | 'readOnly'>>;
 
 /** What may be told of a token. */
-export type TokenView = Omit<Token, 'hash'> & { readonly id: string; readonly isBrowser: boolean };
+export type TokenView = Omit<Token, 'hash' | 'isSignIn'> & {
+  readonly id: string;
+  readonly isBrowser: boolean;
+  readonly cidrs: readonly string[] | null;
+};
 
 export interface MadeToken {
   readonly token: TokenView;
@@ -72,11 +80,11 @@ export class Tokens {
   /** Errors: ERR_WRONG_TYPE, ERR_NOT_FOUND for no such user, ERR_OUT_OF_RANGE for an expiry. */
   async create(fields: TokenFields, write: ResourceWrite): Promise<MadeToken> {
     const createdAt = this.#clock();
-    const { user, name, scope = null, isBrowser = false, readOnly = isBrowser } = fields;
-    const { expiresAt = createdAt + TOKEN_LIFETIME_MS } = fields;
+    const { user, name, scope = null, isBrowser = false, readOnly = isBrowser, cidrs = null } = fields;
+    const { isSignIn = false, expiresAt = createdAt + TOKEN_LIFETIME_MS } = fields;
     const parts = { id: randomId(), secret: randomSecret() };
     const hash = hashOfSecret(parts.secret);
-    const value = newToken({ user, name, hash, scope, readOnly, isBrowser, expiresAt, createdAt });
+    const value = newToken({ user, name, hash, scope, readOnly, isBrowser, isSignIn, cidrs, expiresAt, createdAt });
     if (value.expiresAt <= createdAt || value.expiresAt > createdAt + TOKEN_LIFETIME_MAX_MS) {
       throw badExpiry(value.expiresAt, createdAt);
     }
@@ -86,14 +94,22 @@ export class Tokens {
   }
 
   /**
-   * What it is called and what it may do; its secret, user, expiry and whether pages hold it stay. Errors:
+   * What it is called and what it may do; its secret, user, expiry, networks and whether pages hold it stay. Errors:
    * ERR_NOT_FOUND, ERR_WRONG_TYPE.
    */
   async update(id: string, fields: TokenChanges, write: ResourceWrite): Promise<TokenView> {
     let value: Token | null = null;
     await this.#changes.make(write, ({ tokens }) => {
-      const { user, hash, isBrowser = false, expiresAt, createdAt, ...current } = found('token', id, tokens);
-      value = newToken({ ...current, ...fields, user, hash, isBrowser, expiresAt, createdAt });
+      const {
+        user,
+        hash,
+        isBrowser = false,
+        cidrs = null,
+        expiresAt,
+        createdAt,
+        ...current
+      } = found('token', id, tokens);
+      value = newToken({ ...current, ...fields, user, hash, isBrowser, cidrs, expiresAt, createdAt });
       return [{ kind: 'token', key: id, value }];
     });
     return tokenView(id, value!);
@@ -128,9 +144,9 @@ export function viewOf({ key, value }: Resource<Token>): TokenView {
 
 function tokenView(
   id: string,
-  { user, name, scope, readOnly, isBrowser = false, expiresAt, createdAt }: Token,
+  { user, name, scope, readOnly, isBrowser = false, cidrs = null, expiresAt, createdAt }: Token,
 ): TokenView {
-  return { id, user, name, scope, readOnly, isBrowser, expiresAt, createdAt };
+  return { id, user, name, scope, readOnly, isBrowser, cidrs, expiresAt, createdAt };
 }
 
 /** Throws ERR_WRONG_TYPE, also for what could allow nothing, or in a page too much. */

@@ -16,6 +16,7 @@ import { found, type IdentityChanges, type Plan, type Step } from './identity-ch
 import { parseUser, parseUserName, type User } from './identity-values.ts';
 import { KEYRING } from './keyring.ts';
 import { checkPassword, type Passwords } from './passwords.ts';
+import { forgetSecondFactor } from './second-factor.ts';
 import { noteRevoked } from './tokens.ts';
 
 /** What somebody may say of a user. */
@@ -57,8 +58,9 @@ export class Users {
     parseUserName(name);
     const hash = password === null ? null : await this.#passwords.hash(checkPassword(password, name));
     const made = await this.#put(name, { ...write, expected: 0 }, async () => await this.newcomer(name, fields));
-    // Only now it is certain whose password it is; one that an earlier user has left behind goes here too.
+    // Only now it is certain whose password it is; what an earlier user has left behind goes here too.
     this.#setHash(name, hash);
+    forgetSecondFactor(this.#keyring, name);
     return made;
   }
 
@@ -118,6 +120,7 @@ export class Users {
       this.keepEpoch(name, users.get(name)!.value.epoch + 1);
       this.#keyring.set(KEYRING.disabled, name, '');
       for (const [id, { value }] of tokens) if (value.user === name) noteRevoked(this.#keyring, id, value);
+      forgetSecondFactor(this.#keyring, name);
       // Not one of somebody who has got the name since.
       if (hash !== null) this.#keyring.delete(KEYRING.password, name, hash);
     });

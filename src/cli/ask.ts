@@ -37,8 +37,13 @@ export async function readSecretLines(option: string, count: number): Promise<st
   );
 }
 
+/** Whether somebody can be asked. */
+export function isTerminal(): boolean {
+  return process.stdin.isTTY && process.stderr.isTTY;
+}
+
 function requireTerminal(question: string, instead: string): void {
-  if (process.stdin.isTTY && process.stderr.isTTY) return;
+  if (isTerminal()) return;
   throw usageError(instead, `${question}: nobody is there to be asked`, `Give it with ${instead}.`);
 }
 

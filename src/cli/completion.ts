@@ -46,6 +46,7 @@ interface Known {
   readonly grants: readonly string[];
   readonly tokens: readonly string[];
   readonly requests: readonly string[];
+  readonly packages: readonly string[];
   /** Rich ones. */
   readonly flags: readonly string[];
   readonly files: readonly string[];
@@ -66,6 +67,7 @@ const UNASKED = {
   grants: [],
   tokens: [],
   requests: [],
+  packages: [],
   flags: [],
   templates: BUILTIN_TEMPLATES.map(({ name }) => name),
   rules: [],
@@ -127,6 +129,8 @@ function argumentValues(argument: string, known: Known): readonly string[] {
       return known.flags;
     case 'request':
       return known.requests;
+    case 'package':
+      return known.packages;
     case 'feature':
       return features;
     case 'config':
@@ -159,7 +163,7 @@ function argumentValues(argument: string, known: Known): readonly string[] {
 function optionValues(option: string, { configs, users, files }: Known): readonly string[] {
   if (option === 'name') return configs;
   if (option === 'user') return users;
-  if (['database', 'data', 'token-file', 'open', 'segments'].includes(option)) return files;
+  if (['database', 'data', 'token-file', 'open', 'segments', 'from-verdaccio'].includes(option)) return files;
   return option === 'field' ? CHANGED_FIELDS : [];
 }
 
@@ -219,6 +223,9 @@ async function ask(words: readonly string[]): Promise<Omit<Known, Seen>> {
     if (words.includes('requests') && OF_REQUESTS.some((command) => words.includes(command))) {
       return { ...UNASKED, requests: await requestsOf(await openClient(options, signal)) };
     }
+    if (words.includes('packages')) {
+      return { ...UNASKED, packages: await packagesIn(await openClient(options, signal)) };
+    }
     target = await openTarget(options, signal);
     if (words.includes('flags')) {
       const client = await openClient(options, signal);
@@ -245,6 +252,14 @@ async function flagsIn(client: RegistryClient, name: string): Promise<string[]> 
 async function requestsOf(client: RegistryClient): Promise<string[]> {
   const { requests } = await client.json<{ requests: { id: string }[] }>('/api/v1/change-requests');
   return requests.map(({ id }) => id).filter((word) => clean(word) === word);
+}
+
+/** No more than one page: a prompt has no room for more. */
+async function packagesIn(client: RegistryClient): Promise<string[]> {
+  const { packages } = await client.json<{ packages: { name: string }[] }>('/api/v1/packages', {
+    query: { limit: 1000 },
+  });
+  return packages.map(({ name }) => name).filter((word) => clean(word) === word);
 }
 
 /** What of it the user may not see is left out. */

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { usageError } from './failure.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { findJsonFault } from '../registry/json-fault.ts';
+import { findJsonFault } from '../config/json-fault.ts';
 
 export const DOCUMENT_FORMATS = ['json', 'ndjson', 'yaml'] as const;
 export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number];

@@ -40,6 +40,10 @@ export class HttpIdentity implements IdentityTarget {
     await this.#client.answer(`${pathOf('users', name)}/sign-out`, { method: 'POST', body: { reason } });
   };
 
+  resetSecondFactor: IdentityTarget['resetSecondFactor'] = async (name, { reason }) => {
+    await this.#client.answer(`${pathOf('users', name)}/second-factor`, { method: 'DELETE', body: { reason } });
+  };
+
   grants: IdentityTarget['grants'] = (query) => this.#page('grants', query);
 
   createGrant: IdentityTarget['createGrant'] = (grant, { reason }) =>

@@ -13,6 +13,7 @@ export interface IdentityTarget extends Pick<
   | 'updateUser'
   | 'deleteUser'
   | 'signOut'
+  | 'resetSecondFactor'
   | 'grants'
   | 'createGrant'
   | 'updateGrant'

@@ -47,7 +47,9 @@ export async function openClient(options: Where, signal: AbortSignal) {
   const url = registryOf(options);
   const token = tokenOf(options) ?? (await storedToken(url)) ?? (isLocal(url) ? await proof() : null);
   if (token !== null) requireSafeWay(url, options.insecure === true);
-  return new RegistryClient({ url, signal, token });
+  const { askText, isTerminal } = await import('./ask.ts');
+  const askCode = isTerminal() ? () => askText('Code of your second factor', 'a terminal') : null;
+  return new RegistryClient({ url, signal, token, askCode });
 }
 
 /** The registry's address: of --url, else C13_URL, else where C13_HOST and C13_PORT say. Throws ERR_SETTING. */

@@ -17,6 +17,7 @@ import { addGrants } from './commands/grants.ts';
 import { addHistory } from './commands/history.ts';
 import { addLogin } from './commands/login.ts';
 import { addLooks } from './commands/looks.ts';
+import { addPackages } from './commands/packages.ts';
 import { addProxy } from './commands/proxy.ts';
 import { addRequests } from './commands/requests.ts';
 import { addSeeing } from './commands/seeing.ts';
@@ -24,6 +25,8 @@ import { addServe } from './commands/serve.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTools } from './commands/tools.ts';
 import { addTransfers } from './commands/transfers.ts';
+import { addFilters } from './commands/filters.ts';
+import { addUplinks } from './commands/uplinks.ts';
 import { addUsers } from './commands/users.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
@@ -53,7 +56,8 @@ export function createProgram(writeHelp: (text: string) => void): Command {
   addSharedOptions(program);
   for (const add of [addLooks, addChanges, addApply, addFeatures, addFlags, addDeclared, addHistory, addBackups])
     add(program);
-  for (const add of [addVerify, addTransfers, addSeeing, addWatch, addRequests]) add(program);
+  for (const add of [addVerify, addTransfers, addSeeing, addWatch, addRequests, addPackages, addUplinks, addFilters])
+    add(program);
   addEnvironment(program);
   addProxy(program);
   addBenchmark(program);

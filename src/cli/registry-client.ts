@@ -4,7 +4,7 @@
  * @module
  */
 import { asObject } from '../config/input.ts';
-import { ConfigError, configErrorFrom, type ErrorCode } from '../errors/errors.ts';
+import { ConfigError, configErrorFrom, isConfigError, type ErrorCode } from '../errors/errors.ts';
 
 const LOCAL = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/i;
 /** A registry that says nothing for so long is taken for dead; a backup of a large database may take a while. */
@@ -24,6 +24,8 @@ export interface Ask {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: Readonly<Record<string, unknown>>;
+  /** A body that is JSON already, and may be large. */
+  readonly document?: Blob;
   /** The revision a write is bound to. */
   readonly expected?: number | undefined;
 }
@@ -35,6 +37,8 @@ export interface ClientOptions {
   readonly signal: AbortSignal;
   /** What proves who asks; null: nothing is shown. */
   readonly token?: string | null;
+  /** Asks somebody for a code of the second factor; null: nobody is there. */
+  readonly askCode?: (() => Promise<string>) | null;
 }
 
 /** True for the URL of a registry of this machine. */
@@ -56,13 +60,17 @@ export class RegistryClient {
   readonly url: string;
   readonly #signal: AbortSignal;
   readonly #token: string | null;
+  readonly #askCode: (() => Promise<string>) | null;
+  /** That was asked for: it counts for the rest of the command. */
+  #code: string | null = null;
   readonly #route: Pick<BunFetchRequestInit, 'proxy'>;
 
   /** Nothing is sent before the first method is called. */
-  constructor({ url, signal, token = null }: ClientOptions) {
+  constructor({ url, signal, token = null, askCode = null }: ClientOptions) {
     this.url = url;
     this.#signal = signal;
     this.#token = token;
+    this.#askCode = askCode;
     // What is for this machine is nobody else's to carry, whatever HTTP_PROXY says.
     this.#route = isLocal(url) ? { proxy: false } : {};
   }
@@ -78,17 +86,23 @@ export class RegistryClient {
     return asObject('answer', parseJson(await response.text(), this.url, response.status)) as T;
   }
 
-  async answer(path: string, { method = 'GET', query = {}, body, expected }: Ask = {}): Promise<Response> {
+  async answer(path: string, ask: Ask = {}): Promise<Response> {
+    const { method = 'GET', query = {}, body, document, expected } = ask;
     const url = new URL(`${this.url}${path}`);
     for (const [key, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(key, String(value));
     const headers = {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined && document === undefined ? {} : { 'content-type': 'application/json' }),
       ...(this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }),
+      ...(this.#code === null ? {} : { 'npm-otp': this.#code }),
       ...conditionOf(expected),
     };
-    const response = await this.#send(url, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+    const sent = document ?? (body === undefined ? null : JSON.stringify(body));
+    const response = await this.#send(url, { method, headers, body: sent });
     if (response.ok) return response;
-    throw problemOf(await response.text(), this.url, response.status);
+    const problem = problemOf(await response.text(), this.url, response.status);
+    if (this.#askCode === null || this.#code !== null || !isCodeMissing(problem)) throw problem;
+    this.#code = await this.#askCode();
+    return await this.answer(path, ask);
   }
 
   async #send(url: URL, request: RequestInit): Promise<Response> {
@@ -104,6 +118,10 @@ export class RegistryClient {
       throw unreachable(this.url, `No registry answers at ${this.url}`, cause);
     }
   }
+}
+
+function isCodeMissing(error: Error): boolean {
+  return isConfigError(error) && error.code === 'ERR_OTP' && error.details.why === 'missing';
 }
 
 function conditionOf(expected: number | undefined): Record<string, string> {
@@ -141,12 +159,15 @@ function evaluationFailure({ key, errorCode, errorDetails }: Readonly<Record<str
 }
 
 /** Who works with a command is helped by another, not by a header. */
-function hintFor(code: string, { rule, stream }: Readonly<Record<string, unknown>>, hint: string, url: string): string {
+function hintFor(code: string, details: Readonly<Record<string, unknown>>, hint: string, url: string): string {
+  const { rule, stream, why } = details;
   if (code === 'ERR_APPROVAL_REQUIRED') {
     const isFlag = String(stream).startsWith('flag:');
     const how = isFlag ? 'with --propose (c13 flags set, archive, restore, delete, facts)' : 'with c13 requests create';
     return `Ask for it ${how}; it is made once it is approved.`;
   }
+  if (code === 'ERR_OTP' && why === 'missing')
+    return 'Run it at a terminal, which is asked for the code, or use a token for programs: c13 tokens.';
   if (code === 'ERR_UNAUTHENTICATED') return `Sign in: c13 login --url ${url}, or set C13_TOKEN.`;
   const isAboutRights = code === 'ERR_FORBIDDEN' && (rule === 'rights' || rule === 'sections');
   return isAboutRights ? `${hint} What you may do: c13 whoami.` : hint;

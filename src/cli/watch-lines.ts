@@ -45,7 +45,7 @@ export class WatchLines {
   /** null: nothing is to be said. */
   event(event: StreamEvent): string | null {
     if (!this.#isNews(event)) return null;
-    if (this.#isJson) return this.#json(event);
+    if (this.#isJson) return this.#json(event.type === 'package' ? ofPackage(event) : event);
     switch (event.type) {
       case 'scheduled':
         return this.#text(` scheduled ${event.id} for ${new Date(event.at).toISOString()}: ${this.#planned(event)}`);
@@ -53,6 +53,8 @@ export class WatchLines {
         return this.#text(` cancelled ${event.id}`);
       case 'deleted':
         return this.#text(`${event.revision}  deleted: it reads as the defaults until it is made again`);
+      case 'package':
+        return this.#text(` published ${event.name}@${event.version}${event.tags.map((tag) => ` ${tag}`).join('')}`);
       case 'lost':
         return this.#text(' connection lost; another one is opened');
       default:
@@ -115,6 +117,11 @@ function toggled(names: FeatureSet, on: number, off: number): string[] {
 function rolled(rollouts: Readonly<Record<string, number>>): string[] {
   const parts = Object.entries(rollouts).map(([feature, percent]) => `${feature} ${percent}%`);
   return parts.length === 0 ? [] : [`rollouts: ${parts.join(' ')}`];
+}
+
+/** `name` is the config's in every line. */
+function ofPackage({ type, name, version, tags }: Extract<StreamEvent, { readonly type: 'package' }>): object {
+  return { type, package: name, version, tags };
 }
 
 function isSame(a: unknown, b: unknown): boolean {

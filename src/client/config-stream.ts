@@ -13,7 +13,7 @@ import { StreamState, type StreamedConfig, type Wish } from './stream-state.ts';
 
 /** What happens beside the config becoming another. Schedules are told of again by each connection. */
 export type StreamEvent =
-  | Extract<ServerMessage, { readonly type: 'scheduled' | 'cancelled' | 'done' | 'deleted' }>
+  | Extract<ServerMessage, { readonly type: 'scheduled' | 'cancelled' | 'done' | 'deleted' | 'package' }>
   | { readonly type: 'connected' }
   /** A connection that was open has ended; another one is opened. */
   | { readonly type: 'lost'; readonly reason: string };
@@ -176,6 +176,7 @@ export class ConfigStream {
       case 'cancelled':
       case 'done':
       case 'deleted':
+      case 'package':
         this.#options.onEvent?.(message);
     }
     return wish;

@@ -7,6 +7,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { LOG_LEVELS, parseLogLevel, type LogLevel } from './log-level.ts';
 import { parseNetworks, parseOrigins, parseReaders, parseRate } from './network.ts';
+import { parseS3Address, type S3Address } from './s3-address.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -27,6 +28,16 @@ export interface Settings {
   readonly rateLimit: number;
   /** Requests a minute for each address without a token; 0: any number. */
   readonly anonymousRateLimit: number;
+  /** Bytes of the largest tarball. */
+  readonly packageLimit: number;
+  /** A URL, `none`, or '': what npm of this machine says. */
+  readonly upstream: string;
+  /** Whether uplinks are not asked, and only what is kept of them is served. */
+  readonly isOffline: boolean;
+  /** Bytes that are kept of uplinks. */
+  readonly cacheLimit: number;
+  /** Whether strangers may make themselves a user. */
+  readonly isRegistrationOpen: boolean;
   readonly logLevel: LogLevel;
   /** '': none. */
   readonly publicUrl: string;
@@ -35,6 +46,8 @@ export interface Settings {
   readonly oidcClientId: string;
   /** '': a public client. */
   readonly oidcClientSecretFile: string;
+  /** '': blobs are in the data directory. */
+  readonly s3: S3Address | '';
   /** '': none. */
   readonly token: string;
 }
@@ -125,6 +138,41 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
     parse: parseRate,
     expected: 'a whole number from 0 to 1000000000',
   },
+  isRegistrationOpen: {
+    variable: 'C13_REGISTRATION',
+    default: 'closed',
+    description: 'Whether strangers can make themselves a user with `npm adduser`: `open` or `closed`.',
+    parse: (text) => (text === 'open' || text === 'closed' ? text === 'open' : null),
+    expected: 'open or closed',
+  },
+  packageLimit: {
+    variable: 'C13_PACKAGE_LIMIT',
+    default: '104857600',
+    description: 'Bytes of the largest tarball that can be published.',
+    parse: (text) => (/^[1-9][0-9]{0,9}$/.test(text) && Number(text) <= 2 ** 31 ? Number(text) : null),
+    expected: 'a whole number from 1 to 2147483648',
+  },
+  upstream: {
+    variable: 'C13_UPSTREAM',
+    default: '',
+    description: 'Registry that is asked for packages while no uplink is declared: a URL, `none`, or what npm says.',
+    parse: (text) => (text === '' || text === 'none' ? text : parseUrl(text)),
+    expected: 'an http or https URL, or none',
+  },
+  isOffline: {
+    variable: 'C13_OFFLINE',
+    default: 'off',
+    description: 'Whether uplinks are left alone, and only what is kept of them is served: `on` or `off`.',
+    parse: (text) => (text === 'on' || text === 'off' ? text === 'on' : null),
+    expected: 'on or off',
+  },
+  cacheLimit: {
+    variable: 'C13_CACHE_LIMIT',
+    default: '10737418240',
+    description: 'Bytes that are kept of what uplinks have.',
+    parse: (text) => (/^[1-9][0-9]{0,14}$/.test(text) ? Number(text) : null),
+    expected: 'a whole number from 1 to 999999999999999',
+  },
   logLevel: {
     variable: 'C13_LOG_LEVEL',
     default: 'info',
@@ -160,6 +208,14 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
     parse: (text) => (text.includes('\0') ? null : text),
     expected: 'a path',
   },
+  s3: {
+    variable: 'C13_S3_URL',
+    default: '',
+    description:
+      'Bucket that tarballs are kept in, instead of the data directory; AWS_* variables hold the credentials.',
+    parse: parseS3Address,
+    expected: 's3://bucket/prefix, with ?endpoint=https://... and &region=... where they are needed',
+  },
   token: {
     variable: 'C13_TOKEN',
     default: '',
@@ -187,11 +243,17 @@ export function readSettings(variables: Variables = processVariables()): Setting
     corsOrigins: readSetting('corsOrigins', variables),
     rateLimit: readSetting('rateLimit', variables),
     anonymousRateLimit: readSetting('anonymousRateLimit', variables),
+    packageLimit: readSetting('packageLimit', variables),
+    upstream: readSetting('upstream', variables),
+    isOffline: readSetting('isOffline', variables),
+    cacheLimit: readSetting('cacheLimit', variables),
+    isRegistrationOpen: readSetting('isRegistrationOpen', variables),
     logLevel: readSetting('logLevel', variables),
     publicUrl: readSetting('publicUrl', variables),
     oidcIssuer: readSetting('oidcIssuer', variables),
     oidcClientId: readSetting('oidcClientId', variables),
     oidcClientSecretFile: readSetting('oidcClientSecretFile', variables),
+    s3: readSetting('s3', variables),
     token: readSetting('token', variables),
   };
 }

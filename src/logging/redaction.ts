@@ -10,8 +10,8 @@ export const REDACTED = '[redacted]';
 /** A name with one of these words in it is a secret's: `x-api-key`, `clientSecret`, `refresh_token`. */
 const SECRET_WORDS = new Set(
   (
-    'authorization cookie cookies credential credentials jwt key keys passphrase passwd password passwords pwd ' +
-    'secret secrets token tokens'
+    'authorization cookie cookies credential credentials jwt key keys otp passphrase passwd password passwords ' +
+    'pwd secret secrets token tokens'
   ).split(' '),
 );
 /** Written together: `apikey`, `accesstoken`, `setcookie`. */
@@ -65,6 +65,14 @@ export function isSecretName(name: string): boolean {
 /** Names repeat line by line. Bounded, because they may come from outside. */
 const judged = new Map<string, boolean>();
 const NAMES_MAX = 1000;
+
+/** Where package managers write a token into the path, whatever it looks like; `%2F` counts as a slash here. */
+const TOKEN_IN_PATH = /(\/-\/(?:user|npm\/v1\/tokens)\/token(?:\/|%2f)+)[^?#]+/i;
+
+/** The path of a URL, without the secrets in it. */
+export function redactPath(path: string): string {
+  return redactText(path.includes('/-/') ? path.replace(TOKEN_IN_PATH, `$1${REDACTED}`) : path);
+}
 
 /** The text without the secrets in it; cut after 16 KB. */
 export function redactText(text: string): string {

@@ -1,7 +1,7 @@
 /** One line for each request: who asked for what, how it ended and how long it took. @module */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from './logger.ts';
-import { redact, redactQuery, redactText } from './redaction.ts';
+import { redact, redactPath, redactQuery, redactText } from './redaction.ts';
 
 export interface RequestFacts {
   readonly id: string;
@@ -97,6 +97,6 @@ export function targetOf(url: string): string {
   const query = target.indexOf('?');
   // First the secrets, then the cut: half a secret looks like none.
   const clean =
-    query === -1 ? redactText(target) : `${redactText(target.slice(0, query))}?${redactQuery(target.slice(query + 1))}`;
+    query === -1 ? redactPath(target) : `${redactPath(target.slice(0, query))}?${redactQuery(target.slice(query + 1))}`;
   return clean.replace(/[^\x21-\x7e]/g, '?').slice(0, TARGET_MAX);
 }

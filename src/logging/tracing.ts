@@ -7,7 +7,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api';
 import type { TracingSettings } from '../env/tracing-settings.ts';
-import { redactText } from './redaction.ts';
+import { redactPath, redactText } from './redaction.ts';
 
 export interface Tracing {
   /** Runs a request inside a SERVER span; `run` tells what becomes known on the way. */
@@ -128,7 +128,7 @@ function attributesOf({ method, url, headers }: Request): Attributes {
   return {
     'http.request.method': KNOWN_METHODS.has(method) ? method : '_OTHER',
     ...(KNOWN_METHODS.has(method) ? {} : { 'http.request.method_original': method.slice(0, 20) }),
-    'url.path': redactText(pathname).slice(0, PATH_MAX),
+    'url.path': redactPath(pathname).slice(0, PATH_MAX),
     'url.scheme': protocol.replace(':', ''),
     'server.address': hostname,
     ...(port === '' ? {} : { 'server.port': Number(port) }),

@@ -4,10 +4,10 @@
  * @module
  */
 import validate from 'validate-npm-package-name';
-import { ConfigError } from '../errors/errors.ts';
+import { badName, checkShape, unscopedOf } from './name-parts.ts';
 
-/** Characters; npm's bound for names of today. */
-const NAME_LENGTH_MAX = 214;
+export { scopeOf, unscopedOf } from './name-parts.ts';
+
 /** What this server answers at these addresses is its own: a package called so could not be reached. */
 const RESERVED: ReadonlySet<string> = new Set([
   'api',
@@ -23,8 +23,6 @@ const RESERVED: ReadonlySet<string> = new Set([
   'robots.txt',
   'setup',
 ]);
-/** Left and right of the slash. What a path could mean otherwise is none. */
-const PARTS = /^(?:@(?!\.)([^/@]+)\/)?(?!\.)([^/@]+)$/;
 const TARBALL_END = '.tgz';
 
 /**
@@ -34,10 +32,9 @@ const TARBALL_END = '.tgz';
  */
 export function parsePackageName(text: unknown): string {
   if (typeof text !== 'string') throw badName(String(text), 'it is not text');
-  if (text.length > NAME_LENGTH_MAX) throw badName(text, `it has more than ${NAME_LENGTH_MAX} characters`);
+  checkShape(text);
   const { errors = [] } = validate(text);
   if (errors[0] !== undefined) throw badName(text, errors[0]);
-  if (!PARTS.test(text)) throw badName(text, 'it is neither name nor @scope/name');
   return text;
 }
 
@@ -54,24 +51,14 @@ export function parseNewPackageName(text: unknown): string {
   return name;
 }
 
-/** `@acme` of `@acme/ui`; null for a name without one. */
-export function scopeOf(name: string): string | null {
-  return name.startsWith('@') ? name.slice(0, name.indexOf('/')) : null;
-}
-
-/** `ui` of `@acme/ui`. */
-export function unscopedOf(name: string): string {
-  return name.slice(name.indexOf('/') + 1);
-}
-
 /** @example tarballName('@acme/ui', '1.0.0') // 'ui-1.0.0.tgz' */
 export function tarballName(name: string, version: string): string {
   return `${unscopedOf(name)}-${version}${TARBALL_END}`;
 }
 
 /**
- * The version that a tarball's file name speaks of; null where it is not one of this package. Whether it is a version at
- * all is not said.
+ * The version that a tarball's file name speaks of; null where it is not one of this package. Whether it is a version
+ * at all is not said.
  * @example versionOfTarball('@acme/ui', 'ui-1.0.0.tgz') // '1.0.0'
  */
 export function versionOfTarball(name: string, file: string): string | null {
@@ -79,13 +66,4 @@ export function versionOfTarball(name: string, file: string): string | null {
   if (!file.startsWith(start) || !file.endsWith(TARBALL_END)) return null;
   const version = file.slice(start.length, -TARBALL_END.length);
   return version === '' ? null : version;
-}
-
-function badName(text: string, fault: string): ConfigError<'ERR_PACKAGE_NAME'> {
-  const name = text.slice(0, 80);
-  return new ConfigError('ERR_PACKAGE_NAME', {
-    message: `Invalid package name ${JSON.stringify(name)}: ${fault}`,
-    hint: "Use 'name' or '@scope/name': lower-case letters, digits, '.', '_' and '-', up to 214 characters.",
-    details: { name, fault },
-  });
 }

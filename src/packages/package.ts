@@ -1,6 +1,7 @@
 /**
- * What a package is here, and what is asked of packages: the shapes that entries, tables, answers and uplinks share. Holds no
- * rule; the document that clients read (the packument) is made of these by `packument.ts`, and is stored nowhere.
+ * What a package is here, and what is asked of packages: the shapes that entries, tables, answers and uplinks share.
+ * Holds no rule; the document that clients read (the packument) is made of these by `packument.ts`, and is stored
+ * nowhere.
  * @module
  */
 

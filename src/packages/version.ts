@@ -1,6 +1,6 @@
 /**
- * Versions and dist-tags: what is one, which is higher, and which one `latest` falls back to. Pure; what a package has is
- * handed in.
+ * Versions and dist-tags: what is one, which is higher, and which one `latest` falls back to. Pure; what a package has
+ * is handed in.
  * @module
  */
 import { compare, prerelease, valid, validRange } from 'semver';
@@ -11,7 +11,7 @@ export const LATEST = 'latest';
 const TAG_LENGTH_MAX = 128;
 /** Characters of a version; semver's own bound. */
 const VERSION_LENGTH_MAX = 256;
-const TAG = /^[A-Za-z0-9.~+-][\w.~+-]*$/;
+const TAG = /^[A-Za-z0-9][\w.~-]*$/;
 
 /**
  * A version exactly as semver writes it: no `v`, no spaces, no `=`. Throws ERR_PACKAGE_VERSION.

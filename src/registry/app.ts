@@ -7,6 +7,7 @@ import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
+import { redactPath } from '../logging/redaction.ts';
 import { core } from '../live/core.ts';
 import type { Alerting } from './alerting.ts';
 import type { RegistryApp, RegistryContext, RegistryEnv, ReadServices } from './context.ts';
@@ -22,6 +23,25 @@ import { signInRoutes } from './pages/sign-in-routes.ts';
 import { ofrepRoutes, type OfrepServices } from './routes/ofrep-routes.ts';
 import { Cors } from './cors.ts';
 import { backupRoutes } from './routes/backup-routes.ts';
+import { isPackagePath, npmPath, PACKAGE_PATH } from './npm/npm-paths.ts';
+import { attestationRoutes } from './npm/attestation-routes.ts';
+import { exchangeRoutes } from './npm/exchange-routes.ts';
+import { packageKeyRoutes } from './npm/key-routes.ts';
+import { accessRoutes } from './npm/access-routes.ts';
+import { accountRoutes } from './npm/account-routes.ts';
+import { npmTokenRoutes } from './npm/token-routes.ts';
+import { webLoginRoutes, type WebLoginServices } from './npm/web-login-routes.ts';
+import { auditRoutes } from './npm/audit-routes.ts';
+import type { UplinkServices } from './npm/open-uplinks.ts';
+import { metadataRoutes } from './npm/metadata-routes.ts';
+import type { TrustServices } from './npm/open-trust.ts';
+import type { NpmServices } from './npm/package-services.ts';
+import { profileRoutes } from './npm/profile-routes.ts';
+import { publishRoutes } from './npm/publish-routes.ts';
+import { revisionRoutes } from './npm/revision-routes.ts';
+import { searchRoutes } from './npm/search-routes.ts';
+import { tagRoutes } from './npm/tag-routes.ts';
+import { tarballRoutes } from './npm/tarball-routes.ts';
 import { configRoutes } from './routes/config-routes.ts';
 import { featureRoutes } from './routes/feature-routes.ts';
 import { identityRoutes } from './routes/identity-routes.ts';
@@ -43,6 +63,12 @@ import { v1FlagHistoryRoutes } from './routes/v1/flag-history-routes.ts';
 import { v1FlagRoutes } from './routes/v1/flag-routes.ts';
 import { v1FlagSetRoutes } from './routes/v1/flag-set-routes.ts';
 import { v1JournalRoutes, type Exports } from './routes/v1/journal-routes.ts';
+import { packageImportRoutes } from './routes/v1/package-import-routes.ts';
+import { filterRoutes } from './routes/v1/filter-routes.ts';
+import { uplinkRoutes } from './routes/v1/uplink-routes.ts';
+import { v1PackageRoutes } from './routes/v1/package-routes.ts';
+import { packageStorageRoutes } from './routes/v1/package-storage-routes.ts';
+import { trustedRoutes } from './routes/v1/trusted-routes.ts';
 import { v1PastRoutes } from './routes/v1/past-routes.ts';
 
 export interface AppOptions
@@ -53,6 +79,10 @@ export interface AppOptions
     PipelineOptions,
     OfrepServices,
     FlagServices,
+    NpmServices,
+    Pick<WebLoginServices, 'accounts' | 'webLogins' | 'origin'>,
+    TrustServices,
+    UplinkServices,
     Pick<StreamServices, 'streams'> {
   readonly flags: FlagServices['flags'];
   readonly identity: PageServices['identity'];
@@ -80,7 +110,7 @@ export function createApp(options: AppOptions): RegistryApp {
   app.use((c, next) => identified(c, next, options));
   const { own, answers, log } = options;
   const idempotency = new Idempotency(answers, (error) => log(`an answer is not kept: ${String(error)}`));
-  const guards = { own, idempotency, core: core().backend };
+  const guards = { own, idempotency, codes: options.identity.codes, core: core().backend };
   const problem = async (c: RegistryContext, error: unknown): Promise<Response> =>
     isPageFor(c, error) ? toSignIn(c) : await failed(c, error, options);
   mount(app, routes, (c, route, answer) =>
@@ -107,6 +137,12 @@ export function routesOf(options: AppOptions): readonly Route[] {
     v1PastRoutes,
     v1DeclaredRoutes,
     v1JournalRoutes,
+    v1PackageRoutes,
+    trustedRoutes,
+    packageImportRoutes,
+    packageStorageRoutes,
+    uplinkRoutes,
+    filterRoutes,
     alertRoutes,
     identityRoutes,
     healthRoutes,
@@ -120,13 +156,31 @@ export function routesOf(options: AppOptions): readonly Route[] {
     statusRoutes,
     streamRoutes,
     ofrepRoutes,
+    auditRoutes,
+    packageKeyRoutes,
+    attestationRoutes,
+    exchangeRoutes,
+    profileRoutes,
+    accountRoutes,
+    npmTokenRoutes,
+    webLoginRoutes,
+    accessRoutes,
+    searchRoutes,
+    tagRoutes,
+    revisionRoutes,
+    publishRoutes,
+    tarballRoutes,
+    metadataRoutes,
   ].flatMap((some) => some(options));
-  return [...routes, ...referenceRoutes(options.status.version, () => routes)];
+  // What is ours comes first: no package is in its way.
+  return [...referenceRoutes(options.status.version, () => routes), ...routes];
 }
 
 /** Where the Host is none that a URL can hold, the server hands on the path alone. */
 function pathOf(request: Request): string {
-  return request.url.startsWith('/') ? getPath(new Request(`http://localhost${request.url}`)) : getPath(request);
+  return npmPath(
+    request.url.startsWith('/') ? getPath(new Request(`http://localhost${request.url}`)) : getPath(request),
+  );
 }
 
 /** A person who opened a page without being signed in is shown where to, or how the first user is made. */
@@ -158,14 +212,16 @@ function knownPaths(routes: readonly Route[]): ReadonlyMap<string, readonly stri
 
 function unrouted(c: RegistryContext, known: ReadonlyMap<string, readonly string[]>): Response {
   if (['/', `${HOME}/`].includes(c.req.path) && isOfPerson(c)) return c.redirect(HOME, 303);
+  c.set('isUnrouted', true);
   admit(c, 'granted');
   const { path, method } = c.req;
-  const methods = [...known].flatMap(([pattern, some]) => (isOfPattern(path, pattern) ? some : []));
+  const patterns = [...known.keys()].filter((pattern) => !pattern.startsWith(PACKAGE_PATH) || isPackagePath(path));
+  const methods = patterns.flatMap((pattern) => (isOfPattern(path, pattern) ? known.get(pattern)! : []));
   const allowed = [...new Set(methods)];
-  if (allowed.length === 0) throw noSuchPath(path.slice(0, 200), [...known.keys()]);
+  if (allowed.length === 0) throw noSuchPath(redactPath(path).slice(0, 200), [...known.keys()]);
   if (method === 'OPTIONS') return c.body(null, 204, { allow: allowed.join(', ') });
   throw new ConfigError('ERR_METHOD', {
-    message: `${path} does not take ${method.slice(0, 20)}`,
+    message: `${redactPath(path)} does not take ${method.slice(0, 20)}`,
     hint: `Use ${allowed.join(', ')}.`,
     details: { method: method.slice(0, 20), allowed },
   });
@@ -183,7 +239,12 @@ function isOfPattern(path: string, pattern: string): boolean {
 function noSuchPath(path: string, known: readonly string[]): ConfigError {
   const encoded = withEncodedName(path);
   const isEncodable = encoded !== path && known.some((pattern) => isOfPattern(encoded, pattern));
-  const suggestion = isEncodable ? encoded : nearest(path, known);
+  const suggestion = isEncodable
+    ? encoded
+    : nearest(
+        path,
+        known.filter((pattern) => !pattern.startsWith(PACKAGE_PATH)),
+      );
   return new ConfigError('ERR_NOT_FOUND', {
     message: `There is nothing at ${path}`,
     hint: [

@@ -11,6 +11,7 @@ import { isConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import { valueIn } from '../journal/resources.ts';
 import { decodeChange, type ConfigState } from '../live/change.ts';
+import { decodePackageEntry, packageOfStream } from '../packages/log.ts';
 
 export interface AuditEntry extends Omit<Entry, 'body'> {
   /** What was written; null for a deletion, for what was erased, and for a kind that is not shown. */
@@ -32,6 +33,8 @@ const SHOWN: Readonly<Record<string, readonly string[]>> = {
   flag: [],
   flagset: [],
   feature: [],
+  uplink: [],
+  package_filter: [],
 };
 
 /** `features` names the bits of a config's service. */
@@ -50,6 +53,7 @@ async function bodyOf(entry: Entry, features: (config: string) => Promise<Featur
       return { before: before === null ? null : shownState(before, names), after: shownState(after, names) };
     }
     if (serviceOfStream(stream) !== null) return parseDeclaration(new TextDecoder().decode(body));
+    if (packageOfStream(stream) !== null) return packageChange({ seq, type, body });
     return resourceOf(entry);
   } catch (error) {
     // Written by a newer version, or by another program: it stays in the journal as it is.
@@ -66,6 +70,12 @@ function shownState({ config: bytes, rollouts }: ConfigState, features: FeatureS
     enabled: features.enabledIn(config.featureFlags),
     rollouts: rolloutsByName(rollouts, features),
   };
+}
+
+/** What a package says of itself is read where the package is; here, what was done to it. */
+function packageChange(entry: Parameters<typeof decodePackageEntry>[0]): object {
+  const { manifest: _, readme: __, ...change }: Record<string, unknown> = { ...decodePackageEntry(entry) };
+  return change;
 }
 
 function resourceOf(entry: Entry): unknown {

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
-import { findJsonFault } from './json-fault.ts';
+import { parseStrictJson } from '../config/strict-json.ts';
 
 const BODY_LIMIT_BYTES = 1024 * 1024;
 /** Whoever sends byte by byte holds a place among the requests under way no longer than this. */
@@ -29,7 +29,7 @@ export interface BodyPatience {
  */
 export async function readBody(request: Request, patience: BodyPatience = {}): Promise<unknown> {
   const bytes = await readJsonBytes(request, patience);
-  return bytes.length === 0 ? undefined : parseJson(bytes);
+  return bytes.length === 0 ? undefined : parseStrictJson(bytes);
 }
 
 /** The bytes of a body that is said to be JSON, empty when there is none. Errors: ERR_CONTENT_TYPE, as `readBytes`. */
@@ -113,37 +113,7 @@ async function readLimited(reader: ReadableStreamDefaultReader<Uint8Array>, limi
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  const text = decode(bytes);
-  const fault = findJsonFault(text);
-  if (fault === null) return JSON.parse(text);
-  if (fault.kind === 'syntax') throw notJson(`the fault is at character ${fault.position}`, fault.position);
-  const key = fault.key.slice(0, 80);
-  throw new ConfigError('ERR_DUPLICATE_KEY', {
-    message: `The body has the key ${JSON.stringify(key)} twice in one object, again at character ${fault.position}`,
-    hint: 'Leave one of them: which value was meant cannot be known.',
-    details: { key },
-  });
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw notJson('it is not UTF-8', null, cause);
-  }
-}
-
-function notJson(why: string, position: number | null, cause?: unknown): ConfigError {
-  return new ConfigError('ERR_BODY_JSON', {
-    message: `The body is not JSON: ${why}`,
-    hint: 'Send one JSON object, with quotes around every key and no comma after the last.',
-    details: { position },
-    cause,
-  });
-}
-
-function stopping(): ConfigError {
+export function stopping(): ConfigError {
   return new ConfigError('ERR_CLOSED', {
     message: 'The registry stops, and the body of the request is not all there',
     hint: 'Send it again when the registry runs again; nothing of it was done.',
@@ -151,7 +121,7 @@ function stopping(): ConfigError {
   });
 }
 
-function tooSlow(limit_ms: number): ConfigError {
+export function tooSlow(limit_ms: number): ConfigError {
   return new ConfigError('ERR_BODY_TIMEOUT', {
     message: `The body is not all there after ${limit_ms / 1000} s`,
     hint: 'Send it faster, or less at once; nothing of it was done.',
@@ -159,7 +129,7 @@ function tooSlow(limit_ms: number): ConfigError {
   });
 }
 
-function tooLarge(limit_bytes: number): ConfigError {
+export function tooLarge(limit_bytes: number): ConfigError {
   return new ConfigError('ERR_BODY_TOO_LARGE', {
     message: `The body is larger than ${limit_bytes} bytes`,
     hint: 'Send less at once; nothing of it was read.',

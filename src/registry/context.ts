@@ -39,6 +39,8 @@ export interface RegistryEnv extends Env {
     limitHeaders: Headers | undefined;
     /** What went wrong; undefined: nothing did. */
     failure: ErrorCode | undefined;
+    /** Whether no route is there, though the pattern of one may have looked so. */
+    isUnrouted: boolean | undefined;
     /** Nothing changes but what ends the maintenance. */
     isMaintained: boolean | undefined;
     /** What a conditional write is about, as it is now; null where there is none. */

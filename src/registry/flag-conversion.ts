@@ -7,7 +7,7 @@ import { ConfigError } from '../errors/errors.ts';
 import type { Conversion, ConversionOptions, There } from '../flags/import/conversion.ts';
 import { converting } from '../flags/import/convert.ts';
 import { Turns } from '../flags/turns.ts';
-import { findJsonFault } from './json-fault.ts';
+import { findJsonFault } from '../config/json-fault.ts';
 
 /** `there`: what the flags come to. Errors: ERR_IMPORT, also for a key that an object has twice. */
 export async function convertFile(

@@ -6,6 +6,7 @@
 import type { Backend } from '../../bindings/backend.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { validateHeaders } from '../proxy/validator.ts';
+import type { CodeChecks } from './code-checks.ts';
 import type { RegistryContext } from './context.ts';
 import type { Idempotency } from './idempotency.ts';
 import { maintained, REGISTRY_CONFIG, type OwnConfig } from './own-config.ts';
@@ -14,15 +15,19 @@ import type { Route } from './route.ts';
 export interface Guards {
   readonly own: OwnConfig;
   readonly idempotency: Idempotency;
+  readonly codes: Pick<CodeChecks, 'requireForWrite'>;
   readonly core: Pick<Backend, 'headersParse'>;
 }
 
-/** Errors: ERR_HEADER, ERR_NOT_FOUND, ERR_MAINTENANCE, ERR_IDEMPOTENCY. `answer` throws nothing. */
+/**
+ * Errors: ERR_HEADER, ERR_NOT_FOUND, ERR_MAINTENANCE, ERR_OTP, ERR_RATE_LIMITED, ERR_IDEMPOTENCY. `answer` throws
+ * nothing.
+ */
 export async function guarded(
   c: RegistryContext,
   route: Route,
   answer: () => Promise<Response>,
-  { own, idempotency, core }: Guards,
+  { own, idempotency, codes, core }: Guards,
 ): Promise<Response> {
   const { errors } = validateHeaders(c.req.raw.headers, core);
   if (errors.length > 0) throw errors[0]!;
@@ -31,6 +36,7 @@ export async function guarded(
     if (route.writes === true) throw maintained();
     c.set('isMaintained', true);
   }
+  if (route.asksCode === true) await codes.requireForWrite(c);
   return await idempotency.around(c, route, answer);
 }
 

@@ -5,7 +5,6 @@
  * @module
  */
 import { may, type Principal } from '../auth/rights.ts';
-import { configStream } from '../config/name.ts';
 import { requestIdOf, type RequestFacts } from '../logging/request-log.ts';
 import { HEADER_PREFIX } from '../proxy/headers.ts';
 import { rateLimitOf, rateLimitPolicyOf } from '../rate-limiting/rate-limit-headers.ts';
@@ -13,7 +12,9 @@ import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
 import type { Credentials } from './credentials.ts';
 import { SAFE_HEADERS } from './safe-headers.ts';
 
-/** Of a request, by names in lower case: taken out at once, as each look into `Headers` costs as much as several here. */
+/**
+ * Of a request, by names in lower case: taken out at once, as each look into `Headers` costs as much as several here.
+ */
 export type PlainHeaders = Readonly<Record<string, string | undefined>>;
 
 export interface HotDoorOptions {
@@ -110,13 +111,13 @@ export function setCounted(headers: Headers, { id, ratelimit }: Counted): void {
   if (ratelimit !== null) headers.set('ratelimit', ratelimit);
 }
 
-/** Who may read one config. Kept with what is held of it: grants are looked through once for each principal. */
+/** Who may read one stream. Kept with what is held of it: grants are looked through once for each principal. */
 export class Readers {
   readonly #stream: string;
   readonly #known = new WeakSet<Principal>();
 
-  constructor(config: string) {
-    this.#stream = configStream(config);
+  constructor(stream: string) {
+    this.#stream = stream;
   }
 
   /** A known token brings the same principal again. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Principal } from '../auth/rights.ts';
-import { DEFAULT_NAME } from '../config/name.ts';
+import { configStream, DEFAULT_NAME } from '../config/name.ts';
 import { compressResponse } from '../http/compression.ts';
 import type { RequestFacts } from '../logging/request-log.ts';
 import { readSmall } from './body.ts';
@@ -145,6 +145,6 @@ function isReady({ compiled }: ReadyFlags, key: string | null): boolean {
 
 function readersOf(flags: ReadyFlags, known: WeakMap<ReadyFlags, Readers>): Readers {
   let readers = known.get(flags);
-  if (readers === undefined) known.set(flags, (readers = new Readers(flags.name)));
+  if (readers === undefined) known.set(flags, (readers = new Readers(configStream(flags.name))));
   return readers;
 }

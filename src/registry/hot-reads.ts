@@ -4,6 +4,7 @@
  * ordinary way, which answers the same. Must decide nothing that the ordinary way would decide otherwise.
  * @module
  */
+import { configStream } from '../config/name.ts';
 import { isKnownToReader } from './conditions.ts';
 import type { RequestFacts } from '../logging/request-log.ts';
 import type { ConfigCache, RenderedConfig } from './config-cache.ts';
@@ -70,7 +71,7 @@ interface Prepared {
 function prepare(prepared: WeakMap<RenderedConfig, Prepared>, config: RenderedConfig, door: HotDoor): Prepared {
   const notRead = door.prepare({ 'cache-control': 'no-cache', vary: 'Origin, Accept-Encoding', etag: config.etag });
   const read = new Headers([...notRead, ['content-type', 'application/json']]);
-  const made = { readers: new Readers(config.name), read, notRead };
+  const made = { readers: new Readers(configStream(config.name)), read, notRead };
   prepared.set(config, made);
   return made;
 }

@@ -36,7 +36,7 @@ interface Kept {
 
 /** Whether a key means anything to a route. Read routes ignore it, as reads repeat themselves. */
 export function takesKey(route: Route): boolean {
-  return !isRead(route) && route.access !== 'public' && route.isSecret !== true;
+  return !isRead(route) && route.access !== 'public' && route.isSecret !== true && route.takesStream !== true;
 }
 
 function isRead({ method, isRead: repeatsItself }: Route): boolean {

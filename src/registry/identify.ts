@@ -7,7 +7,8 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Identities } from '../auth/identities.ts';
 import { tellable, unauthenticated } from '../auth/refusal.ts';
-import { ANONYMOUS, type Principal } from '../auth/rights.ts';
+import { isWithin } from '../auth/networks.ts';
+import { ANONYMOUS, outsideNetworks, type Principal } from '../auth/rights.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { authorizationOf, plainAuthorizationOf, type Credentials } from './credentials.ts';
 import type { Peer } from './peer.ts';
@@ -21,13 +22,16 @@ export interface IdentifierOptions {
   readonly loopback: (request: Request, peer: Peer | null) => Promise<Principal>;
   /** Whether what was granted to everybody counts for signed-in users alone. */
   readonly isPrivate: () => boolean;
+  /** The client's; null without a connection. */
+  readonly clientOf: (request: Request, peer: Peer | null) => string | null;
   /** Why somebody was turned away, for the log: he hears less. */
   readonly onRefusal: (why: string) => void;
 }
 
 /**
  * @example
- * const principal = identifier.identifyNow(credentialsOf(request.headers)) ?? (await identifier.identify(request, peer));
+ * const known = identifier.identifyNow(credentialsOf(request.headers));
+ * const principal = known ?? (await identifier.identify(request, peer));
  */
 export class Identifier {
   readonly #options: IdentifierOptions;
@@ -36,21 +40,28 @@ export class Identifier {
     this.#options = options;
   }
 
-  /** Who shows a token that is known already; null: ask `identify`. Waits for nothing. */
+  /**
+   * Who shows a token that is known already; null: ask `identify`, also for one of some networks alone. Waits for
+   * nothing.
+   */
   identifyNow(credentials: Credentials): Principal | null {
     const { authenticator, identities } = this.#options;
     const authorization = plainAuthorizationOf(credentials);
     if (authorization === null || !identities.isFresh || !identities.hasUsers) return null;
-    return authenticator.authenticateNow(authorization);
+    const principal = authenticator.authenticateNow(authorization);
+    return principal?.cidrs === undefined ? principal : null;
   }
 
   /** Errors: ERR_UNAUTHENTICATED, ERR_FORBIDDEN, those of the journal. */
   async identify(request: Request, peer: Peer | null): Promise<Principal> {
-    const { identities, cookies, loopback, isPrivate } = this.#options;
+    const { identities, cookies, loopback, isPrivate, clientOf } = this.#options;
     const state = await identities.fresh();
     if (state.users.size === 0) return await loopback(request, peer);
     const authorization = authorizationOf(request.headers);
-    if (authorization !== null) return await this.#authenticated(authorization);
+    if (authorization !== null) {
+      const principal = await this.#authenticated(authorization);
+      return principal.cidrs === undefined ? principal : within(principal, clientOf(request, peer));
+    }
     const session = cookies.sessionOf(request);
     if (session !== null) return await this.#signedIn(session);
     return isPrivate() ? ANONYMOUS : state.anonymous;
@@ -74,6 +85,12 @@ export class Identifier {
       throw told(error);
     }
   }
+}
+
+/** Throws ERR_FORBIDDEN for a token of other networks. */
+function within(principal: Principal, address: string | null): Principal {
+  if (isWithin(principal.cidrs ?? [], address)) return principal;
+  throw outsideNetworks(principal, address);
 }
 
 /** As the caller may hear it; the reason stays with it, as a cause, for the log. */

@@ -10,6 +10,7 @@ import { viewOf, type TokenChanges, type TokenFields, type TokenView as TokenFac
 import type { UserFields } from '../auth/users.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Resource, ResourceWrite } from '../journal/resources.ts';
+import { FactorOperations } from './factor-operations.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import { given } from './parse.ts';
 
@@ -120,6 +121,11 @@ export class IdentityOperations {
   /** Ends all sign-ins of the user, everywhere; his API tokens stay. */
   async signOut(name: string, write: ResourceWrite): Promise<void> {
     await this.#identity.users.signOutEverywhere(name, write);
+  }
+
+  /** For whoever has lost it; ends all his sign-ins. Errors: ERR_NOT_FOUND also where he has none. */
+  async resetSecondFactor(name: string, write: ResourceWrite): Promise<void> {
+    await new FactorOperations(this.#identity).reset(name, write);
   }
 
   async grants({ user, ...page }: HeldQuery = {}): Promise<Listed<GrantView>> {

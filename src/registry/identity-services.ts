@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs';
 import { OidcSignIn } from '../auth/oidc.ts';
 import type { Settings } from '../env/env.ts';
 import { ConfigError } from '../errors/errors.ts';
+import { CodeChecks } from './code-checks.ts';
+import { FactorOperations } from './factor-operations.ts';
 import { IdentityOperations } from './identity-operations.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import { OIDC_CALLBACK_PATH } from './pages/sign-in-page.ts';
@@ -31,15 +33,21 @@ export function identityServices({
   addressOf,
   log,
 }: IdentityServicesOptions): PageServices['identity'] {
-  const { identities, users, keys, authenticator } = identity;
+  const { identities, users, grants, keys, setupLink, authenticator } = identity;
+  const cookies = new SessionCookies(publicUrlOf(settings));
+  const codes = new CodeChecks({ factor: identity.factor, cookies });
   return {
     identities,
     users,
+    grants,
     keys,
+    setupLink,
     authenticator,
     operations: new IdentityOperations(identity),
-    signIns: new SignIns({ ...identity, log }),
-    cookies: new SessionCookies(publicUrlOf(settings)),
+    signIns: new SignIns({ ...identity, codes, log }),
+    codes,
+    factors: new FactorOperations(identity),
+    cookies,
     addressOf,
     oidc: oidcOf(settings, identity),
   };

@@ -5,6 +5,8 @@
  */
 import { parseArgs } from 'node:util';
 import { parseSetting, readSetting, SETTINGS, unknownSettings, type Settings } from '../env/env.ts';
+import { readS3Credentials } from '../env/s3-credentials.ts';
+import type { S3Place } from '../packages/blobs/s3-blobs.ts';
 import { readTracingSettings } from '../env/tracing-settings.ts';
 import { ConfigError, isConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
@@ -94,12 +96,24 @@ function settingsFrom(flags: Flags): RegistrySettings {
     corsOrigins: readSetting('corsOrigins'),
     rateLimit: readSetting('rateLimit'),
     anonymousRateLimit: readSetting('anonymousRateLimit'),
+    packageLimit: readSetting('packageLimit'),
+    upstream: readSetting('upstream'),
+    isOffline: readSetting('isOffline'),
+    cacheLimit: readSetting('cacheLimit'),
+    isRegistrationOpen: readSetting('isRegistrationOpen'),
     publicUrl: readSetting('publicUrl'),
     oidcIssuer: readSetting('oidcIssuer'),
     oidcClientId: readSetting('oidcClientId'),
     oidcClientSecretFile: readSetting('oidcClientSecretFile'),
+    s3: s3Place(),
     tracing: readTracingSettings(),
   };
+}
+
+/** null: blobs are in the data directory. */
+function s3Place(): S3Place | null {
+  const address = readSetting('s3');
+  return address === '' ? null : { ...address, ...readS3Credentials() };
 }
 
 type RegistrySettingName = 'host' | 'port' | 'dataDirectory';

@@ -3,7 +3,8 @@
  * tell of changes with the tickets that open them.
  * @module
  */
-import { may, type Principal } from '../auth/rights.ts';
+import { isWithin } from '../auth/networks.ts';
+import { may, outsideNetworks, type Principal } from '../auth/rights.ts';
 import { audienceOf } from '../config/audience.ts';
 import { configStream } from '../config/name.ts';
 import type { Entry } from '../journal/journal.ts';
@@ -77,11 +78,16 @@ export class OfrepService {
 
   /**
    * The stream of events that a ticket opens. Errors: ERR_UNAUTHENTICATED for a ticket that is none, too old, or of
-   * somebody who may not read the config any more; ERR_NOT_FOUND, ERR_BUSY.
+   * somebody who may not read the config any more; ERR_FORBIDDEN outside the networks of the token that it was made
+   * for; ERR_NOT_FOUND, ERR_BUSY.
    */
   async listen(text: string, how: Omit<Listening, keyof Ticket>): Promise<Response> {
     const ticket = this.#options.tickets.read(text);
     if (ticket === null) throw notListening();
+    const principal = await this.#options.whois(ticket.holder);
+    // Once is enough: neither the networks of a token change, nor where a stream goes.
+    const isThere = principal?.cidrs === undefined || isWithin(principal.cidrs, how.address);
+    if (!isThere) throw outsideNetworks(principal, how.address);
     return await this.#events.open({ ...ticket, ...how });
   }
 

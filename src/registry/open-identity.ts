@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { openIdentity, type Identity } from '../auth/identity.ts';
 import { jwtIssuer, Jwts } from '../auth/jwt.ts';
 import { openKeys, type Keys } from '../auth/keys.ts';
+import { SecondFactor } from '../auth/second-factor.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openSideStore, type SideStore } from '../journal/side-store.ts';
 
@@ -27,6 +28,7 @@ export interface OpenOptions {
 export interface OpenedIdentity extends Identity {
   readonly keys: Keys;
   readonly jwts: Jwts;
+  readonly factor: SecondFactor;
   /** What must be erasable. */
   readonly keyring: SideStore;
   /** What may be lost. */
@@ -52,7 +54,8 @@ export async function openIdentityIn(options: OpenOptions): Promise<OpenedIdenti
       identity.close();
       close();
     };
-    return { ...identity, ...files, keys, jwts, close: closeAll };
+    const factor = new SecondFactor({ keyring: files.keyring, seal: keys.seal });
+    return { ...identity, ...files, keys, jwts, factor, close: closeAll };
   } catch (error) {
     close();
     throw error;

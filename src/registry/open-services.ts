@@ -4,10 +4,13 @@
  * @module
  */
 import manifest from '../../package.json' with { type: 'json' };
+import type { SendForKeys } from '../auth/id-tokens.ts';
 import { Flags } from '../flags/flags.ts';
+import type { Upstream } from '../proxy/upstream.ts';
 import type { Settings } from '../env/env.ts';
 import { addressKey } from '../http/client-address.ts';
 import type { Journal } from '../journal/journal.ts';
+import { DOCUMENT_LIMIT_BYTES } from '../packages/uplinks/documents.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { ProductionConfig } from '../live/production-config.ts';
 import { isRefusal } from '../live/recorder.ts';
@@ -22,6 +25,11 @@ import { Identifier, type IdentifierOptions } from './identify.ts';
 import { identityServices, publicUrlOf, type IdentitySettings } from './identity-services.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { limitsFor, type LimitSettings } from './limits.ts';
+import { Accounts } from './npm/accounts.ts';
+import { WebLogins } from './npm/web-logins.ts';
+import { openPackageServices, type PackageServices, type PackageServicesOptions } from './npm/package-services.ts';
+import { openUplinks, type UplinkServices } from './npm/open-uplinks.ts';
+import { openTrust, type TrustServices } from './npm/open-trust.ts';
 import { RegistryMetrics } from './metrics.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { Send } from '../metrics/webhooks.ts';
@@ -37,6 +45,8 @@ import { makeDue, openChanges } from './open-changes.ts';
 import { openUpstream, type UpstreamSettings } from './upstream.ts';
 
 const ANSWERS = 'idempotency';
+/** Of what is kept of other registries. */
+const CACHE_LIMIT_BYTES = 10 * 1024 ** 3;
 const SECOND_MS = 1000;
 const HOUR_MS = 60 * 60 * SECOND_MS;
 
@@ -47,7 +57,9 @@ export interface Opened {
   readonly settings: IdentitySettings &
     LimitSettings &
     UpstreamSettings &
-    Pick<Settings, 'host' | 'port' | 'corsOrigins'>;
+    Pick<Settings, 'host' | 'port' | 'corsOrigins' | 'packageLimit' | 'isRegistrationOpen'> &
+    Partial<Pick<Settings, 'upstream' | 'isOffline' | 'cacheLimit'>> &
+    Pick<PackageServicesOptions, 's3'>;
   readonly operations: ConfigOperations;
   readonly directory: string;
   /** The config that the registry obeys. */
@@ -58,6 +70,8 @@ export interface Opened {
   readonly logger: Logger;
   readonly tracing: Tracing | null;
   readonly isStopping: () => boolean;
+  /** Where clients reach it; known once it listens. */
+  readonly origin: () => string;
 }
 
 interface Services {
@@ -69,6 +83,7 @@ interface Services {
 interface Asked extends Pick<AppOptions, 'limits' | 'figures'> {
   readonly identifier: Identifier;
   readonly follower: JournalFollower;
+  readonly packages: PackageServices['packages'];
 }
 
 /** Errors: ERR_SETTING for a provider that is half set up, ERR_STORE, those of the journal. */
@@ -77,7 +92,7 @@ export async function openServices(
   loopback: IdentifierOptions['loopback'],
   undo: Undo,
 ): Promise<Services> {
-  const { settings, operations, own, obey, identity, logger } = opened;
+  const { settings, operations, own, identity, logger } = opened;
   const log = (line: string): void => logger.warn(line);
   const { journal } = operations.store;
   const limits = limitsFor(settings);
@@ -92,16 +107,22 @@ export async function openServices(
     authenticator: identity.authenticator,
     loopback,
     isPrivate: () => own.flags.private_registry,
+    clientOf: ({ headers }, peer) => addressOf(headers, peer, limits.proxies),
     onRefusal: (why) => logger.info('credentials refused', { why }),
   });
   undo.push(repeated({ interval_ms: HOUR_MS, work: () => sweep(identity), onFailure: log }));
-  const { metrics, started, alerting, cache, follower } = await openSeeing(opened, undo);
+  const { metrics, started, alerting, cache, follower, upstream } = await openSeeing(opened, undo);
   const { figures } = metrics;
-  const asked = await openAsked(opened, { identifier, limits, figures, follower }, undo);
-  const line = requestLog(logger);
+  const packages = openPackages(opened, follower, undo);
+  const elsewhere = openElsewhere(opened, { packages: packages.packages, follower, figures }, undo);
+  const asked = await openAsked(opened, { identifier, limits, figures, follower, packages: packages.packages }, undo);
   const options: AppOptions = {
     operations,
     ...asked,
+    packages,
+    ...trustOf(opened, packages, elsewhere, upstream),
+    ...elsewhere,
+    ...toldOf(opened),
     corsOrigins: settings.corsOrigins,
     own,
     metrics,
@@ -110,12 +131,35 @@ export async function openServices(
     log,
     cache,
     identity: services,
+    accounts: new Accounts({ identity: services, isRegistrationOpen: settings.isRegistrationOpen }),
+    webLogins: new WebLogins(),
+    origin: opened.origin,
     answers: answersIn(identity),
     identify: (request, peer) => identifier.identify(request, peer),
     status: { version: manifest.version, pid: process.pid, started, now: Date.now },
     server: serverState(opened),
     figures,
-    // A change of the level counts from the next line on, whoever made it.
+    flush: () => journal.flush(),
+    sealExport: async (bytes) => (own.flags.encryption ? await identity.keys.seal.sealBytes(bytes) : null),
+  };
+  return { options, identifier, cache };
+}
+
+/** Whom packages come from: asked for over the registry's own connections. */
+function trustOf(
+  { identity: { keyring }, origin }: Opened,
+  { packages }: PackageServices,
+  { uplinks }: UplinkServices,
+  upstream: Upstream,
+): TrustServices {
+  const send: SendForKeys = (url, init) => upstream.fetch(url, init);
+  return openTrust({ packages, keyring, send, origin, keysElsewhere: () => uplinks.keys() });
+}
+
+/** A change of the level counts from the next line on, whoever made it. */
+function toldOf({ logger, obey }: Pick<Opened, 'logger' | 'obey'>): Pick<AppOptions, 'requestLog' | 'debug'> {
+  const line = requestLog(logger);
+  return {
     requestLog: (...told) => {
       obey();
       line(...told);
@@ -124,16 +168,60 @@ export async function openServices(
       obey();
       logger.debug(text, fields);
     },
-    flush: () => journal.flush(),
-    sealExport: async (bytes) => (own.flags.encryption ? await identity.keys.seal.sealBytes(bytes) : null),
   };
-  return { options, identifier, cache };
+}
+
+/** What is published here, held rendered while nothing changes it. */
+function openPackages(opened: Opened, follower: JournalFollower, undo: Undo): PackageServices {
+  const { settings, operations, directory, own, identity, origin } = opened;
+  const services = openPackageServices({
+    directory,
+    journal: operations.store.journal,
+    head: () => operations.store.head(),
+    own,
+    identity,
+    origin,
+    isCurrent: () => follower.isCurrent,
+    limit_bytes: settings.packageLimit,
+    s3: settings.s3 ?? null,
+  });
+  undo.push(() => services.blobs.close());
+  follower.add(services.cache);
+  return services;
+}
+
+/** Other registries that packages are taken from. */
+function openElsewhere(
+  { settings, operations, directory, own, identity, origin, logger }: Opened,
+  { packages, follower, figures }: Pick<Asked, 'packages' | 'follower' | 'figures'>,
+  undo: Undo,
+): UplinkServices {
+  const { upstream = '', isOffline = false, cacheLimit = CACHE_LIMIT_BYTES, packageLimit } = settings;
+  const body_bytes = Math.max(packageLimit, DOCUMENT_LIMIT_BYTES);
+  const limits = { idle_ms: HOUR_MS, total_ms: HOUR_MS, body_bytes: body_bytes + 1 };
+  const sender = openUpstream(settings, () => own.config, figures, limits);
+  undo.push(async () => sender.close());
+  const services = openUplinks({
+    directory,
+    journal: operations.store.journal,
+    keyring: identity.keyring,
+    own,
+    settings: { upstream, isOffline, cacheLimit, packageLimit },
+    isOwned: (name) => packages.isOwned(name),
+    origin,
+    send: (url, { redirect: _manual, ...init }) => sender.fetch(url, { ...init, follow: false }),
+    tell: (line, fields) => logger.warn(line, fields),
+  });
+  undo.push(() => services.uplinks.close());
+  follower.add(services.declaredUplinks);
+  follower.add(services.packageFilters);
+  return services;
 }
 
 /** What flags answer, who hears of changes, and what is yet to change. */
 async function openAsked(
   { settings, operations, own, identity, logger }: Opened,
-  { identifier, limits, figures, follower }: Asked,
+  { identifier, limits, figures, follower, packages }: Asked,
   undo: Undo,
 ): Promise<Pick<AppOptions, 'flags' | 'lastEvaluated' | 'changes' | 'streams' | 'ofrep'>> {
   const log = (line: string): void => logger.warn(line);
@@ -155,7 +243,8 @@ async function openAsked(
   undo.push(makeDue(changes, { figures: figures.changeRequests, now: Date.now, onFailure }));
   const { upcoming } = changes;
   const places = new StreamPlaces(figures.rateLimited.connections);
-  const streams = openStreams({ operations, flags, own, identifier, limits, places, figures, upcoming, log }, undo);
+  const streamed = { operations, flags, own, identifier, limits, places, figures, packages, upcoming, log };
+  const streams = openStreams(streamed, undo);
   follower.add(streams);
   const lastEvaluated = new LastEvaluated({ scratch: identity.scratch });
   undo.push(lastEvaluated.start((failure) => log(`when flags were asked for is not written down: ${failure}`)));
@@ -231,7 +320,7 @@ async function openSeeing({ settings, operations, directory, own, identity, logg
     forget: () => void alerting.refresh().catch(onFailure),
   });
   undo.push(repeated({ interval_ms: SECOND_MS, work: () => follower.look(), onFailure }));
-  return { metrics, started, alerting, cache, follower };
+  return { metrics, started, alerting, cache, follower, upstream };
 }
 
 /** What an entry is refused for is no failure of the journal. */

@@ -11,6 +11,7 @@ import {
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
 import type { ErrorCode } from '../errors/errors.ts';
+import { isNpmPath } from './npm/npm-paths.ts';
 import { operationIdOf } from './operation-id.ts';
 import { STATUS } from './problem.ts';
 import { errorsOf, headersOf } from './route-errors.ts';
@@ -58,6 +59,8 @@ const TAGS: Readonly<Record<string, string>> = {
   tokens: 'What programs sign in with.',
   keys: 'What sessions are signed with.',
   evaluation: 'What flags answer: the OpenFeature Remote Evaluation Protocol.',
+  uplinks: 'Other registries that packages are taken from, and what of theirs is let through.',
+  packages: 'Packages as package managers ask for them, and how they are looked after.',
   streams: 'A config as it changes, told as it happens.',
   health: 'How the registry does, for whoever watches over it.',
 };
@@ -74,6 +77,14 @@ const PROBLEM = z
     current: z.unknown().optional().meta({ description: 'With 412: what is there, or null.' }),
   })
   .meta({ id: 'Problem', description: 'Why nothing was done.', unusedIO: 'output' });
+
+const NPM_PROBLEM = PROBLEM.extend({
+  error: z.string().meta({ description: 'What clients show: `detail` and `hint`.' }),
+}).meta({
+  id: 'NpmProblem',
+  description: 'The same, for clients of npm.',
+  unusedIO: 'output',
+});
 
 const IF_MATCH = z
   .string()
@@ -119,7 +130,7 @@ export function describeRoutes(routes: readonly Route[], version: string): OpenA
       security: [{ bearer: [] }, { key: [] }, { session: [] }],
       paths,
       components: {
-        schemas: { Problem: PROBLEM },
+        schemas: { Problem: PROBLEM, NpmProblem: NPM_PROBLEM },
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'A token, or what signing in has answered.' },
           key: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'The same as `bearer`.' },
@@ -152,7 +163,7 @@ function operationOf(route: Route, shown: readonly Route[]): ZodOpenApiOperation
     ...(headers.key ? { 'Idempotency-Key': KEY } : {}),
   };
   const responses: Record<string, ReturnType<typeof answered>> = {};
-  for (const [status, codes] of errorsOf(route)) responses[status] = refused(codes);
+  for (const [status, codes] of errorsOf(route)) responses[status] = refused(codes, isNpmPath(route.path));
   for (const [status, answer] of Object.entries(answers)) {
     const said = answered(answer, headers.ifNoneMatch);
     const problem = responses[status];
@@ -198,9 +209,13 @@ function answered(
 }
 
 /** The codes once for people, once for machines. */
-function refused(codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
+function refused(codes: readonly ErrorCode[], isNpm: boolean): ZodOpenApiResponseObject {
   const schema: oas31.SchemaObject = {
-    allOf: [{ $ref: '#/components/schemas/Problem' }, { properties: { code: { enum: [...codes] } } }],
+    allOf: [
+      { $ref: `#/components/schemas/${isNpm ? 'NpmProblem' : 'Problem'}` },
+      { properties: { code: { enum: [...codes] } } },
+    ],
   };
-  return { description: codes.join(', '), content: { 'application/problem+json': { schema } } };
+  const type = isNpm ? 'application/json' : 'application/problem+json';
+  return { description: codes.join(', '), content: { [type]: { schema } } };
 }

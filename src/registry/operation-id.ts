@@ -1,10 +1,11 @@
 /**
  * What those call an operation who make functions of the description: `listConfigs`, `updateConfigFeature`,
- * `rollbackConfig`. Made of method and path alone, so that a new route has a good name by itself.
+ * `rollbackConfig`. Made of method and path alone, so that a new route has a good name by itself; one whose path has no
+ * words says its name.
  * @module
  */
 
-type Shown = { readonly method: string; readonly path: string };
+type Shown = { readonly method: string; readonly path: string; readonly operationId?: string };
 
 const VERBS: Readonly<Record<string, string>> = { get: 'get', put: 'put', patch: 'update', delete: 'delete' };
 /** Paths that end in a thing where others end in what is done. */
@@ -14,7 +15,8 @@ const ACTIONS: Readonly<Record<string, string>> = { template: 'applyTemplateTo',
  * Unique among the operations of `routes`. A path with another below it that ends in a parameter is a list.
  * @example operationIdOf({ method: 'get', path: '/api/v1/configs' }, routes) // 'listConfigs'
  */
-export function operationIdOf({ method, path }: Shown, routes: readonly Shown[]): string {
+export function operationIdOf({ method, path, operationId }: Shown, routes: readonly Shown[]): string {
+  if (operationId !== undefined) return operationId;
   const parts = path
     .replace(/^\/(api\/v1|-)\//, '')
     .split('/')

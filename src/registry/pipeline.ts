@@ -18,7 +18,8 @@ import { isConditional } from './conditions.ts';
 import type { RegistryContext } from './context.ts';
 import type { OwnConfig } from './own-config.ts';
 import type { Peer } from './peer.ts';
-import { asConfigError, problemResponse } from './problem.ts';
+import { isNpmPath } from './npm/npm-paths.ts';
+import { asConfigError, npmProblemResponse, problemResponse } from './problem.ts';
 import { makeSafe } from './safe-headers.ts';
 
 export interface PipelineOptions {
@@ -48,6 +49,9 @@ export interface Limits {
 
 type Next = () => Promise<void>;
 
+/** The pattern of what no route answers. */
+const UNROUTED = '/*';
+
 /** Counts, logs, encodes, and puts on every answer what protects a browser that shows it. */
 export async function observed(c: RegistryContext, next: Next, options: PipelineOptions): Promise<void> {
   const began = performance.now();
@@ -61,7 +65,7 @@ export async function observed(c: RegistryContext, next: Next, options: Pipeline
   finish(c);
   await encode(c);
   const { status } = c.res;
-  const route = c.req.routePath;
+  const route = c.get('isUnrouted') === true ? UNROUTED : c.req.routePath;
   const { span } = c.env;
   if (span !== undefined) Object.assign(span, { route, address: c.get('address') });
   const facts = {
@@ -104,7 +108,7 @@ async function placed(c: RegistryContext, next: Next, underWay: ConnectionLimit,
   } catch (error) {
     if (!isConfigError(error)) throw error;
     figures.rateLimited.connections.value++;
-    c.res = problemResponse(error);
+    c.res = refusal(c, error);
     return;
   }
   figures.clients.http.set(underWay.size);
@@ -232,8 +236,13 @@ export async function failed(
   debug('refused', { id: c.get('requestId'), code: error.code, why: whyOf(error) });
   const isUnmet =
     error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
-  if (!isUnmet) return problemResponse(error);
+  if (!isUnmet) return refusal(c, error);
   // What overtook it may still be on its way to disk.
   await flush();
-  return problemResponse(error, (await c.get('current')?.()) ?? null);
+  return refusal(c, error, (await c.get('current')?.()) ?? null);
+}
+
+/** npm's clients read no condition that does not hold: to them it is the conflict that it is. */
+function refusal(c: RegistryContext, error: AnyConfigError, current?: unknown): Response {
+  return isNpmPath(c.req.path) ? npmProblemResponse(error) : problemResponse(error, current);
 }

@@ -114,7 +114,19 @@ const MAINTENANCE_RETRY_S = 60;
 const MESSAGE_MAX = 2000;
 const ECHO_MAX = 80;
 /** The details that repeat what came from the caller. */
-const ECHOED = ['feature', 'template', 'name', 'field', 'value', 'found', 'what', 'parameter', 'key', 'setting'];
+const ECHOED = [
+  'feature',
+  'template',
+  'name',
+  'field',
+  'value',
+  'found',
+  'what',
+  'parameter',
+  'key',
+  'setting',
+  'package',
+];
 
 function shortened(details: object): object {
   return Object.fromEntries(
@@ -129,29 +141,58 @@ function cut(text: string, length: number): string {
   return text.slice(0, length).toWellFormed();
 }
 
+/** The same as npm's clients read it: of all of it, they show people `error`. */
+export interface NpmProblem extends Problem {
+  /** What is wrong, and what to do about it. */
+  readonly error: string;
+  /** The same, where npm reads that: when a workflow exchanges its identity token. */
+  readonly message: string;
+}
+
 /** `current`, where given, makes a lost race a failed condition: 412, with what is there now. */
 export function problemResponse(error: AnyConfigError, current?: unknown): Response {
-  const status = current === undefined ? STATUS[error.code] : 412;
-  const problem: Problem = {
+  const problem = problemOf(error, current);
+  const headers = refusalHeaders(error, problem.status, 'application/problem+json');
+  if (problem.status === 401) headers.set('www-authenticate', 'Bearer realm="13-byte config"');
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+/**
+ * The same for a client of npm's. It says what it wants to be shown for one-time passwords alone: where another scheme
+ * is named, npm prints its own guess instead of what is wrong.
+ */
+export function npmProblemResponse(error: AnyConfigError): Response {
+  const problem = problemOf(error);
+  const headers = refusalHeaders(error, problem.status, 'application/json');
+  if (error.code === 'ERR_OTP') headers.set('www-authenticate', 'OTP');
+  const text = `${problem.detail}. ${problem.hint}`;
+  const answer: NpmProblem = { error: text, message: text, ...problem };
+  return new Response(JSON.stringify(answer), { status: problem.status, headers });
+}
+
+function problemOf(error: AnyConfigError, current?: unknown): Problem {
+  return {
     type: `urn:13byte-config:error:${error.code}`,
     title: titleOf(error.code),
-    status,
+    status: current === undefined ? STATUS[error.code] : 412,
     detail: cut(error.message, MESSAGE_MAX),
     code: error.code,
     hint: error.hint,
     details: shortened(error.details),
     ...(current === undefined ? {} : { current }),
   };
-  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' });
+}
+
+function refusalHeaders(error: AnyConfigError, status: number, type: string): Headers {
+  const headers = new Headers({ 'content-type': type, 'cache-control': 'no-store' });
   if (error.code === 'ERR_UPGRADE_REQUIRED') headers.set('upgrade', error.details.protocol);
   if (error.code === 'ERR_METHOD') headers.set('allow', error.details.allowed.join(', '));
-  if (status === 401) headers.set('www-authenticate', 'Bearer realm="13-byte config"');
   if (error.code === 'ERR_BUSY') headers.set('retry-after', '1');
   if (error.code === 'ERR_MAINTENANCE') headers.set('retry-after', String(MAINTENANCE_RETRY_S));
   if (error.code === 'ERR_RATE_LIMITED') headers.set('retry-after', String(error.details.retryAfter_s));
   // The rest of a refused body is never read, so the connection cannot carry another request.
   if (status === 408 || status === 413) headers.set('connection', 'close');
-  return new Response(JSON.stringify(problem), { status, headers });
+  return headers;
 }
 
 /** What a caller may know of any error; of one that is not ours, `log` gets the rest. */
@@ -194,6 +235,7 @@ const TITLES: Readonly<Partial<Record<ErrorCode, string>>> = {
   ERR_STORE: 'Store not usable',
   ERR_OIDC: 'Sign-in at the provider failed',
   ERR_IDEMPOTENCY: 'Idempotency-Key used for another request',
+  ERR_OTP: 'One-time password needed',
   ERR_INTERNAL: 'Internal error',
 };
 

@@ -22,8 +22,11 @@ import { HotDoor } from './hot-door.ts';
 import { hotEvaluation, hotEvaluationRoutes } from './hot-evaluation.ts';
 import { HOT_READ_PATH, hotReads } from './hot-reads.ts';
 import { publicUrlOf, type IdentitySettings } from './identity-services.ts';
+import { hotPackageRoutes } from './npm/hot-packages.ts';
+import { bodyLimitOf } from './npm/publish-routes.ts';
 import type { LimitSettings } from './limits.ts';
 import type { UpstreamSettings } from './upstream.ts';
+import type { PackageServicesOptions } from './npm/package-services.ts';
 import { openIdentityIn, type OpenedIdentity } from './open-identity.ts';
 import { openServices, type Opened, type Undo } from './open-services.ts';
 import { REGISTRY_CONFIG } from './own-config.ts';
@@ -50,10 +53,12 @@ export interface RunningRegistry {
 
 export interface RegistrySettings
   extends
-    Pick<Settings, 'host' | 'port' | 'dataDirectory' | 'corsOrigins'>,
+    Pick<Settings, 'host' | 'port' | 'dataDirectory' | 'corsOrigins' | 'packageLimit' | 'isRegistrationOpen'>,
     IdentitySettings,
     LimitSettings,
-    UpstreamSettings {
+    UpstreamSettings,
+    Partial<Pick<Settings, 'upstream' | 'isOffline' | 'cacheLimit'>>,
+    Pick<PackageServicesOptions, 's3'> {
   readonly tracing: TracingSettings | null;
 }
 
@@ -97,9 +102,10 @@ async function open(settings: RegistrySettings, logger: Logger, undo: Undo): Pro
   if (tracing !== null) traceAppends(operations.store.journal, tracing);
   undo.push(async () => await tracing?.shutdown());
   let isStopping = false;
-  const opened = { settings, operations, directory, own, obey, identity, logger, tracing };
+  let origin = publicUrlOf(settings) ?? originOf(settings.host, settings.port);
+  const opened = { settings, operations, directory, own, obey, identity, logger, tracing, origin: () => origin };
   const served = await openServer({ ...opened, isStopping: () => isStopping }, undo);
-  const origin = publicUrlOf(settings) ?? originOf(settings.host, served.port);
+  origin = publicUrlOf(settings) ?? originOf(settings.host, served.port);
   const setup = identity.identities.hasUsers ? null : setupUrl(origin, await identity.setupLink.create());
   const stop = async (): Promise<void> => {
     isStopping = true;
@@ -161,9 +167,11 @@ async function openServer(opened: Opened, undo: Undo): Promise<Served> {
   const served = serve({
     host,
     port,
+    body_bytes: bodyLimitOf(settings.packageLimit),
     hot: {
       [HOT_READ_PATH]: { method: 'GET', answer: (request) => read(request, request.params['name']!) },
       ...hotEvaluationRoutes(evaluate),
+      ...hotPackageRoutes({ packages: options.packages, door, answered }),
     },
     answer: (sent, from) => {
       const request = withOfferedToken(sent);

@@ -7,7 +7,9 @@
 import type { z } from 'zod';
 import { ANONYMOUS, notForBrowsers, requireRight, type Action, type Principal } from '../auth/rights.ts';
 import { ConfigError, type ErrorCode } from '../errors/errors.ts';
+import { redactPath } from '../logging/redaction.ts';
 import { FILE_BODY, type BodyPatience } from './body.ts';
+import { isPackagePath, PACKAGE_PATH } from './npm/npm-paths.ts';
 import { isConditional, noCondition } from './conditions.ts';
 import type { RegistryApp, RegistryContext } from './context.ts';
 import { parseBody, parseParams, parseQuery } from './parse.ts';
@@ -48,6 +50,8 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   /** As Hono writes it: `/api/v1/configs/:name`. */
   readonly path: string;
   readonly tag: string;
+  /** What the description calls it, where its path has no words to make a name of. */
+  readonly operationId?: string;
   /** One line; the rest goes into the description. */
   readonly summary: string;
   readonly description?: string;
@@ -72,6 +76,10 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly readsBody?: Shape;
   /** Whether its body holds a whole file, and may be as large and as long on its way. */
   readonly takesFile?: boolean;
+  /**
+   * Whether it reads its body as it comes, however large: nothing of it is kept, so that it takes no Idempotency-Key.
+   */
+  readonly takesStream?: boolean;
   readonly answers: Readonly<Record<number, Answer>>;
   /** Besides those that every route can answer. */
   readonly errors?: readonly ErrorCode[];
@@ -91,6 +99,11 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   readonly isRead?: boolean;
   /** Its body or answer holds a secret: nothing of it is kept, not even a hash, so that it takes no Idempotency-Key. */
   readonly isSecret?: boolean;
+  /**
+   * It changes packages, or what may be done to them: whoever has a second factor and wants to be asked for it then
+   * shows a code (`npm-otp`). Tokens that were made for programs are not asked.
+   */
+  readonly asksCode?: boolean;
   /** Whether pages of other origins may read its answers, with a token of their own: see `cors.ts`. */
   readonly cors?: boolean;
   /** It may still change: there only while the registry's own feature `beta_feature` is on. */
@@ -140,7 +153,7 @@ export function route<
       admit(c, needs, takesBrowser);
     };
     if (needs !== 'public') c.set('admitAgain', admitAgain);
-    if (method !== 'get' && !conditional && isOverCondition(c, definition)) throw noCondition(c.req.path);
+    if (method !== 'get' && !conditional && isOverCondition(c, definition)) throw noCondition(redactPath(c.req.path));
     return async (): Promise<Response> => {
       const sent = body === undefined ? ({} as Parsed<B>) : await parseBody(c, body, patienceOf(definition));
       return await handle({ c, principal: c.get('principal'), ...asked, body: sent });
@@ -161,7 +174,12 @@ export function mount(
   around: (c: RegistryContext, route: Route, answer: () => Promise<Response>) => Promise<Response>,
 ): void {
   for (const one of routes) {
-    app.on(one.method.toUpperCase(), one.path, async (c) => await around(c, one, one.enter(c)));
+    // What is no package's name is nobody's there: the next route is asked, and at the end there is nothing.
+    const isOfPackages = one.path.startsWith(PACKAGE_PATH);
+    app.on(one.method.toUpperCase(), one.path, async (c, next) => {
+      if (isOfPackages && !isPackagePath(c.req.path)) return await next();
+      return await around(c, one, one.enter(c));
+    });
   }
 }
 
@@ -173,6 +191,7 @@ export function admit(c: RegistryContext, access: OpenTo | readonly Need[], take
   const isAnonymous = principal.kind === 'anonymous';
   try {
     if (access === 'signed-in' && isAnonymous) throw unauthenticated();
+    if (access === 'signed-in' && principal.kind === 'token' && principal.user === null) throw nobodys(principal);
     if (access === 'granted' && principal.grants.length === 0) throw nothingGranted(principal);
     if (typeof access === 'string') return;
     for (const { action, stream } of access) requireRight(principal, action, stream);
@@ -201,6 +220,15 @@ function isNobody(c: RegistryContext): boolean {
   return kind === 'anonymous' && grants.length === 0;
 }
 
+/** A workflow's: it publishes its package, and is nobody who could have anything else. */
+function nobodys({ actor }: Principal): ConfigError {
+  return new ConfigError('ERR_FORBIDDEN', {
+    message: `${actor} is a workflow, and no user`,
+    hint: 'Its token publishes the package that it was made for, and does nothing else.',
+    details: { rule: 'rights' },
+  });
+}
+
 function nothingGranted({ actor }: Principal): ConfigError {
   return new ConfigError('ERR_FORBIDDEN', {
     message: `Nothing has been granted to ${actor}`,
@@ -209,7 +237,7 @@ function nothingGranted({ actor }: Principal): ConfigError {
   });
 }
 
-function unauthenticated(): ConfigError {
+export function unauthenticated(): ConfigError {
   return new ConfigError('ERR_UNAUTHENTICATED', {
     message: 'The request says nothing of who makes it',
     hint: "Send the header 'Authorization: Bearer ...' with a token; `c13 login` gets one.",

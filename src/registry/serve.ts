@@ -8,8 +8,8 @@ import type { Peer } from './peer.ts';
 
 /** A connection on which nothing comes or goes for so long is closed: a slow sender holds nothing for ever. */
 const IDLE_TIMEOUT_S = 30;
-/** Far above what `readBody` takes, so that its own answer is the one that is seen. */
-const REQUEST_SIZE_MAX_BYTES = 64 * 1024 * 1024;
+/** Far above what a route takes, so that its own answer is the one that is seen. */
+const REQUEST_SIZE_ROOM_BYTES = 64 * 1024 * 1024;
 /** A socket on which nothing comes, not even the answer to a ping, is closed after so long. */
 const SOCKET_IDLE_S = 60;
 /** Above what is judged, so that it is judged; what is longer still ends the connection (1009). */
@@ -46,6 +46,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** Of the largest body that any route takes. What comes is held by nobody who does not read it. */
+  readonly body_bytes?: number;
   readonly answer: Answer;
   /** Answers what neither of them could. */
   readonly failed: (error: unknown) => Response;
@@ -110,7 +112,7 @@ const WEBSOCKET: Bun.WebSocketHandler<SocketClient> = {
   perMessageDeflate: false,
 };
 
-function listen({ host, port, ask, closing, hot, failed }: Listen): Server {
+function listen({ host, port, body_bytes = 0, ask, closing, hot, failed }: Listen): Server {
   const fetch = (request: Request, from: Server): ReturnType<Answer> =>
     ask(request, {
       peer: from.requestIP(request) as Peer | null,
@@ -128,7 +130,7 @@ function listen({ host, port, ask, closing, hot, failed }: Listen): Server {
       idleTimeout: IDLE_TIMEOUT_S,
       // Two programs on one port would each answer some of the requests.
       reusePort: false,
-      maxRequestBodySize: REQUEST_SIZE_MAX_BYTES,
+      maxRequestBodySize: body_bytes + REQUEST_SIZE_ROOM_BYTES,
       development: false,
       routes: Object.fromEntries(
         Object.entries(hot).map(([path, route]) => [

@@ -5,10 +5,11 @@
  * attack lasts; what was signed in before, and tokens, go on.
  * @module
  */
-import { ConfigError } from '../errors/errors.ts';
+import { ConfigError, isConfigError } from '../errors/errors.ts';
 import type { SideStore } from '../journal/side-store.ts';
 import { RateLimiter } from '../rate-limiting/rate-limiter.ts';
 import type { SignedIn } from '../auth/sign-in.ts';
+import { NOTHING_SHOWN, type CodeChecks, type Shown } from './code-checks.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 
 const ADDRESS_LIMIT = 30;
@@ -25,6 +26,7 @@ export interface Session {
 
 export interface SignInsOptions extends Pick<OpenedIdentity, 'identities' | 'signIn' | 'setupLink' | 'jwts'> {
   readonly scratch: SideStore;
+  readonly codes: Pick<CodeChecks, 'require'>;
   /** One line for the operator. */
   readonly log: (line: string) => void;
   /** Milliseconds since 1970. */
@@ -45,22 +47,34 @@ export class SignIns {
     this.#byName = new RateLimiter({ policy: 'sign-in-name', limit: NAME_LIMIT, clock });
   }
 
-  /** `address`: what requests are counted by. Errors: ERR_UNAUTHENTICATED, ERR_RATE_LIMITED, ERR_BUSY. */
-  async withPassword(user: string, password: string, address: string): Promise<Session> {
-    return await this.#session(await this.confirmed(user, password, address));
+  /**
+   * `address`: what requests are counted by. Errors: ERR_UNAUTHENTICATED, ERR_OTP where the user has a second factor,
+   * ERR_RATE_LIMITED, ERR_BUSY.
+   */
+  async withPassword(user: string, password: string, address: string, code: string | null = null): Promise<Session> {
+    return await this.#session(await this.confirmed(user, password, address, { code, by: null }));
   }
 
-  /** That somebody knows the user's password, slowed down as a sign-in is. Errors: those of `withPassword`. */
-  async confirmed(user: string, password: string, address: string): Promise<SignedIn> {
+  /**
+   * That it is the user: that somebody knows his password, and has his second factor if there is one; slowed down as a
+   * sign-in is. Errors: those of `withPassword`.
+   */
+  async confirmed(user: string, password: string, address: string, shown: Shown = NOTHING_SHOWN): Promise<SignedIn> {
     this.#slowDown(user, address);
     try {
       const signedIn = await this.#options.signIn.withPassword(user, password);
+      await this.#options.codes.require(user, shown);
       this.#options.scratch.set(SPACE, `${user} ${address}`, '', this.#clock() + REMEMBERED_MS);
       return signedIn;
     } catch (error) {
       this.#log(user, address, error);
       throw error;
     }
+  }
+
+  /** Counts somebody who wants to register as one who tries to sign in. Throws ERR_RATE_LIMITED. */
+  count(address: string): void {
+    refuse(this.#byAddress, address);
   }
 
   /** The first administrator. Errors: those of `SetupLink.redeem`, ERR_RATE_LIMITED. */
@@ -88,6 +102,8 @@ export class SignIns {
 
   /** What is no user's name may be a password that was typed into the wrong field. */
   #log(user: string, address: string, error: unknown): void {
+    // So does every sign-in begin that goes on to the second factor.
+    if (isConfigError(error) && error.code === 'ERR_OTP' && error.details.why === 'missing') return;
     const name = this.#options.identities.state.users.has(user) ? user : 'nobody that is known';
     const why = error instanceof ConfigError ? error.code : 'a fault';
     this.#options.log(`sign-in of ${name} from ${address} failed: ${why}`);

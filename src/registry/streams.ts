@@ -13,7 +13,9 @@ import type { Entry } from '../journal/journal.ts';
 import { core } from '../live/core.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { Figures } from '../metrics/figures.ts';
-import type { Visitor } from '../websocket/connection.ts';
+import { packageOfStream } from '../packages/log.ts';
+import { DEFAULT_SETTINGS, type PackageState } from '../packages/package.ts';
+import type { KnownPackage, Visitor } from '../websocket/connection.ts';
 import { Hub } from '../websocket/hub.ts';
 import type { Visible } from '../websocket/look.ts';
 import { tokenOf } from '../websocket/client-message.ts';
@@ -22,17 +24,21 @@ import { signatureFor, type RegistryContext } from './context.ts';
 import { credentialsOf } from './credentials.ts';
 import { holderOf } from './holder.ts';
 import type { Identifier } from './identify.ts';
-import type { OwnConfig } from './own-config.ts';
+import { REGISTRY_CONFIG, type OwnConfig } from './own-config.ts';
 import type { Undo } from './open-services.ts';
 import { countedBy, type Limits } from './pipeline.ts';
+import { mayReadPackage } from './package-rights.ts';
 import { repeated } from './repeated.ts';
 import type { StreamPlaces } from './stream-places.ts';
+import { packageEntryIn } from './told-events.ts';
 
 const SWEEP_MS = 1000;
 const HEARTBEAT_MS = 20_000;
 const IDENTITIES = /^(?:user|grant|token|identities):/;
 /** What of a request says who makes it. */
 const CREDENTIALS = ['authorization', 'x-api-key', 'cookie', 'host', 'origin', 'sec-fetch-site'];
+/** And where it comes from. */
+const HOPS = ['x-forwarded-for', 'forwarded'];
 /** Why somebody is no longer let in; everything else is a failure of ours. */
 const REFUSALS = ['ERR_UNAUTHENTICATED', 'ERR_FORBIDDEN', 'ERR_NOT_LOOPBACK', 'ERR_APPROVAL_REQUIRED'];
 
@@ -44,6 +50,8 @@ export interface StreamsOptions {
   readonly limits: Pick<Limits, 'token' | 'address'>;
   readonly places: StreamPlaces;
   readonly figures: Pick<Figures, 'clients' | 'streamsDropped' | 'rateLimited'>;
+  /** As they are; null: there is none. */
+  readonly packages: { state(name: string): Promise<Pick<PackageState, 'settings'> | null> };
   /** What will change of a config, soonest first. */
   readonly upcoming: (name: string) => Promise<readonly Upcoming[]>;
   readonly log: (line: string) => void;
@@ -52,6 +60,8 @@ export interface StreamsOptions {
 export class Streams {
   readonly hub: Hub;
   readonly #options: StreamsOptions;
+  /** What was published, told of one after another. */
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(options: StreamsOptions) {
     const { operations, figures, own, upcoming, log } = options;
@@ -78,6 +88,7 @@ export class Streams {
   /** Entries of the journal, in their order. */
   follow(entries: readonly Entry[]): void {
     this.hub.follow(entries);
+    if (this.hub.isFollowed(REGISTRY_CONFIG)) this.#tellOfPackages(entries);
     if (entries.some(({ stream }) => IDENTITIES.test(stream))) void this.hub.sweep(true);
   }
 
@@ -90,6 +101,22 @@ export class Streams {
   visitor(c: RegistryContext, name: string): Visitor {
     const left = this.#options.places.take(c.get('address'), holderOf(c.get('principal')));
     return new StreamVisitor({ ...this.#options, name, left }, c);
+  }
+
+  #tellOfPackages(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      const name = packageOfStream(entry.stream);
+      const read = name === null ? null : packageEntryIn(entry);
+      if (name === null || read?.type !== 'package.publish') continue;
+      const { version, tags } = read;
+      const { revision } = entry;
+      this.#telling = this.#telling
+        .then(async () => {
+          const { settings } = (await this.#options.packages.state(name)) ?? { settings: DEFAULT_SETTINGS };
+          this.hub.published(REGISTRY_CONFIG, { ...settings, name, version, tags, revision });
+        })
+        .catch((error: unknown) => this.#options.log(`nobody was told of ${name}@${version}: ${String(error)}`));
+    }
   }
 
   async #look(name: string, audience: Audience): Promise<Visible> {
@@ -141,7 +168,7 @@ class StreamVisitor implements Visitor {
     this.#options = options;
     this.left = options.left;
     const { headers, url } = c.req.raw;
-    for (const name of CREDENTIALS) if (headers.has(name)) this.#headers.set(name, headers.get(name)!);
+    for (const name of [...CREDENTIALS, ...HOPS]) if (headers.has(name)) this.#headers.set(name, headers.get(name)!);
     this.#url = url;
     this.#peer = c.env.peer;
     this.#address = c.get('address');
@@ -178,6 +205,10 @@ class StreamVisitor implements Visitor {
     requireRight(this.#principal, 'write', configStream(name));
     const signature = signatureFor(this.#principal, own.flags.maintenance_mode);
     return (await operations.set(name, input, { ...signature, reason: 'over a stream' })).changed;
+  }
+
+  mayKnow(found: KnownPackage): boolean {
+    return mayReadPackage(this.#principal, found.name, found, this.#options.own.flags.premium_types);
   }
 
   /** Looks at who he is now; null: he may still listen. */

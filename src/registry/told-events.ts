@@ -10,6 +10,7 @@ import { isConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import { valueIn } from '../journal/resources.ts';
 import type { WebhookEvent } from '../metrics/webhooks.ts';
+import { decodePackageEntry, packageOfStream, type PackageEntry } from '../packages/log.ts';
 
 const REQUEST = 'change_request:';
 /** `approved` stands for `scheduled`: a request that nobody has to approve is `proposed` too. */
@@ -28,6 +29,9 @@ export const EVENTS = [
   'change_request.cancelled',
   'change_request.expired',
   'change_request.failed',
+  'package.published',
+  'package.unpublished',
+  'package.deprecated',
 ] as const;
 
 type Event = (typeof EVENTS)[number];
@@ -40,6 +44,8 @@ export function eventsOf(entries: readonly Entry[]): readonly WebhookEvent[] {
   return [...Map.groupBy(entries, groupOf).values()].flatMap(([entry, ...more]) => {
     const { stream, type, at } = entry!;
     if (stream.startsWith(REQUEST)) return requestEvents(entry!);
+    const name = packageOfStream(stream);
+    if (name !== null) return packageEvents(name, entry!);
     const subject = subjectOf(stream);
     const kind = type.slice(type.indexOf('.') + 1);
     if (subject?.kind === 'config') {
@@ -72,6 +78,26 @@ function requestEvents(entry: Entry): readonly WebhookEvent[] {
   });
 }
 
+/** Of a deprecation, the versions that from now on are; taking one back is none. */
+function packageEvents(name: string, entry: Entry): readonly WebhookEvent[] {
+  const read = packageEntryIn(entry);
+  const told = (type: Event, what: object): WebhookEvent[] => {
+    return [{ type, at: entry.at, data: { name, ...what, ...signatureOf(entry) } }];
+  };
+  switch (read?.type) {
+    case 'package.publish':
+      return told('package.published', { version: read.version, tags: read.tags });
+    case 'package.unpublish':
+      return told('package.unpublished', { versions: read.versions });
+    case 'package.deprecate': {
+      const versions = Object.keys(read.messages).filter((version) => read.messages[version] !== null);
+      return versions.length === 0 ? [] : told('package.deprecated', { versions });
+    }
+    default:
+      return [];
+  }
+}
+
 /** What the entry has made of the request: none for a step that is not the last. */
 function verbsOf({ revision, actor }: Entry, { state, approval }: ChangeRequest): readonly RequestVerb[] {
   const isGoingOn = state === 'scheduled' || state === 'applied';
@@ -84,6 +110,17 @@ function verbsOf({ revision, actor }: Entry, { state, approval }: ChangeRequest)
 
 function signatureOf({ revision, seq, actor, reason }: Entry) {
   return { revision, seq, actor, reason };
+}
+
+/** null: erased, or what a newer version has written. */
+export function packageEntryIn(entry: Entry): PackageEntry | null {
+  const { body } = entry;
+  try {
+    return body === null ? null : decodePackageEntry({ ...entry, body });
+  } catch (error) {
+    if (isConfigError(error)) return null;
+    throw error;
+  }
 }
 
 /** null: a deletion, something erased, or what a newer version has written, which nobody can be told of here. */

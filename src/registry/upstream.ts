@@ -9,7 +9,7 @@ import type { RegistryConfig } from '../config/value.ts';
 import type { Figures } from '../metrics/figures.ts';
 import { DnsCache } from '../proxy/dns.ts';
 import { configHeaders } from '../proxy/headers.ts';
-import { Upstream } from '../proxy/upstream.ts';
+import { Upstream, type UpstreamLimits } from '../proxy/upstream.ts';
 
 export interface UpstreamSettings {
   /** Origins of registries of ours. */
@@ -17,12 +17,18 @@ export interface UpstreamSettings {
 }
 
 /** `config` says what the headers carry, looked at anew for each call. Throws ERR_SETTING for a proxy that is none. */
-export function openUpstream({ peers }: UpstreamSettings, config: () => RegistryConfig, figures: Figures): Upstream {
+export function openUpstream(
+  { peers }: UpstreamSettings,
+  config: () => RegistryConfig,
+  figures: Figures,
+  limits: Partial<UpstreamLimits> = {},
+): Upstream {
   const dns = new DnsCache();
   const { requests, duration, dns: names } = figures.upstream;
   return new Upstream({
     dns,
     proxies: readProxies(),
+    limits,
     sender: { ours: new Set(peers), config: () => configHeaders(config(), core().backend) },
     observe: ({ outcome, took_ms }) => {
       requests[typeof outcome === 'number' ? 'ok' : 'error'].value++;

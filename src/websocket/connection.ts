@@ -25,6 +25,13 @@ const TOO_MANY_MAX = 256;
 
 type Fault = keyof typeof ERROR_FRAME;
 
+/** What it depends on who may know of a package. */
+export interface KnownPackage {
+  readonly name: string;
+  readonly access: 'public' | 'restricted';
+  readonly isPremium: boolean;
+}
+
 /** Who came, and what he may; made by whoever let him in. */
 export interface Visitor {
   /**
@@ -38,6 +45,8 @@ export interface Visitor {
    * Writes fields as `ConfigOperations.set` takes them; false: all was so already. Errors: those, and of his rights.
    */
   write(input: Readonly<Record<string, unknown>>): Promise<boolean>;
+  /** Whether he may know of a package, which is looked at as it is now. */
+  mayKnow(found: KnownPackage): boolean;
   /** Gives his place back; once. */
   left(): void;
 }
@@ -104,6 +113,11 @@ export class Connection {
     this.visitor.left();
   }
 
+  /** Takes what is said to him, and not to everybody in the room. */
+  tell(parts: readonly (string | Uint8Array)[]): void {
+    for (const part of parts) this.#send(part);
+  }
+
   /** For one that never opened. */
   abandon(): void {
     this.#release();
@@ -149,7 +163,7 @@ export class Connection {
     this.#bad = 0;
     if (message.type === 'resume') await this.#resumeAgain(message.revision);
     else if (message.type === 'snapshot') this.#greet();
-    else this.#tell({ type: 'pong', serverTime: this.#hub.now() });
+    else this.#say({ type: 'pong', serverTime: this.#hub.now() });
   }
 
   /** null: it was refused. */
@@ -202,7 +216,7 @@ export class Connection {
   }
 
   #greet(): void {
-    for (const message of [this.room.snapshot(), ...this.room.scheduled()]) this.#tell(message);
+    for (const message of [this.room.snapshot(), ...this.room.scheduled()]) this.#say(message);
   }
 
   async #resumeAgain(from: number): Promise<void> {
@@ -215,21 +229,21 @@ export class Connection {
   async #resume(from: number): Promise<void> {
     try {
       const { resumed, frames } = await this.room.since(from);
-      this.#tell(resumed);
+      this.#say(resumed);
       const parts = frames === null || !this.#hub.isBinary ? [this.room.change().text] : frames;
       for (const part of parts) this.#send(part);
-      for (const message of this.room.scheduled()) this.#tell(message);
+      for (const message of this.room.scheduled()) this.#say(message);
     } catch (error) {
       const known = expected(error);
       if (known.code !== 'ERR_REVISION_GONE') throw error;
-      this.#tell(told(known));
+      this.#say(told(known));
       this.#greet();
     }
   }
 
   #refuse(fault: Fault, error: AnyConfigError, isBad: boolean): void {
     this.#send(this.#hub.core.frameEncode(errorFrame(fault)));
-    this.#tell(told(error));
+    this.#say(told(error));
     if (!isBad) return;
     this.#bad++;
     if (this.#bad >= BAD_IN_A_ROW_MAX) this.#hub.drop(this, 'bad', `${this.#bad} bad messages in a row: ${fault}`);
@@ -249,7 +263,7 @@ export class Connection {
     this.#hub.drop(this, 'failed', 'the message could not be answered: connect again');
   }
 
-  #tell(message: ServerMessage): void {
+  #say(message: ServerMessage): void {
     this.#send(JSON.stringify(message));
   }
 

@@ -8,12 +8,12 @@ import type { Entry } from '../journal/journal.ts';
 import type { StreamDrop } from '../metrics/figures.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Audience } from '../config/audience.ts';
-import type { Connection, Socket, Visitor } from './connection.ts';
+import type { Connection, KnownPackage, Socket, Visitor } from './connection.ts';
 import { Joining } from './joining.ts';
 import { Leaving } from './leaving.ts';
 import { keyOf, Place, type Leave, type Listener } from './place.ts';
 import { Room, type RoomOptions, type Update } from './room.ts';
-import { CLOSE } from './subprotocol.ts';
+import { CLOSE, packageFrame, type Published } from './subprotocol.ts';
 
 /** What may wait for one client. */
 const WAITING_MAX_BYTES = 1024 * 1024;
@@ -143,6 +143,23 @@ export class Hub {
       this.#count();
       this.#vacate(key, place);
     };
+  }
+
+  /** Whether somebody follows a config who is shown all of it. */
+  isFollowed(name: string): boolean {
+    return this.#places.get(keyOf({ name, audience: 'all' }))?.isEmpty === false;
+  }
+
+  /** Tells of a version that was published: those who follow the config and may know of the package. Pages never do. */
+  published(config: string, one: Published & KnownPackage & { readonly revision: number }): void {
+    const place = this.#places.get(keyOf({ name: config, audience: 'all' }));
+    if (place === undefined) return;
+    const { name, version, tags, revision } = one;
+    const message = { type: 'package', name, version, tags } as const;
+    const text = JSON.stringify(message);
+    const frames = this.isBinary ? [this.core.frameEncode(packageFrame(one, revision))] : [];
+    for (const listener of place.listeners) if (listener.visitor.mayKnow(one)) listener.tell(message, text);
+    for (const socket of place.sockets) if (socket.visitor.mayKnow(one)) socket.tell([...frames, text]);
   }
 
   /** To be called every 20 seconds: says to all at which revision they are. */

@@ -5,6 +5,7 @@
  */
 import { CONFIG_OFFSET, FRAME_TYPE } from '../../bindings/abi.gen.ts';
 import type { Frame, FrameFault } from '../../bindings/backend.ts';
+import { murmur3, MURMUR_SEED } from '../../bindings/murmur3.ts';
 import { CONFIG_FIELDS, type ConfigField, type RegistryConfig } from '../config/value.ts';
 import type { ErrorCode } from '../errors/errors.ts';
 
@@ -90,6 +91,14 @@ interface Resumed extends Omit<Snapshot, 'type' | 'config'> {
   readonly from: number;
 }
 
+/** A version of a package that was published here. */
+export interface Published {
+  readonly name: string;
+  readonly version: string;
+  /** Dist-tags that name it since. */
+  readonly tags: readonly string[];
+}
+
 /** JSON from the server. */
 export type ServerMessage =
   | Snapshot
@@ -108,6 +117,8 @@ export type ServerMessage =
   | { readonly type: 'done'; readonly id: string }
   /** The config reads as the defaults until somebody makes it again. */
   | { readonly type: 'deleted'; readonly revision: number }
+  /** To those alone who follow the registry's own config and may read the package. */
+  | ({ readonly type: 'package' } & Published)
   | { readonly type: 'heartbeat'; readonly revision: number }
   | { readonly type: 'pong'; readonly serverTime: number }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly hint: string };
@@ -150,6 +161,16 @@ export function framesOf(before: RegistryConfig, after: RegistryConfig, revision
 
 export function heartbeatFrame(revision: number): Frame {
   return frame(FRAME_TYPE.heartbeat, 0, BigInt(revision));
+}
+
+/**
+ * That a version was published: the low 32 bits of the value are the hash of `name@version`, as rollouts hash; the high
+ * ones are the low 32 bits of the package's revision.
+ */
+export function packageFrame({ name, version }: Pick<Published, 'name' | 'version'>, revision: number): Frame {
+  const hash = murmur3(new TextEncoder().encode(`${name}@${version}`), MURMUR_SEED);
+  const high = BigInt.asUintN(32, BigInt(revision)) << 32n;
+  return frame(FRAME_TYPE.package_published, 0, high | BigInt(hash));
 }
 
 export function errorFrame(fault: keyof typeof ERROR_FRAME): Frame {

@@ -16,28 +16,31 @@ import {
   type Role,
 } from '../../src/auth/rights.ts';
 
-/** Written out, so that a change of the code is a change of this table: read, write, publish, administer. */
+/** Written out, so that a change of the code is a change of this table: read, write, publish, unpublish, administer. */
 const TABLE = `
-  kind        viewer  operator  publisher  admin
-  config      r       rw        -          rwpa
-  features    r       rw        -          rwpa
-  template    r       rw        -          rwpa
-  rule        r       rw        -          rwpa
-  flag        r       rw        -          rwpa
-  flagset     r       rw        -          rwpa
-  document    r       rw        -          rwpa
-  segment     r       rw        -          rwpa
-  package     r       r         rp         rwpa
-  status      r       r         r          rwpa
-  user        -       -         -          rwpa
-  token       -       -         -          rwpa
-  grant       -       -         -          rwpa
-  identities  -       -         -          rwpa
-  audit       -       -         -          rwpa
-  webhook     -       -         -          rwpa
-  backup      -       -         -          rwpa
-  journal     -       -         -          rwpa
-  unheard-of  -       -         -          rwpa
+  kind            viewer  operator  publisher  maintainer  admin
+  config          r       rw        -          -           rwpua
+  features        r       rw        -          -           rwpua
+  template        r       rw        -          -           rwpua
+  rule            r       rw        -          -           rwpua
+  flag            r       rw        -          -           rwpua
+  flagset         r       rw        -          -           rwpua
+  document        r       rw        -          -           rwpua
+  segment         r       rw        -          -           rwpua
+  package         r       r         rp         rpua        rwpua
+  premium         r       r         r          r           rwpua
+  status          r       r         r          r           rwpua
+  user            -       -         -          -           rwpua
+  token           -       -         -          -           rwpua
+  grant           -       -         -          -           rwpua
+  identities      -       -         -          -           rwpua
+  audit           -       -         -          -           rwpua
+  webhook         -       -         -          -           rwpua
+  backup          -       -         -          -           rwpua
+  uplink          -       -         -          -           rwpua
+  package_filter  -       -         -          -           rwpua
+  journal         -       -         -          -           rwpua
+  unheard-of      -       -         -          -           rwpua
 `;
 const [COLUMNS, ...ROWS] = TABLE.trim()
   .split('\n')

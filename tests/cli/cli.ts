@@ -87,7 +87,8 @@ export interface Registry {
 /** A registry of its own process over a data directory. */
 export async function startRegistry(data: string, env = processVariables()): Promise<Registry> {
   const child = Bun.spawn([process.execPath, REGISTRY, '--port', '0', '--data', data], {
-    env,
+    // Nothing beyond this machine is asked, unless a test says so.
+    env: { C13_UPSTREAM: 'none', ...env },
     stdout: 'pipe',
     stderr: 'ignore',
   });

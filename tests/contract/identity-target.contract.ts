@@ -71,6 +71,9 @@ export function describeIdentityTarget(kind: string, open: () => Promise<OpenedI
       const ci = await target.createToken({ user: 'tim', name: 'ci', scope: [asking] }, WRITE);
       expect(ci).toMatchObject({ scope: [asking], isBrowser: false });
       const scope = [{ role: 'viewer', pattern: 'config:a', sections: null }] as const;
+      const near = await target.createToken({ user: 'tim', name: 'near', cidrs: ['10.0.0.0/8'] }, WRITE);
+      expect([near.cidrs, ci.cidrs]).toEqual([['10.0.0.0/8'], null]);
+      await target.deleteToken(near.id, WRITE);
       const web = await target.createToken({ user: 'tim', name: 'web', isBrowser: true, scope }, WRITE);
       expect(web).toMatchObject({ isBrowser: true, readOnly: true, scope });
       const more = target.updateToken(web.id, { readOnly: false }, WRITE);

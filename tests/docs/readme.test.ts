@@ -1,7 +1,8 @@
 /** README.md is true: its examples run as printed, in their order, on a registry that has just started. @module */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { realNode } from '../node/real-node.ts';
 import { ROOT, startProgram, tempDirectory } from '../registry/fixtures.ts';
 import { startWithAdmin } from '../registry/identity-fixtures.ts';
 
@@ -55,6 +56,17 @@ test('a team is let in as it says', async () => {
   const { body } = await ann.call('POST', '/api/v1/login', { user: 'ann', password: 'four random words here' });
   const env = { C13_URL: registry.url, C13_TOKEN: body.token, XDG_CONFIG_HOME: tempDirectory() };
   expect(await run(['bash', '-e', '-c', lines.join('\n')], env)).toMatch(/c13_[0-9a-f]{16}_/);
+}, 60_000);
+
+test('npm publishes as it says', async () => {
+  const { registry, ann } = await startWithAdmin();
+  const lines = blocks('bash').find((block) => block.includes('npm publish'))!;
+  const project = tempDirectory();
+  writeFileSync(join(project, 'package.json'), '{"name":"@acme/ui","version":"1.0.0"}');
+  const path = [join(ROOT, 'node_modules/.bin'), dirname(realNode()), Bun.env['PATH']].join(':');
+  const env = { PATH: path, HOME: tempDirectory(), C13_TOKEN: ann.token, npm_config_update_notifier: 'false' };
+  const script = lines.replaceAll('localhost:4873', registry.url.replace('http://', ''));
+  expect(await run(['bash', '-e', '-c', script], env, project)).toContain('ui-1.0.0.tgz');
 }, 60_000);
 
 test('the programs of the library run', async () => {

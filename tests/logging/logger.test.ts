@@ -128,6 +128,9 @@ describe('the line of a request', () => {
 
   it('cuts the target and keeps it printable', () => {
     expect(targetOf('http://localhost')).toBe('/');
+    for (const path of ['/-/user/token/npm_abc', '/-/npm/v1/tokens/token/abc', '/-/user/token%2Fabc/def']) {
+      expect(targetOf(`http://localhost${path}?a=1`)).toMatch(/\/token(?:\/|%2F)\[redacted\]\?a=1$/);
+    }
     expect(targetOf('/a b\u001b[31m\u00e4')).toBe('/a?b?[31m?');
     expect(targetOf(`/${'a'.repeat(600)}`)).toHaveLength(500);
     expect(targetOf(`/${'a'.repeat(490)}?token=${'s'.repeat(40)}`)).not.toContain('ss');

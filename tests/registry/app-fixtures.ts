@@ -16,8 +16,13 @@ import { ConfigCache } from '../../src/registry/config-cache.ts';
 import { limitsFor } from '../../src/registry/limits.ts';
 import type { OfrepService } from '../../src/registry/ofrep-service.ts';
 import { openOfrep } from '../../src/registry/open-ofrep.ts';
+import { openUplinks } from '../../src/registry/npm/open-uplinks.ts';
+import { openTrust } from '../../src/registry/npm/open-trust.ts';
+import { openPackageServices } from '../../src/registry/npm/package-services.ts';
 import { openChanges } from '../../src/registry/open-changes.ts';
 import { openAlerting } from '../../src/registry/seeing.ts';
+import { Accounts } from '../../src/registry/npm/accounts.ts';
+import { WebLogins } from '../../src/registry/npm/web-logins.ts';
 import { RegistryMetrics } from '../../src/registry/metrics.ts';
 import type { Limits } from '../../src/registry/pipeline.ts';
 import type { Route } from '../../src/registry/route.ts';
@@ -67,6 +72,30 @@ export async function openApp(
   });
   const identified = async (request: Request): Promise<Principal> => identify(request);
   const flags = new Flags(journal, () => operations.store.head());
+  const packages = openPackageServices({
+    directory,
+    journal,
+    head: () => operations.store.head(),
+    own,
+    identity: opened,
+    origin: () => 'http://localhost:4873',
+    isCurrent: () => true,
+    limit_bytes: 1024 * 1024,
+  });
+  onTestFinished(() => packages.blobs.close());
+  onTestFinished(journal.onAppend((entries) => packages.cache.follow(entries)));
+  const elsewhere = openUplinks({
+    directory,
+    journal,
+    keyring: opened.keyring,
+    own,
+    settings: { upstream: 'none', isOffline: false, cacheLimit: 1024 * 1024, packageLimit: 1024 * 1024 },
+    isOwned: (name) => packages.packages.isOwned(name),
+    origin: () => 'http://localhost:4873',
+    send: (url, init) => fetch(url, init),
+    tell: warn,
+  });
+  onTestFinished(() => elsewhere.uplinks.close());
   const places = new StreamPlaces(metrics.figures.rateLimited.connections, open);
   const streams = new Streams({
     operations,
@@ -76,6 +105,7 @@ export async function openApp(
     figures: metrics.figures,
     log: warn,
     upcoming: async () => [],
+    packages: packages.packages,
     identifier: { identify: identified, identifyNow: () => null },
     places,
   });
@@ -107,6 +137,15 @@ export async function openApp(
   const answers = new Map<string, string>();
   const options: AppOptions = {
     operations,
+    packages,
+    ...elsewhere,
+    ...openTrust({
+      packages: packages.packages,
+      keyring: opened.keyring,
+      send: async (url) => await fetch(url),
+      origin: () => 'http://localhost:4873',
+      keysElsewhere: async () => [],
+    }),
     flags,
     lastEvaluated,
     ofrep,
@@ -114,6 +153,9 @@ export async function openApp(
     changes,
     streams,
     identity,
+    accounts: new Accounts({ identity, isRegistrationOpen: false }),
+    webLogins: new WebLogins(),
+    origin: () => 'http://localhost:4873',
     answers: { get: (key) => answers.get(key) ?? null, set: (key, value) => void answers.set(key, value) },
     identify: async (request, peer) => {
       await admission(request, peer);

@@ -284,12 +284,14 @@ describe('the registry itself', () => {
     const { call } = await openApp();
     await call('GET', 'config');
     await call('POST', 'config', '{');
-    for (let i = 0; i < 5; i++) await call('GET', `/scan-${i}`);
+    for (let i = 0; i < 5; i++) await call('GET', `/-/scan-${i}`);
+    for (let i = 0; i < 3; i++) await call('GET', `/scan-${i}`);
     const { body, headers } = await call('GET', 'metrics');
     expect(headers.get('content-type')).toMatch(/^text\/plain; version=0.0.4/);
     expect(body).toContain('c13_http_requests_total{method="GET",route="/_dashboard/api/config",status="200"} 1\n');
     expect(body).toContain('c13_http_requests_total{method="POST",route="/_dashboard/api/config",status="400"} 1\n');
     expect(body).toContain('c13_http_requests_total{method="any",route="none",status="404"} 5\n');
+    expect(body).toContain('c13_http_requests_total{method="GET",route="/:package",status="404"} 3\n');
     expect(body).toContain('c13_journal_head_sequence 2\n');
     expect(body).not.toContain('scan-');
   });

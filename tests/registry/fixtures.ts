@@ -63,7 +63,8 @@ export function spawnProgram(
   env: Record<string, string> = {},
 ): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
   return Bun.spawn([process.execPath, join(ROOT, 'src/registry/main.ts'), '--data', data, ...args], {
-    env: { ...Bun.env, ...env },
+    // Nothing beyond this machine is asked, unless a test says so.
+    env: { ...Bun.env, C13_UPSTREAM: 'none', ...env },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',

@@ -19,6 +19,7 @@ const user = (name: string, ...grants: Grant[]): Principal => {
 const BODIES: Readonly<Record<string, object>> = {
   'PUT /api/v1/users/:name/password': { password: 'correct horse battery' },
   'POST /api/v1/tokens': { name: 'ci' },
+  'PUT /-/user/:document': { name: 'another' },
   'POST /_dashboard/api/features': { feature: 'debug', enabled: true },
   'POST /_dashboard/api/config/template': { templateName: 'minimal' },
 };
@@ -31,6 +32,7 @@ const CALLERS: Readonly<Record<string, Principal>> = {
   V: user('vera', grant('viewer')),
   O: user('olaf', grant('operator')),
   P: user('paul', grant('publisher')),
+  M: user('mia', grant('maintainer')),
   A: user('ann', grant('admin')),
   // A token of the administrator's that can only read, and one for another config alone.
   R: { ...user('ann', grant('admin')), kind: 'token', actor: 'ann/ro', readOnly: true },

@@ -38,6 +38,11 @@ const NOT_NOW = [
   'POST /api/v1/users',
   'GET /api/v1/users/{name}',
   'PATCH /api/v1/users/{name}',
+  'GET /-/npm/v1/user',
+  'POST /-/npm/v1/user',
+  'GET /-/npm/v1/attestations/{spec}',
+  // What it takes is in a header.
+  'POST /-/npm/v1/oidc/token/exchange/package/{package}',
 ];
 
 /** Of JSON Schema 2020-12 and OpenAPI 3.1, as far as we use them. */

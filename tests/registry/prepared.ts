@@ -21,6 +21,8 @@ export async function prepared({ call, operations }: Pick<TestApp, 'call' | 'ope
     const answer = await call(method, path, body, { 'if-none-match': '*' });
     if (answer.status >= 300 && answer.status !== 412) throw new Error(`${method} ${path}: ${answer.body.detail}`);
   }
+  const published = await call('PUT', '/@acme%2fui', { name: '@acme/ui', version: '0.9.0' });
+  if (![201, 409].includes(published.status)) throw new Error(`PUT @acme/ui: ${JSON.stringify(published.body)}`);
   if (existsSync(join(backupsOf(operations.store.path), BACKUP))) return;
   const { path } = await operations.backup();
   renameSync(path, join(dirname(path), BACKUP));

@@ -2,6 +2,8 @@
 import { expect, it } from 'vitest';
 import type { Entry } from '../../src/journal/journal.ts';
 import { EVENTS, eventsOf } from '../../src/registry/told-events.ts';
+import { Packages } from '../../src/packages/packages.ts';
+import { publicationOf } from '../packages/packages-fixtures.ts';
 import { openWorld, switching } from './change-fixtures.ts';
 import { HOUR_MS, SHOP, START, type World } from './change-world.ts';
 
@@ -118,4 +120,33 @@ it('tells of changed flags by their names, and of nothing that it cannot read', 
     ['flag.changed', SHOP, ['one', 'two'], 'put'],
   ]);
   for (const { type } of all()) expect(EVENTS).toContain(type);
+});
+
+it('tells what became of packages, and of what somebody says of them nothing', async () => {
+  const { operations } = await openWorld();
+  const { store } = operations;
+  const appended: Entry[] = [];
+  store.journal.onAppend((entries) => void appended.push(...entries));
+  const packages = new Packages({
+    journal: store.journal,
+    head: () => store.head(),
+    sign: () => ({ keyid: 'SHA256:key', sig: 'sig' }),
+  });
+  const write = { actor: 'ann', reason: 'because' };
+  for (const version of ['1.0.0', '1.1.0']) await packages.publish(publicationOf('@acme/ui', version), write);
+  await packages.deprecate('@acme/ui', { '1.0.0': 'old' }, write);
+  await packages.deprecate('@acme/ui', { '1.0.0': null }, write);
+  await packages.star('@acme/ui', 'ann', true, write);
+  await packages.tag('@acme/ui', { set: { next: '1.1.0' } }, write);
+  await packages.unpublish('@acme/ui', ['1.1.0'], write);
+  const by = { name: '@acme/ui', actor: 'ann', reason: 'because' };
+  expect(eventsOf(appended).map(({ type, data }) => [type, data])).toMatchObject([
+    ['package.published', { ...by, version: '1.0.0', tags: ['latest'], revision: 1 }],
+    ['package.published', { ...by, version: '1.1.0', tags: ['latest'], revision: 2 }],
+    ['package.deprecated', { ...by, versions: ['1.0.0'], revision: 3 }],
+    ['package.unpublished', { ...by, versions: ['1.1.0'], revision: 7 }],
+  ]);
+  for (const { type } of eventsOf(appended)) expect(EVENTS).toContain(type);
+  const strange = { ...appended[0]!, body: new TextEncoder().encode('{"format":9}') };
+  expect(eventsOf([strange, { ...strange, body: null }])).toEqual([]);
 });

@@ -26,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/config/': ['src/errors/', ...PLAIN_CORE],
   'src/journal/': ['src/errors/'],
   'src/sync/': ['bindings/', 'src/errors/'],
+  'src/live/projections.ts': ['src/live/projection.ts', 'src/journal/', 'src/packages/projection.ts'],
   'src/live/': BASE,
   'src/flags/': DOMAIN,
   'src/changes/': DOMAIN,

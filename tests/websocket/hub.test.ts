@@ -20,7 +20,7 @@ import { handshake, Probe, textFrame, type RawSocket } from './probe.ts';
 const QUERY = 'name=default';
 const MEGABYTE = 1024 * 1024;
 
-const VISITOR = { refused: () => null, spend: () => {}, write: async () => false, left: () => {} };
+const VISITOR = { refused: () => null, spend: () => {}, write: async () => false, mayKnow: () => true, left: () => {} };
 
 async function openHub(behaviour: Partial<Visitor> = {}) {
   const { operations } = await bootstrap(join(tempDirectory(), 'data'));

@@ -67,7 +67,13 @@ it('ends for all who listen when entries could not be taken in, and whoever come
     log: (line) => void told.push(line),
   });
   onTestFinished(() => hub.close());
-  const visitor = { refused: () => null, spend: () => {}, write: async () => false, left: () => {} };
+  const visitor = {
+    refused: () => null,
+    spend: () => {},
+    write: async () => false,
+    mayKnow: () => true,
+    left: () => {},
+  };
   const { room, listen } = await joined();
   listen((why) => told.push(`ended: ${why}`));
   hub.forget();

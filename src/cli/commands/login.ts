@@ -18,6 +18,7 @@ export function addLogin(program: Command): void {
     .description('sign in to a registry; its token is kept for the commands that follow')
     .option('--user <name>', 'who')
     .option('--password-stdin', 'read the password from stdin')
+    .option('--code <code>', 'of your second factor, where you have one: of the app, or a recovery code')
     .action(run(login));
   takes(program.command('logout'), 'url', 'insecure').description('end the session, and forget it').action(run(logout));
   takes(program.command('whoami'), ...REGISTRY)
@@ -32,6 +33,7 @@ export function addLogin(program: Command): void {
 interface LoginOptions {
   readonly user?: string;
   readonly passwordStdin?: boolean;
+  readonly code?: string;
 }
 
 async function login(session: Session, options: LoginOptions): Promise<Answer> {
@@ -42,7 +44,7 @@ async function login(session: Session, options: LoginOptions): Promise<Answer> {
     ? (await readSecretLines('--password-stdin', 1))[0]!
     : await askHidden(`Password of ${user}`, '--password-stdin');
   const client = new RegistryClient({ url, signal: session.interrupt.signal });
-  const { token, expiresAt } = parsed(await signedIn(client, user, password), url);
+  const { token, expiresAt } = parsed(await signedIn(client, { user, password, code: options.code }), url);
   storeCredential(credentialsFile(processVariables()), url, { token, expiresAt, user });
   return {
     data: { url, user, expiresAt },
@@ -50,11 +52,20 @@ async function login(session: Session, options: LoginOptions): Promise<Answer> {
   };
 }
 
-/** Here the advice to sign in would be none. */
-async function signedIn(client: RegistryClient, user: string, password: string): Promise<Partial<Credential>> {
+interface Proof {
+  readonly user: string;
+  readonly password: string;
+  readonly code: string | undefined;
+}
+
+/** Asks for a code where there is a second factor. Here the advice to sign in would be none. */
+async function signedIn(client: RegistryClient, proof: Proof): Promise<Partial<Credential>> {
   try {
-    return await client.json('/api/v1/login', { method: 'POST', body: { user, password } });
+    return await client.json('/api/v1/login', { method: 'POST', body: { ...proof } });
   } catch (error) {
+    if (isConfigError(error) && error.code === 'ERR_OTP' && error.details.why === 'missing') {
+      return await signedIn(client, { ...proof, code: await askText('Code of your second factor', '--code') });
+    }
     if (!isConfigError(error) || error.code !== 'ERR_UNAUTHENTICATED') throw error;
     throw new ConfigError('ERR_UNAUTHENTICATED', {
       message: 'The name or the password is wrong',

@@ -28,6 +28,7 @@ export function addTokens(program: Command): void {
     .option('--read-only', 'it can only read')
     .option('--scope <grant...>', "less than the user may: 'operator config:checkout/*', with sections behind it")
     .option('--browser', "for web pages, where anybody may find it; with --scope 'viewer config:...'")
+    .option('--cidr <network...>', 'the networks it is taken from: 10.0.0.0/8; left out: any')
     .option('--expires <when>', 'a time, or 90d, 12h from now (90d)', (text) =>
       parseMoment(text, '--expires', Date.now()),
     )
@@ -69,9 +70,10 @@ async function list(session: Session, { user }: { user?: string }): Promise<Answ
   return { data: { tokens }, text: (style) => table(style, head, rows, 'limits') };
 }
 
-function limitsOf({ scope, readOnly, isBrowser }: TokenView): string {
+function limitsOf({ scope, readOnly, isBrowser, cidrs }: TokenView): string {
   const kind = isBrowser ? ['browser'] : readOnly ? ['read-only'] : [];
-  return [...kind, ...(scope ?? []).map(scopeText)].join(', ') || 'none';
+  const networks = cidrs === null ? [] : [`from ${cidrs.join(' ')}`];
+  return [...kind, ...(scope ?? []).map(scopeText), ...networks].join(', ') || 'none';
 }
 
 function scopeText({ role, pattern, sections, needsApproval = false }: Grant): string {
@@ -83,17 +85,19 @@ interface CreateOptions {
   readonly readOnly?: boolean;
   readonly browser?: boolean;
   readonly scope?: readonly string[];
+  readonly cidr?: readonly string[];
   readonly expires?: number;
 }
 
 async function create(session: Session, name: string, options: CreateOptions): Promise<Answer> {
   const write = session.write();
   const { browser: isBrowser = false, readOnly = isBrowser, expires: expiresAt, scope: texts } = options;
+  const { cidr: cidrs = null } = options;
   const scope = texts?.map(parseScope) ?? null;
   const target = await session.identity();
   const user = options.user ?? (await target.self());
   if (user === null) throw usageError('--user', 'You are no user whose token it could be', 'Name one with --user.');
-  const made = await target.createToken({ user, name, scope, readOnly, isBrowser, expiresAt }, write);
+  const made = await target.createToken({ user, name, scope, readOnly, isBrowser, cidrs, expiresAt }, write);
   return {
     data: made,
     text: () => made.secret,

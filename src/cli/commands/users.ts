@@ -39,6 +39,10 @@ export function addUsers(program: Command): void {
     .description('end all sign-ins of a user; tokens stay')
     .argument('<user>')
     .action(run(signOut));
+  takes(users.command('reset-second-factor'), ...CHANGES_IDENTITY)
+    .description('switch off the second factor of a user who has lost it; ends all sign-ins')
+    .argument('<user>')
+    .action(run(resetSecondFactor));
   takes(users.command('delete'), ...CHANGES_IDENTITY, 'ifRevision', 'yes')
     .description('delete a user, with all grants and tokens')
     .argument('<user>')
@@ -142,6 +146,11 @@ async function setPassword(
 async function signOut(session: Session, name: string): Promise<Answer> {
   await (await session.identity()).signOut(name, session.write());
   return { data: { name }, text: () => `all sign-ins of ${clean(name)} have ended` };
+}
+
+async function resetSecondFactor(session: Session, name: string): Promise<Answer> {
+  await (await session.identity()).resetSecondFactor(name, session.write());
+  return { data: { name }, text: () => `${clean(name)} signs in without a second factor now` };
 }
 
 async function deleteUser(session: Session, name: string): Promise<Answer> {

@@ -22,7 +22,7 @@ export const RETURN_TO = z.string().max(1024).optional();
 export interface PageServices extends SessionServices {
   readonly identity: SessionServices['identity'] &
     KeyServices['identity'] &
-    Pick<OpenedIdentity, 'identities' | 'users'> & {
+    Pick<OpenedIdentity, 'identities' | 'users' | 'grants' | 'setupLink'> & {
       readonly oidc: { readonly issuer: string; readonly signIn: OidcSignIn } | null;
     };
 }
@@ -51,13 +51,14 @@ interface Fault {
 export async function showLogin(
   c: RegistryContext,
   { identity: { identities, oidc } }: PageServices,
-  { user = '', returnTo = HOME }: Partial<Pick<LoginPage, 'user' | 'returnTo'>>,
+  { user = '', returnTo = HOME, asksCode = false }: Partial<Pick<LoginPage, 'user' | 'returnTo' | 'asksCode'>>,
   fault: Fault | null = null,
 ): Promise<Response> {
   const hasUsers = (await identities.fresh()).users.size > 0;
   const page = {
     user,
     returnTo: ownPathOr(returnTo, HOME),
+    asksCode,
     fault: fault?.text ?? null,
     issuer: oidc?.issuer ?? null,
     hasUsers,

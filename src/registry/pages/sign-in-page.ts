@@ -6,6 +6,8 @@ export interface LoginPage {
   /** What was typed, to be corrected; never a password. */
   readonly user: string;
   readonly returnTo: string;
+  /** Whether a code of the second factor is asked for. */
+  readonly asksCode: boolean;
   readonly fault: string | null;
   /** Who else can say who somebody is; null: nobody. */
   readonly issuer: string | null;
@@ -24,7 +26,7 @@ export const SETUP_PATH = '/_dashboard/setup';
 export const OIDC_START_PATH = '/_dashboard/oidc/start';
 export const OIDC_CALLBACK_PATH = '/_dashboard/oidc/callback';
 
-export function loginPage({ user, returnTo, fault, issuer, hasUsers }: LoginPage): Html {
+export function loginPage({ user, returnTo, asksCode, fault, issuer, hasUsers }: LoginPage): Html {
   if (!hasUsers) return nobodyYet(fault);
   return html`<main class="narrow">
     <h1>Sign in</h1>
@@ -44,6 +46,20 @@ export function loginPage({ user, returnTo, fault, issuer, hasUsers }: LoginPage
       />
       <label for="password">Password</label>
       <input id="password" name="password" type="password" required maxlength="256" autocomplete="current-password" />
+      ${
+        asksCode
+          ? html`<label for="code">Code</label>
+              <input
+                id="code"
+                name="code"
+                required
+                maxlength="64"
+                autocomplete="one-time-code"
+                autocapitalize="none"
+                spellcheck="false"
+              />`
+          : ''
+      }
       <button>Sign in</button>
     </form>
     ${

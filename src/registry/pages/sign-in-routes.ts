@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from 'zod';
-import { ConfigError } from '../../errors/errors.ts';
+import { ConfigError, isConfigError } from '../../errors/errors.ts';
 import { readForm } from '../form.ts';
 import { route, type Route } from '../route.ts';
 import { credentialOf } from '../routes/session-routes.ts';
@@ -42,13 +42,17 @@ function loginRoutes(services: PageServices): readonly Route[] {
       isSecret: true,
       answers: REDIRECT,
       handle: async ({ c }) => {
-        const { user, password, returnTo } = await readForm(c, ['user', 'password', 'returnTo']);
+        const { user, password, returnTo, code } = await readForm(c, ['user', 'password', 'returnTo', 'code']);
         try {
           cookies.requireOwnPage(c.req.raw);
-          const session = await signIns.withPassword(user, password, addressOf(c.req.raw, c.env.peer));
-          return enter(c, services, session, returnTo);
+          const address = addressOf(c.req.raw, c.env.peer);
+          return enter(c, services, await signIns.withPassword(user, password, address, code || null), returnTo);
         } catch (error) {
-          return await showLogin(c, services, { user, returnTo }, asFault(error, 'The name or the password is wrong.'));
+          const asksCode = code !== '' || isCodeMissing(error);
+          const fault = isCodeMissing(error)
+            ? { text: 'Type your password again, and the code of your app or a recovery code.', status: 401 as const }
+            : asFault(error, 'The name or the password is wrong.');
+          return await showLogin(c, services, { user, returnTo, asksCode }, fault);
         }
       },
     }),
@@ -111,6 +115,11 @@ function setupRoutes(services: PageServices): readonly Route[] {
       },
     }),
   ];
+}
+
+/** He knows the password, and has a second factor. */
+function isCodeMissing(error: unknown): boolean {
+  return isConfigError(error) && error.code === 'ERR_OTP' && error.details.why === 'missing';
 }
 
 const LINK_IS_OVER =

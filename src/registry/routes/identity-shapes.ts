@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { requireRight, ROLES, type Action, type Grant, type Principal } from '../../auth/rights.ts';
 import type { RegistryContext } from '../context.ts';
 import { expectedOf } from '../context.ts';
+import type { CodeChecks } from '../code-checks.ts';
+import type { FactorOperations } from '../factor-operations.ts';
 import type { IdentityOperations } from '../identity-operations.ts';
 import { LIMIT } from '../parse.ts';
 import type { SignIns } from '../sign-ins.ts';
@@ -11,6 +13,9 @@ export interface IdentityServices {
   readonly identity: {
     readonly operations: IdentityOperations;
     readonly signIns: SignIns;
+    /** Where codes of second factors are asked for, and what can be done to those. */
+    readonly codes: CodeChecks;
+    readonly factors: FactorOperations;
     /** What a client is counted by when it tries passwords. */
     readonly addressOf: (request: Request, peer: RegistryContext['env']['peer']) => string;
   };
@@ -120,6 +125,7 @@ export const TOKEN = z
     scope: z.array(PLAIN_GRANT).nullable(),
     readOnly: z.boolean(),
     isBrowser: z.boolean(),
+    cidrs: z.array(z.string()).nullable(),
     expiresAt: z.number(),
     createdAt: z.number(),
     lastUsedAt: z.number().nullable(),

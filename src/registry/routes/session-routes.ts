@@ -11,6 +11,10 @@ import { PLAIN_GRANT, SESSION, type IdentityServices } from './identity-shapes.t
 
 const TAG = 'sign-in';
 const CREDENTIALS = { user: z.string().meta({ example: 'ann' }), password: z.string() };
+const CODE = z.string().optional().meta({
+  description: 'Of the second factor, where the user has one: from the app, or a recovery code.',
+  example: '123456',
+});
 const SIGNED_IN = { description: 'A session, for eight hours', schema: SESSION };
 
 const WHOAMI = z
@@ -45,11 +49,11 @@ function waysIn({ identity: { signIns, addressOf } }: SessionServices): readonly
       access: 'public',
       writes: false,
       isSecret: true,
-      body: CREDENTIALS,
+      body: { ...CREDENTIALS, code: CODE },
       answers: { 200: SIGNED_IN },
-      errors: ['ERR_UNAUTHENTICATED', 'ERR_RATE_LIMITED', 'ERR_BUSY'],
-      handle: async ({ c, body: { user, password } }) =>
-        c.json(await signIns.withPassword(user, password, addressOf(c.req.raw, c.env.peer))),
+      errors: ['ERR_UNAUTHENTICATED', 'ERR_OTP', 'ERR_RATE_LIMITED', 'ERR_BUSY'],
+      handle: async ({ c, body: { user, password, code = null } }) =>
+        c.json(await signIns.withPassword(user, password, addressOf(c.req.raw, c.env.peer), code)),
     }),
     route({
       method: 'post',

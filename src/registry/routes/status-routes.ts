@@ -94,6 +94,7 @@ export function healthRoutes(services: StatusServices): readonly Route[] {
     tag: 'health',
     summary: 'Whether anybody answers',
     access: 'public',
+    takesAnyQuery: true,
     answers: { 200: { description: 'An empty object', schema: z.object({}) } },
     handle: ({ c }) => c.json({}),
   });

@@ -39,6 +39,15 @@ const NEW_TOKEN = {
   isBrowser: z.boolean().optional().meta({
     description: 'For web pages and apps, where anybody may find it: it reads what is visible to clients alone.',
   }),
+  cidrs: z
+    .array(z.string())
+    .nullable()
+    .optional()
+    .meta({
+      expected: 'a list of networks, or null',
+      description: 'The networks that it is taken from; null: any. It stays so.',
+      example: ['10.0.0.0/8'],
+    }),
   expiresAt: TIME.optional().meta({ description: 'Default: in 90 days. At most ten years from now.' }),
 };
 
@@ -69,6 +78,7 @@ function manyTokens({ identity: { operations } }: IdentityServices): readonly Ro
       method: 'post',
       path: PATH,
       tag: TAG,
+      asksCode: true,
       summary: 'Make a token',
       description:
         'Its secret is in this answer and nowhere else. It can never do more than its user, and goes with him.',

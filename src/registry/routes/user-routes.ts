@@ -29,7 +29,7 @@ const administers = ({ params: { name } }: Named): readonly Need[] => [
 ];
 
 export function userRoutes(services: IdentityServices): readonly Route[] {
-  return [...manyUsers(services), ...oneUser(services), ...ownRoutes(services)];
+  return [...manyUsers(services), ...oneUser(services), ...ownRoutes(services), factorRoute(services)];
 }
 
 function manyUsers({ identity: { operations } }: IdentityServices): readonly Route[] {
@@ -122,7 +122,7 @@ function oneUser({ identity: { operations } }: IdentityServices): readonly Route
   ];
 }
 
-function ownRoutes({ identity: { operations, signIns, addressOf } }: IdentityServices): readonly Route[] {
+function ownRoutes({ identity: { operations, signIns, addressOf, codes } }: IdentityServices): readonly Route[] {
   return [
     route({
       method: 'put',
@@ -136,13 +136,16 @@ function ownRoutes({ identity: { operations, signIns, addressOf } }: IdentitySer
       body: {
         password: PASSWORD.nullable().meta({ expected: 'text, or null for none' }),
         current: z.string().optional().meta({ description: 'The password until now, where it is your own.' }),
+        code: z.string().optional().meta({ description: 'Of your second factor, where you have one.' }),
         ...REASON,
       },
       answers: { 204: { description: 'It is set; sign in again' } },
-      errors: ['ERR_NOT_FOUND', 'ERR_PASSWORD', 'ERR_BUSY', 'ERR_RATE_LIMITED'],
-      handle: async ({ c, principal, params: { name }, body: { password, current, reason } }) => {
+      errors: ['ERR_NOT_FOUND', 'ERR_PASSWORD', 'ERR_OTP', 'ERR_BUSY', 'ERR_RATE_LIMITED'],
+      handle: async ({ c, principal, params: { name }, body: { password, current, code, reason } }) => {
+        const shown = codes.shown(c);
+        const asked = { ...shown, code: code ?? shown.code };
         if (isSelf(principal, name))
-          await confirm(signIns.confirmed(name, current ?? '', addressOf(c.req.raw, c.env.peer)));
+          await confirm(signIns.confirmed(name, current ?? '', addressOf(c.req.raw, c.env.peer), asked));
         else requireOwn(principal, name, 'administer', streamOf(name));
         await operations.setPassword(name, password, { actor: principal.actor, reason });
         return c.body(null, 204);
@@ -166,6 +169,27 @@ function ownRoutes({ identity: { operations, signIns, addressOf } }: IdentitySer
       },
     }),
   ];
+}
+
+/** For whoever has lost the app, and the recovery codes. */
+function factorRoute({ identity: { operations } }: IdentityServices): Route {
+  return route({
+    method: 'delete',
+    path: `${PATH}/:name/second-factor`,
+    tag: TAG,
+    summary: 'Switch off the second factor of a user who has lost it',
+    description:
+      'Ends all his sign-ins; from then on the password is enough. Users do it themselves with their client.',
+    access: administers,
+    params: NAME,
+    body: REASON,
+    answers: { 204: { description: 'He has none any more' } },
+    errors: ['ERR_NOT_FOUND'],
+    handle: async ({ c, principal, params: { name }, body: { reason } }) => {
+      await operations.resetSecondFactor(name, { actor: principal.actor, reason });
+      return c.body(null, 204);
+    },
+  });
 }
 
 function answerUser(c: RegistryContext, user: { readonly revision: number }, status: 200 | 201 = 200): Response {

@@ -1,7 +1,7 @@
 /** The scanner against the engine's own parser: it must find a fault exactly where that one throws. @module */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findJsonFault } from '../../src/registry/json-fault.ts';
+import { findJsonFault } from '../../src/config/json-fault.ts';
 
 function parses(text: string): boolean {
   try {

@@ -1,0 +1,46 @@
+/**
+ * Leaves an uplink alone that fails again and again, so that nobody waits for it: after some failures in a row it is
+ * not asked for a while, then once, and by that it is judged anew.
+ * @module
+ */
+
+/** Failures in a row. */
+export const FAILURES_MAX = 5;
+/** For so long it is not asked then. */
+export const OPEN_MS = 30_000;
+
+export class Circuit {
+  readonly #now: () => number;
+  #failures = 0;
+  #openUntil = 0;
+  #isTrying = false;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Whether it may be asked now. Who is told so tells how it went. */
+  enter(): boolean {
+    if (this.#failures < FAILURES_MAX) return true;
+    if (this.#now() < this.#openUntil || this.#isTrying) return false;
+    this.#isTrying = true;
+    return true;
+  }
+
+  /** It answered, whatever it said. */
+  succeeded(): void {
+    this.#failures = 0;
+    this.#isTrying = false;
+  }
+
+  failed(): void {
+    this.#failures++;
+    this.#isTrying = false;
+    if (this.#failures >= FAILURES_MAX) this.#openUntil = this.#now() + OPEN_MS;
+  }
+
+  /** Seconds until it may be asked again; 0: it may. */
+  get rest_s(): number {
+    return this.#failures < FAILURES_MAX ? 0 : Math.max(0, Math.ceil((this.#openUntil - this.#now()) / 1000));
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * One tarball on its way from an uplink into the cache, and to everybody who wants it meanwhile. All of them read the
+ * file that grows, so none waits for the slowest and memory stays flat. Its last byte is given to nobody before the
+ * whole was verified: what is wrong reaches no client as something whole. Once begun it goes on, whoever leaves.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, read as readFile } from 'node:fs';
+import { promisify } from 'node:util';
+import type { Asked } from './asker.ts';
+import type { CacheDraft } from './cache.ts';
+import { integrityText, type Expected } from './integrity.ts';
+import { uplinkError } from './uplink.ts';
+
+const PIECE_BYTES = 256 * 1024;
+const read = promisify(readFile);
+
+export interface DownloadSource {
+  readonly asked: Asked;
+  readonly draft: CacheDraft;
+  readonly expected: Expected;
+  readonly limit_bytes: number;
+  readonly uplink: string;
+  readonly about: string;
+}
+
+export class Download {
+  /** null: the uplink did not say. */
+  readonly size_bytes: number | null;
+  readonly #source: DownloadSource;
+  #written_bytes = 0;
+  /** From now on the draft may be gone from where it was. */
+  #isTaken = false;
+  #end: 'whole' | { readonly error: unknown } | null = null;
+  #news = Promise.withResolvers<void>();
+
+  constructor(source: DownloadSource) {
+    this.#source = source;
+    const { headers } = source.asked.response;
+    const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
+    this.size_bytes = length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null;
+  }
+
+  /**
+   * Takes the bytes in until their end; `keep` is called with the SHA-512 of what was verified, before anybody is told
+   * that it is whole. Errors: ERR_UPLINK, those of the file system.
+   */
+  async run(keep: (hash: string) => Promise<void>): Promise<void> {
+    try {
+      const hash = await this.#take();
+      this.#isTaken = true;
+      await keep(hash);
+      this.#finish('whole');
+    } catch (error) {
+      this.#isTaken = true;
+      this.#finish({ error });
+      throw error;
+    } finally {
+      this.#source.asked.silence.end();
+    }
+  }
+
+  /**
+   * The bytes from the first on, as they come; it breaks off where they turn out to be wrong. Whoever does not read it
+   * cancels it. null: all of it is there, and it is in the cache now or soon.
+   */
+  body(): ReadableStream<Uint8Array> | null {
+    if (this.#isTaken) return null;
+    const file = openSync(this.#source.draft.path, 'r');
+    let from = 0;
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      try {
+        const piece = await this.#next(file, from);
+        from += piece?.length ?? 0;
+        if (piece !== null) return controller.enqueue(piece);
+        closeSync(file);
+        controller.close();
+      } catch (error) {
+        closeSync(file);
+        controller.error(error);
+      }
+    };
+    return new ReadableStream<Uint8Array>({ pull, cancel: () => closeSync(file) }, { highWaterMark: 0 });
+  }
+
+  async #next(file: number, from: number): Promise<Uint8Array | null> {
+    while (this.#end === null && from >= this.#written_bytes - 1) await this.#news.promise;
+    if (this.#end !== null && this.#end !== 'whole') throw this.#end.error;
+    const until = this.#end === 'whole' ? this.#written_bytes : this.#written_bytes - 1;
+    if (from >= until) return null;
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, until - from));
+    const { bytesRead } = await read(file, piece, 0, piece.length, from);
+    return piece.subarray(0, bytesRead);
+  }
+
+  async #take(): Promise<string> {
+    const { asked, draft, expected, limit_bytes } = this.#source;
+    const [sum, hash] = [createHash(expected.algorithm), createHash('sha512')];
+    for await (const chunk of this.#chunks(asked)) {
+      if (this.#written_bytes + chunk.length > limit_bytes) throw this.#fault(`it has more than ${limit_bytes} bytes`);
+      await draft.write(chunk);
+      sum.update(chunk);
+      hash.update(chunk);
+      this.#written_bytes += chunk.length;
+      this.#tell();
+    }
+    if (this.size_bytes !== null && this.#written_bytes !== this.size_bytes) throw this.#fault('it broke off');
+    const found = { ...expected, digest: sum.digest('base64') };
+    if (found.digest === expected.digest) return hash.digest('hex');
+    throw this.#fault(`its integrity is ${integrityText(found)}, and should be ${integrityText(expected)}`);
+  }
+
+  async *#chunks({ response, silence }: Asked): AsyncGenerator<Uint8Array> {
+    const reader = response.body?.getReader();
+    let isDone = reader === undefined;
+    try {
+      while (reader !== undefined && !isDone) {
+        const { done, value } = await silence.within(reader.read());
+        isDone = done;
+        silence.heard();
+        if (!done) yield value;
+      }
+    } catch (error) {
+      isDone = true;
+      await reader?.cancel().catch(() => undefined);
+      throw this.#fault(silence.isOver ? `nothing came for ${silence.limit_ms} ms` : 'it broke off', error);
+    } finally {
+      if (!isDone) await reader?.cancel();
+    }
+  }
+
+  #finish(end: 'whole' | { readonly error: unknown }): void {
+    this.#end = end;
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { resolve } = this.#news;
+    this.#news = Promise.withResolvers();
+    resolve();
+  }
+
+  #fault(fault: string, cause?: unknown): Error {
+    const { uplink, about } = this.#source;
+    return uplinkError(uplink, about, fault, cause);
+  }
+}

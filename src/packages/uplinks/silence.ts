@@ -1,0 +1,64 @@
+/**
+ * A limit of time on what somebody else does: it ends what takes too long, and can be set back whenever something
+ * comes.
+ * @module
+ */
+import type { Passing } from './answers.ts';
+
+export class Silence {
+  readonly limit_ms: number;
+  readonly #wait: Passing['wait'];
+  readonly #over = new AbortController();
+  #waiting = new AbortController();
+
+  /** Begins at once. */
+  constructor(limit_ms: number, wait: Passing['wait']) {
+    this.limit_ms = limit_ms;
+    this.#wait = wait;
+    this.#begin();
+  }
+
+  /** Aborted when the time is over. */
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  /** What is awaited, or an error as soon as the time is over: also where nobody heeds the signal. */
+  async within<T>(awaited: Promise<T>): Promise<T> {
+    const { signal } = this.#over;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    try {
+      return await Promise.race([awaited, promise]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Something came: all of the time again. */
+  heard(): void {
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
+    this.#begin();
+  }
+
+  /** It is done, or not wanted any more. */
+  end(): void {
+    this.#waiting.abort();
+  }
+
+  #begin(): void {
+    const { signal } = this.#waiting;
+    const rung = async (): Promise<void> => {
+      await this.#wait(this.limit_ms, signal);
+      if (!signal.aborted) this.#over.abort(new DOMException('It took too long', 'TimeoutError'));
+    };
+    void rung();
+  }
+}

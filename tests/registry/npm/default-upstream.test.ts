@@ -1,0 +1,68 @@
+/** Where packages are asked for while no uplink is declared; and what becomes of a packument on its way. @module */
+import { describe, expect, it } from 'vitest';
+import { defaultUpstream } from '../../../src/registry/npm/default-upstream.ts';
+import { renderUplinkPackument } from '../../../src/registry/npm/uplink-documents.ts';
+
+const ORIGIN = 'http://127.0.0.1:4873';
+
+describe('the default uplink', () => {
+  it.each<[setting: string, npm: string | null, url: string | null]>([
+    ['none', 'https://packages.example/', null],
+    ['https://mirror.example/npm/', 'https://packages.example/', 'https://mirror.example/npm'],
+    ['', 'https://packages.example/', 'https://packages.example'],
+    ['', 'https://ann:secret@packages.example/npm/?a=1', 'https://packages.example/npm'],
+    ['', null, null],
+    ['', 'undefined', null],
+    ['', 'file:///srv', null],
+    ['', `${ORIGIN}/`, null],
+    ['', 'http://localhost:4873/', null],
+    ['', 'http://localhost:4874/', 'http://localhost:4874'],
+  ])('set to %j, with npm at %j, is %j', async (setting, npm, url) => {
+    const lines: string[] = [];
+    const asked = defaultUpstream({
+      setting,
+      origin: () => ORIGIN,
+      log: (line) => lines.push(line),
+      ask: async () => npm,
+    });
+    expect(await asked).toBe(url);
+    expect(lines).toHaveLength(url === null && setting === '' ? 1 : 0);
+  });
+});
+
+describe('a packument of an uplink', () => {
+  it('leads to tarballs of this registry, and in short has what installing needs', () => {
+    const manifest = {
+      name: '@tools/ui',
+      version: '1.0.0',
+      description: 'd',
+      scripts: { postinstall: 'x' },
+      dependencies: { a: '1' },
+      libc: ['musl'],
+      dist: {
+        tarball: 'https://packages.example/x.tgz',
+        integrity: 'sha512-x',
+        signatures: [{ keyid: 'k', sig: 's' }],
+      },
+    };
+    const document = {
+      _id: '@tools/ui',
+      _rev: '7-x',
+      name: '@tools/ui',
+      'dist-tags': { latest: '1.0.0' },
+      time: { modified: '2026-01-01T00:00:00.000Z', '1.0.0': '2026-01-01T00:00:00.000Z' },
+      versions: { '1.0.0': manifest },
+    };
+    const { full, short } = renderUplinkPackument('@tools/ui', document, ORIGIN);
+    const dist = { ...manifest.dist, tarball: `${ORIGIN}/@tools/ui/-/ui-1.0.0.tgz` };
+    const { _rev: _theirs, ...rest } = document;
+    expect(JSON.parse(full)).toEqual({ ...rest, versions: { '1.0.0': { ...manifest, dist } } });
+    const { description: _description, scripts: _scripts, ...installed } = manifest;
+    expect(JSON.parse(short)).toEqual({
+      name: '@tools/ui',
+      'dist-tags': { latest: '1.0.0' },
+      modified: '2026-01-01T00:00:00.000Z',
+      versions: { '1.0.0': { ...installed, hasInstallScript: true, dist } },
+    });
+  });
+});
