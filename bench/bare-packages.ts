@@ -21,9 +21,10 @@ const routes = await Promise.all(
   }),
 );
 const log = openSync(join(directory, 'log'), 'a');
+const names = openSync(directory, 'r');
 let published = 0;
 
-/** On the disk, and under its name: what a crash leaves is whole. */
+/** On the disk, and so is its name: what was answered is there after a loss of power, and what is there is whole. */
 function store(bytes: Uint8Array): void {
   const draft = join(directory, `draft-${++published}`);
   const file = openSync(draft, 'w');
@@ -31,6 +32,7 @@ function store(bytes: Uint8Array): void {
   fsyncSync(file);
   closeSync(file);
   renameSync(draft, join(directory, String(published)));
+  fsyncSync(names);
 }
 
 async function publish(request: Request): Promise<Response> {

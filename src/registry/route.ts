@@ -240,7 +240,7 @@ function nothingGranted({ actor }: Principal): ConfigError {
 export function unauthenticated(): ConfigError {
   return new ConfigError('ERR_UNAUTHENTICATED', {
     message: 'The request says nothing of who makes it',
-    hint: "Send the header 'Authorization: Bearer ...' with a token; `c13 login` gets one.",
+    hint: "Send the header 'Authorization: Bearer ...' with a token; `c13 login` gets one, for packages `npm login`.",
     details: { why: 'missing' },
   });
 }

@@ -1,4 +1,4 @@
-/** Many that publish the same package at once, each a process of its own. Bun does, because it starts fastest. @module */
+/** Many that publish the same package at once, each a process of its own: Bun, because it starts fastest. @module */
 import { expect, it } from 'vitest';
 import { does, Place } from './place.ts';
 
