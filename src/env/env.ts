@@ -133,7 +133,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
   },
   anonymousRateLimit: {
     variable: 'C13_RATE_LIMIT_ANONYMOUS',
-    default: '600',
+    default: '6000',
     description: 'Requests a minute for each address without a token; 0 for any number.',
     parse: parseRate,
     expected: 'a whole number from 0 to 1000000000',

@@ -21,7 +21,7 @@ describe('readSettings', () => {
       peers: [],
       corsOrigins: ['*'],
       rateLimit: 60000,
-      anonymousRateLimit: 600,
+      anonymousRateLimit: 6000,
       packageLimit: 104_857_600,
       upstream: '',
       isOffline: false,

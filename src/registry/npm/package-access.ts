@@ -3,7 +3,7 @@
  * none; who has not said who he is, that he should. Who may is decided by rights, elsewhere.
  * @module
  */
-import { requireRight, type Action, type Principal } from '../../auth/rights.ts';
+import { requireRight, type Action } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { packageStream } from '../../packages/package.ts';
 import type { RegistryContext } from '../context.ts';
@@ -22,17 +22,6 @@ export function noPackage(name: string): ConfigError<'ERR_NOT_FOUND'> {
     hint: 'Look at how it is written, or ask for the right to read it.',
     details: { what: `package ${shown}` },
   });
-}
-
-/**
- * Looks again at who asks and what he may, right before something is done: a body takes its time. Errors:
- * ERR_UNAUTHENTICATED, ERR_FORBIDDEN.
- */
-export async function requireStill(c: RegistryContext, action: Action, name: string): Promise<Principal> {
-  await c.get('admitAgain')?.();
-  const principal = c.get('principal');
-  requirePackageRight(c, action, name);
-  return principal;
 }
 
 /** Throws ERR_FORBIDDEN, ERR_UNAUTHENTICATED. */
