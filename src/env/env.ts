@@ -154,10 +154,11 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
   },
   upstream: {
     variable: 'C13_UPSTREAM',
-    default: '',
-    description: 'Registry that is asked for packages while no uplink is declared: a URL, `none`, or what npm says.',
-    parse: (text) => (text === '' || text === 'none' ? text : parseUrl(text)),
-    expected: 'an http or https URL, or none',
+    default: 'npm',
+    description:
+      'Registry that is asked for packages while no uplink is declared: a URL, `none`, or `npm` for the one that npm is set to.',
+    parse: (text) => (text === 'npm' || text === 'none' ? text : parseUrl(text)),
+    expected: 'an http or https URL, npm or none',
   },
   isOffline: {
     variable: 'C13_OFFLINE',

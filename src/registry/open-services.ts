@@ -196,7 +196,7 @@ function openElsewhere(
   { packages, follower, figures }: Pick<Asked, 'packages' | 'follower' | 'figures'>,
   undo: Undo,
 ): UplinkServices {
-  const { upstream = '', isOffline = false, cacheLimit = CACHE_LIMIT_BYTES, packageLimit } = settings;
+  const { upstream = 'none', isOffline = false, cacheLimit = CACHE_LIMIT_BYTES, packageLimit } = settings;
   const body_bytes = Math.max(packageLimit, DOCUMENT_LIMIT_BYTES);
   const limits = { idle_ms: HOUR_MS, total_ms: HOUR_MS, body_bytes: body_bytes + 1 };
   const sender = openUpstream(settings, () => own.config, figures, limits);

@@ -23,7 +23,7 @@ describe('readSettings', () => {
       rateLimit: 60000,
       anonymousRateLimit: 6000,
       packageLimit: 104_857_600,
-      upstream: '',
+      upstream: 'npm',
       isOffline: false,
       cacheLimit: 10_737_418_240,
       isRegistrationOpen: false,

@@ -9,7 +9,7 @@ const NPM_TIMEOUT_MS = 10_000;
 const LOCAL = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 export interface UpstreamChoice {
-  /** Of `C13_UPSTREAM`: a URL, `none`, or '' for what npm says. */
+  /** Of `C13_UPSTREAM`: a URL, `none`, or `npm` for what npm says. */
   readonly setting: string;
   /** Where this registry is reached. */
   readonly origin: () => string;
@@ -21,7 +21,7 @@ export interface UpstreamChoice {
 /** null: nobody is asked. */
 export async function defaultUpstream({ setting, origin, log, ask = askNpm }: UpstreamChoice): Promise<string | null> {
   if (setting === 'none') return null;
-  if (setting !== '') return parseUplinkUrl(setting);
+  if (setting !== 'npm') return parseUplinkUrl(setting);
   const text = await ask();
   const url = text !== null && URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol) || isSame(url, new URL(origin()))) {
