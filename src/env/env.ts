@@ -30,7 +30,7 @@ export interface Settings {
   readonly anonymousRateLimit: number;
   /** Bytes of the largest tarball. */
   readonly packageLimit: number;
-  /** A URL, `none`, or '': what npm of this machine says. */
+  /** A URL, `none`, or `npm`: what npm of this machine says. */
   readonly upstream: string;
   /** Whether uplinks are not asked, and only what is kept of them is served. */
   readonly isOffline: boolean;

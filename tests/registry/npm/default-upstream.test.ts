@@ -9,14 +9,14 @@ describe('the default uplink', () => {
   it.each<[setting: string, npm: string | null, url: string | null]>([
     ['none', 'https://packages.example/', null],
     ['https://mirror.example/npm/', 'https://packages.example/', 'https://mirror.example/npm'],
-    ['', 'https://packages.example/', 'https://packages.example'],
-    ['', 'https://ann:secret@packages.example/npm/?a=1', 'https://packages.example/npm'],
-    ['', null, null],
-    ['', 'undefined', null],
-    ['', 'file:///srv', null],
-    ['', `${ORIGIN}/`, null],
-    ['', 'http://localhost:4873/', null],
-    ['', 'http://localhost:4874/', 'http://localhost:4874'],
+    ['npm', 'https://packages.example/', 'https://packages.example'],
+    ['npm', 'https://ann:secret@packages.example/npm/?a=1', 'https://packages.example/npm'],
+    ['npm', null, null],
+    ['npm', 'undefined', null],
+    ['npm', 'file:///srv', null],
+    ['npm', `${ORIGIN}/`, null],
+    ['npm', 'http://localhost:4873/', null],
+    ['npm', 'http://localhost:4874/', 'http://localhost:4874'],
   ])('set to %j, with npm at %j, is %j', async (setting, npm, url) => {
     const lines: string[] = [];
     const asked = defaultUpstream({
@@ -26,7 +26,7 @@ describe('the default uplink', () => {
       ask: async () => npm,
     });
     expect(await asked).toBe(url);
-    expect(lines).toHaveLength(url === null && setting === '' ? 1 : 0);
+    expect(lines).toHaveLength(url === null && setting === 'npm' ? 1 : 0);
   });
 });
 
