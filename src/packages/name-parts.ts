@@ -5,6 +5,22 @@
  */
 import { ConfigError } from '../errors/errors.ts';
 
+/** What this server answers at these addresses is its own: a package called so could not be reached. */
+export const RESERVED: ReadonlySet<string> = new Set([
+  'api',
+  'docs',
+  'favicon.ico',
+  'health',
+  'login',
+  'logout',
+  'metrics',
+  'ofrep',
+  'openapi.json',
+  'openapi.yaml',
+  'robots.txt',
+  'setup',
+]);
+
 /** Characters; npm's bound for names of today. */
 const NAME_LENGTH_MAX = 214;
 /** Left and right of the slash. What a path or an address of ours could mean is none: `..`, `-`. */

@@ -4,25 +4,10 @@
  * @module
  */
 import validate from 'validate-npm-package-name';
-import { badName, checkShape, unscopedOf } from './name-parts.ts';
+import { badName, checkShape, RESERVED, unscopedOf } from './name-parts.ts';
 
 export { scopeOf, unscopedOf } from './name-parts.ts';
 
-/** What this server answers at these addresses is its own: a package called so could not be reached. */
-const RESERVED: ReadonlySet<string> = new Set([
-  'api',
-  'docs',
-  'favicon.ico',
-  'health',
-  'login',
-  'logout',
-  'metrics',
-  'ofrep',
-  'openapi.json',
-  'openapi.yaml',
-  'robots.txt',
-  'setup',
-]);
 const TARBALL_END = '.tgz';
 
 /**

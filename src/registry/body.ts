@@ -41,6 +41,12 @@ export async function readJsonBytes(request: Request, patience: BodyPatience = {
   return bytes;
 }
 
+/** Whether a body that is read as it comes is said to be JSON. Throws ERR_CONTENT_TYPE. */
+export function requireJson({ headers }: Request): void {
+  const type = headers.get('content-type');
+  if (type === null || !JSON_TYPE.test(type)) throw contentType(type);
+}
+
 /** A body comes once; who asks again gets the same bytes. */
 const READ = new WeakMap<Request, Promise<Uint8Array>>();
 

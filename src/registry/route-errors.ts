@@ -20,15 +20,15 @@ const ANY: readonly ErrorCode[] = [
   'ERR_JOURNAL_DAMAGED',
 ];
 const WITH_RIGHTS: readonly ErrorCode[] = ['ERR_UNAUTHENTICATED', 'ERR_FORBIDDEN'];
-const WITH_BODY: readonly ErrorCode[] = [
-  'ERR_CONTENT_TYPE',
+/** Of JSON that the route reads itself; some take it under any type, and let fields through that they do not know. */
+const WITH_JSON: readonly ErrorCode[] = [
   'ERR_BODY_TOO_LARGE',
   'ERR_BODY_TIMEOUT',
   'ERR_BODY_JSON',
   'ERR_DUPLICATE_KEY',
   'ERR_WRONG_TYPE',
-  'ERR_UNKNOWN_FIELD',
 ];
+const WITH_BODY: readonly ErrorCode[] = [...WITH_JSON, 'ERR_CONTENT_TYPE', 'ERR_UNKNOWN_FIELD'];
 const WITH_KEY: readonly ErrorCode[] = ['ERR_IDEMPOTENCY', 'ERR_BODY_TOO_LARGE', 'ERR_BODY_TIMEOUT'];
 /** A reason that no entry can hold, and a journal or a board that takes none. */
 const WRITING: readonly ErrorCode[] = [
@@ -52,6 +52,8 @@ export function errorsOf(route: Route): ReadonlyMap<number, readonly ErrorCode[]
     ...(route.isBeta === true ? (['ERR_NOT_FOUND'] as const) : []),
     ...(route.params === undefined ? [] : (['ERR_NAME'] as const)),
     ...(route.body === undefined ? [] : WITH_BODY),
+    ...(route.asksCode === true ? (['ERR_OTP'] as const) : []),
+    ...(route.readsBody === undefined ? [] : WITH_JSON),
     ...(route.method === 'get' ? [] : WITH_KEY),
     ...(route.writes === false ? [] : WRITING),
     ...(route.conditional ? UNDER_CONDITION : []),

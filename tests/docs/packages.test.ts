@@ -1,4 +1,8 @@
-/** The lines that docs/PACKAGES.md prints, run as printed and in that order by the real npm on a registry that has just started. @module */
+/**
+ * The lines that docs/PACKAGES.md prints, run as printed and in that order by the real npm on a registry that has just
+ * started.
+ * @module
+ */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';

@@ -38,10 +38,13 @@ const NOT_NOW = [
   'POST /api/v1/users',
   'GET /api/v1/users/{name}',
   'PATCH /api/v1/users/{name}',
+  'GET /-/user/{document}',
   'GET /-/npm/v1/user',
   'POST /-/npm/v1/user',
   'GET /-/npm/v1/attestations/{spec}',
+  'GET /-/v1/done',
   // What it takes is in a header.
+  'PUT /-/user/{document}/-rev/{rev}',
   'POST /-/npm/v1/oidc/token/exchange/package/{package}',
 ];
 
@@ -159,7 +162,10 @@ describe('the description', () => {
       if (path === null || (media !== undefined && media.example === undefined)) continue;
       const answer = await call(method, path, media?.example);
       expect(description.faultOf(described, answer), `${method} ${path}`).toBeNull();
-      expect(answer.status, `${method} ${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+      // Of what there never is here, no answer is good.
+      const hasGood = Object.keys(operation.responses).some((status) => status < '300');
+      if (hasGood) expect(answer.status, `${method} ${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+      else expect([answer.status, answer.body.hint], `${method} ${path}`).toEqual([404, expect.stringMatching(/./)]);
       tried.push(`${method} ${template}`);
     }
     const own = description.operations.filter(({ template }) =>

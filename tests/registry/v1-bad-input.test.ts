@@ -20,7 +20,7 @@ const EXPIRES_IN_MS = 300;
 
 /** Of a body, in bytes: one that holds a whole file may be larger. */
 function limitOf(template: string): number {
-  return template.endsWith('/flags/import') ? 32 * MiB : MiB;
+  return template.endsWith('/import') ? 32 * MiB : MiB;
 }
 
 interface Ask extends Described {
@@ -37,6 +37,8 @@ async function openAll() {
   const made = await ann.call('POST', '/api/v1/configs', { name: 'checkout/production' });
   const beta = await ann.call('PATCH', '/api/v1/configs/registry', { features: { beta_feature: true } });
   expect([expiring.status, revoked.status, made.status, beta.status]).toEqual([201, 201, 201, 200]);
+  const published = await ann.call('PUT', '/@acme%2fui', { name: '@acme/ui', version: '0.9.0' });
+  expect(published.status).toBe(201);
   for (const [path, body] of [
     ['templates/team-default', { set: ['metrics'] }],
     [
@@ -95,6 +97,8 @@ const isWrite = ({ method }: Ask): boolean => method !== 'GET';
 const isOfrep = ({ template }: Ask): boolean => template.includes('/ofrep/v1/');
 /** Of protocols that others have made: what they send besides is none of ours. */
 const isForeign = (ask: Ask): boolean => isOfrep(ask) || isNpmPath(ask.template);
+/** What registries say of a package holds more than anybody knows. */
+const isDocument = ({ template }: Ask): boolean => template.endsWith('/packages/{name}/import');
 const takes = (name: string) => (ask: Ask) => JSON.stringify(ask.operation.parameters ?? []).includes(name);
 
 describe('every route refuses, and the journal has not moved', () => {
@@ -177,20 +181,17 @@ describe('every route refuses, and the journal has not moved', () => {
       400,
       /^ERR_DUPLICATE_KEY$/,
     );
+    const closed = bodies.filter((ask) => !isDocument(ask));
     await refusedBy(
       opened,
-      bodies,
+      closed,
       send(() => '{"nobody_knows": 1}'),
       400,
       /^ERR_UNKNOWN_FIELD$/,
     );
-    await refusedBy(
-      opened,
-      bodies,
-      send(() => '{"__proto__": {"reason": "x"}}'),
-      400,
-      /^ERR_UNKNOWN_FIELD$/,
-    );
+    const poisoned = send(() => '{"__proto__": {"reason": "x"}}');
+    await refusedBy(opened, closed, poisoned, 400, /^ERR_UNKNOWN_FIELD$/);
+    await refusedBy(opened, bodies.filter(isDocument), poisoned, 422, /^ERR_PACKAGE_INVALID$/);
     await refusedBy(
       opened,
       bodies,
@@ -228,7 +229,8 @@ describe('every route refuses, and the journal has not moved', () => {
       return ask.template.replace(/\{([^}]+)\}/g, (_, part: string) => parts[part]!);
     };
     // What is put is made, and what is brought back is made again.
-    const isMaking = (ask: Ask): boolean => ask.method === 'PUT' && /(templates|rules|webhooks)\/\{/.test(ask.template);
+    const made = /(templates|rules|webhooks|uplinks|package-filters)\/\{/;
+    const isMaking = (ask: Ask): boolean => (ask.method === 'PUT' && made.test(ask.template)) || isDocument(ask);
     const single = asks.filter(
       (ask) => /\{(name|id|code|revision)\}/.test(ask.template) && !isMaking(ask) && !ask.template.endsWith('/restore'),
     );
@@ -239,7 +241,8 @@ describe('every route refuses, and the journal has not moved', () => {
     expect(conditional.length).toBeGreaterThan(15);
     for (const stale of ['"999"', '"0"', '"x"', 'W/"1"', '']) {
       const late = (ask: Ask) => ann.call(ask.method, ask.path, ask.body, { 'if-match': stale });
-      const there = conditional.filter((ask) => !/\/(users|grants|tokens|webhooks|alert-rules|restore)/.test(ask.path));
+      const absent = /\/(users|grants|tokens|webhooks|alert-rules|trusted-publishers|uplinks|package-filters|restore)/;
+      const there = conditional.filter((ask) => !absent.test(ask.path));
       await refusedBy(opened, there, late, 412, /^ERR_(PRECONDITION|REVISION_CONFLICT)$/);
     }
     const bound = asks.filter((ask) => isWrite(ask) && !takes('IfMatch')(ask) && !isPublic(ask));

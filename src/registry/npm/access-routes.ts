@@ -75,7 +75,7 @@ function accessRoute({ packages: services }: AccessServices): Route {
     readsBody: { access: z.enum(['public', 'restricted']) },
     example: { access: 'public' },
     answers: { 200: { description: 'It is so', schema: DONE } },
-    errors: ['ERR_NOT_FOUND', 'ERR_PACKAGE_NAME', 'ERR_BAD_REQUEST', 'ERR_WRONG_TYPE', 'ERR_OTP'],
+    errors: ['ERR_NOT_FOUND', 'ERR_PACKAGE_NAME', 'ERR_CONTENT_TYPE'],
     handle: async ({ c, params: { package: name } }) => {
       const { known, rest } = await parseOpenBody(c, { access: z.enum(['public', 'restricted']).optional() });
       const { access } = known;

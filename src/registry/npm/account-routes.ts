@@ -70,6 +70,8 @@ function waysIn({ accounts, identity }: AccountServices): readonly Route[] {
       readsBody: FIELDS,
       answers: ENTERED,
       errors: [
+        'ERR_NOT_FOUND',
+        'ERR_CONTENT_TYPE',
         'ERR_UNAUTHENTICATED',
         'ERR_REVISION_CONFLICT',
         'ERR_NAME',
@@ -91,7 +93,7 @@ function waysIn({ accounts, identity }: AccountServices): readonly Route[] {
       description: 'The name and the password are in the header `Authorization: Basic`.',
       params: { ...DOCUMENT, rev: z.string().meta({ example: '1-0' }) },
       answers: ENTERED,
-      errors: ['ERR_UNAUTHENTICATED', 'ERR_OTP', 'ERR_RATE_LIMITED', 'ERR_BUSY'],
+      errors: ['ERR_NOT_FOUND', 'ERR_UNAUTHENTICATED', 'ERR_OTP', 'ERR_RATE_LIMITED', 'ERR_BUSY'],
       handle: async ({ c, params: { document } }) =>
         answer(c, await accounts.signIn(basicOf(c, nameOf(document)), fromOf(c, identity))),
     }),

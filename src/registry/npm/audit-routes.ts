@@ -48,7 +48,7 @@ export function auditRoutes({ uplinks }: Pick<UplinkServices, 'uplinks'>): reado
       readsBody: path.endsWith('/bulk') ? INSTALLED : TREE,
       example: {},
       answers: { 200: { description: 'Advisories; none where no uplink can be asked', schema: REPORT } },
-      errors: ['ERR_UPLINK', 'ERR_BODY_JSON', 'ERR_DUPLICATE_KEY', 'ERR_BODY_TOO_LARGE', 'ERR_BODY_TIMEOUT'],
+      errors: ['ERR_UPLINK'],
       handle: async ({ c }) => {
         const body = parseStrictJson(await bodyOf(c));
         return c.json(await uplinks.audit(path, body));

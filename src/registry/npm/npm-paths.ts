@@ -4,24 +4,10 @@
  * @module
  */
 
-/** Addresses of ours at the root. */
-const OWN = new Set([
-  '',
-  '.well-known',
-  '_dashboard',
-  'api',
-  'docs',
-  'favicon.ico',
-  'health',
-  'login',
-  'logout',
-  'metrics',
-  'ofrep',
-  'openapi.json',
-  'openapi.yaml',
-  'robots.txt',
-  'setup',
-]);
+import { RESERVED } from '../../packages/name-parts.ts';
+
+/** Addresses of ours at the root; those that begin so are no new package's anyway. */
+const OWN: ReadonlySet<string> = new Set(['', '.well-known', '_dashboard', ...RESERVED]);
 /** Of those, what is there a second time below `/-/`, where no package can be in its way. */
 const TWINS = new Set(['docs', 'health', 'metrics', 'openapi.json']);
 /** How the patterns of routes begin that are of one package. */

@@ -59,6 +59,7 @@ export function profileRoutes(services: ProfileServices): readonly Route[] {
       summary: 'Your profile, as npm shows it',
       takesAnyQuery: true,
       answers: { 200: { description: 'Who you are, and whether you have a second factor', schema: PROFILE } },
+      errors: ['ERR_NOT_FOUND'],
       handle: async ({ c, principal }) => {
         c.header('cache-control', 'no-store');
         return c.json(await profileOf(services, userOf(principal)));
@@ -76,7 +77,15 @@ export function profileRoutes(services: ProfileServices): readonly Route[] {
       answers: {
         200: { description: 'The profile as it is now; of a second factor, what comes next', schema: PROFILE },
       },
-      errors: ['ERR_FORBIDDEN', 'ERR_UNAUTHENTICATED', 'ERR_OTP', 'ERR_PASSWORD', 'ERR_RATE_LIMITED', 'ERR_BUSY'],
+      errors: [
+        'ERR_NOT_FOUND',
+        'ERR_FORBIDDEN',
+        'ERR_UNAUTHENTICATED',
+        'ERR_OTP',
+        'ERR_PASSWORD',
+        'ERR_RATE_LIMITED',
+        'ERR_BUSY',
+      ],
       handle: async ({ c, principal, body }) => {
         requirePerson(principal);
         const asked = { c, services, user: userOf(principal) };

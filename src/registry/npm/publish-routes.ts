@@ -56,11 +56,6 @@ export function publishRoutes({ packages: services }: NpmServices): readonly Rou
       'ERR_TARBALL',
       'ERR_INTEGRITY',
       'ERR_BLOB',
-      'ERR_BODY_JSON',
-      'ERR_BODY_TOO_LARGE',
-      'ERR_BODY_TIMEOUT',
-      'ERR_DUPLICATE_KEY',
-      'ERR_WRONG_TYPE',
     ],
     handle: async ({ c, principal, params: { package: name } }) => {
       if (!may(principal, 'publish', packageStream(name))) return await starOnly(c, services, name);

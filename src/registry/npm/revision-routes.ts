@@ -64,16 +64,7 @@ function documentRoute(services: PackageServices): Route {
     takesStream: true,
     readsBody: DOCUMENT_FIELDS,
     answers: { 201: WRITTEN },
-    errors: [
-      ...ERRORS,
-      'ERR_PACKAGE_INVALID',
-      'ERR_BODY_JSON',
-      'ERR_DUPLICATE_KEY',
-      'ERR_WRONG_TYPE',
-      'ERR_BLOB',
-      'ERR_NAME',
-      'ERR_BAD_REQUEST',
-    ],
+    errors: [...ERRORS, 'ERR_PACKAGE_INVALID', 'ERR_BLOB'],
     handle: async ({ c, params: { package: name, revision: text } }) => {
       requireSome(c, name);
       const expected = revisionOf(name, text);

@@ -16,14 +16,7 @@ const TAGS = '/-/package/:package/dist-tags';
 const TAG = z.string().meta({ description: 'A dist-tag.' });
 const BY_TAG = z.record(z.string(), z.string()).meta({ id: 'DistTags', description: 'Version by dist-tag.' });
 const WRITTEN = { description: 'It is so', schema: DONE };
-const ERRORS = [
-  'ERR_NOT_FOUND',
-  'ERR_PACKAGE_NAME',
-  'ERR_PACKAGE_INVALID',
-  'ERR_BODY_JSON',
-  'ERR_WRONG_TYPE',
-  'ERR_DUPLICATE_KEY',
-] as const;
+const ERRORS = ['ERR_NOT_FOUND', 'ERR_PACKAGE_NAME', 'ERR_PACKAGE_INVALID'] as const;
 
 export function tagRoutes(services: SeenServices): readonly Route[] {
   const list = route({
@@ -58,7 +51,7 @@ function setRoute(services: PackageServices): Route {
     params: { package: NAME_TO_WRITE, tag: TAG },
     takesAnyQuery: true,
     answers: { 201: WRITTEN },
-    errors: [...ERRORS],
+    errors: [...ERRORS, 'ERR_BODY_JSON', 'ERR_WRONG_TYPE', 'ERR_DUPLICATE_KEY'],
     handle: async ({ c, params: { package: name, tag } }) => {
       requirePackageRight(c, 'publish', name);
       const version = await jsonOf(c);

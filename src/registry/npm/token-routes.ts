@@ -80,7 +80,7 @@ function createRoute({ identity }: AccountServices): Route {
     takesAnyQuery: true,
     readsBody: FIELDS,
     answers: { 201: { description: 'The token, seen here and never again', schema: TOKEN } },
-    errors: ['ERR_UNAUTHENTICATED', 'ERR_OTP', 'ERR_WRONG_TYPE', 'ERR_OUT_OF_RANGE', 'ERR_RATE_LIMITED', 'ERR_BUSY'],
+    errors: ['ERR_UNAUTHENTICATED', 'ERR_OTP', 'ERR_CONTENT_TYPE', 'ERR_OUT_OF_RANGE', 'ERR_RATE_LIMITED', 'ERR_BUSY'],
     handle: async ({ c, principal }) => {
       const user = userOf(principal);
       const { known, rest } = await parseOpenBody(c, FIELDS);

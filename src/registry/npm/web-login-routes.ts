@@ -57,7 +57,7 @@ function beginRoute({ accounts, webLogins, origin, identity }: WebLoginServices)
         schema: z.object({ loginUrl: z.string(), doneUrl: z.string() }),
       },
     },
-    errors: ['ERR_NOT_FOUND', 'ERR_RATE_LIMITED'],
+    errors: ['ERR_NOT_FOUND', 'ERR_CONTENT_TYPE'],
     handle: async ({ c }) => {
       const { hostname, create } = (
         await parseOpenBody(c, { hostname: z.string().optional(), create: z.boolean().optional() })

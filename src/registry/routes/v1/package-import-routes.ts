@@ -8,6 +8,7 @@ import { piecesOf } from '../../npm/body-stream.ts';
 import type { NpmServices, PackageServices } from '../../npm/package-services.ts';
 import { DOCUMENT_LIMIT_BYTES } from '../../npm/npm-writes.ts';
 import { bodyLimitOf } from '../../npm/publish-routes.ts';
+import { requireJson } from '../../body.ts';
 import type { RegistryContext } from '../../context.ts';
 import { route, type Need, type Route } from '../../route.ts';
 import { REASON_QUERY } from './inputs.ts';
@@ -36,7 +37,7 @@ export function packageImportRoutes({ packages: services }: NpmServices): readon
         'The document of a publish, with `time`. Everything is checked as in a publish; dist-tags that it names are',
         'set, and none besides, unless the package has no version yet: its first one is `latest`.',
       ].join(' '),
-      // A time of long ago passes whoever waits for versions to grow old: for that, a package of one's own is not enough.
+      // A time of long ago passes whoever waits for versions to grow old: a package of one's own is not enough for it.
       access: ({ params: { name } }): readonly Need[] => [
         { action: 'publish', stream: packageStream(name) },
         { action: 'administer', stream: 'package:*' },
@@ -55,11 +56,7 @@ export function packageImportRoutes({ packages: services }: NpmServices): readon
         'ERR_TARBALL',
         'ERR_INTEGRITY',
         'ERR_BLOB',
-        'ERR_BODY_JSON',
-        'ERR_BODY_TOO_LARGE',
-        'ERR_BODY_TIMEOUT',
-        'ERR_DUPLICATE_KEY',
-        'ERR_WRONG_TYPE',
+        'ERR_CONTENT_TYPE',
       ],
       handle: async ({ c, params: { name }, query: { reason } }) => {
         const incoming = await incomingOf(c, services);
@@ -78,6 +75,7 @@ export function packageImportRoutes({ packages: services }: NpmServices): readon
 }
 
 async function incomingOf(c: RegistryContext, { blobs, limit_bytes }: PackageServices): Promise<Incoming> {
+  requireJson(c.req.raw);
   const pieces = piecesOf(c.req.raw, { ...c.env, limit_bytes: bodyLimitOf(limit_bytes) });
   return await readDocument(pieces, { blobs, limit_bytes, documentLimit_bytes: DOCUMENT_LIMIT_BYTES });
 }
