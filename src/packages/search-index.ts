@@ -52,6 +52,8 @@ export interface ShownRow {
 const NEAR_MAX = 200;
 /** Characters of the parts that a word is compared by. */
 const GRAM = 3;
+/** Beyond so many, what a text says is not weighed: words that are everywhere tell nothing apart, and it takes long. */
+const WEIGHED_MAX = 1000;
 /** Best first: the name itself, names that begin so, names that hold it, and what the text says. */
 export function foundNames(sql: Sql, terms: SearchTerms): FoundNames {
   const { words, isDeprecated, isUnstable, scope } = terms;
@@ -95,9 +97,14 @@ function textsWith(sql: Sql, { words, keywords, people }: SearchTerms): FoundRow
     ...columnMatch('people', people),
   ].join(' AND ');
   if (match === '') return [];
+  const { count } = sql.get<{ count: number }>(
+    'SELECT count(*) AS count FROM package_words WHERE package_words MATCH ?',
+    match,
+  )!;
+  const rank = count > WEIGHED_MAX ? '0' : 'bm25(package_words, 10, 4, 1, 2)';
   const rows = sql.all<FoundRow>(
-    `SELECT p.name, found_bits AS bits, bm25(package_words, 10, 4, 1, 2) AS rank FROM package_words
-     JOIN packages AS p ON p.id = package_words.rowid WHERE package_words MATCH ?`,
+    `SELECT p.name, found_bits AS bits, ${rank} AS rank FROM package_words
+     JOIN packages AS p ON p.id = package_words.rowid WHERE package_words MATCH ? ORDER BY p.name`,
     match,
   );
   return rows.filter(({ name }) => short.every((word) => name.includes(word)));
@@ -116,9 +123,11 @@ function quoted(word: string): string {
   return `"${word.replaceAll('"', '""')}"`;
 }
 
+const HOLDERS = 'SELECT doc FROM package_grams_known WHERE term = ?';
+
 /** Names that were perhaps meant: each word is near to a part of them. Nearest first. */
 export function nearNames(sql: Sql, { words, scope }: Pick<SearchTerms, 'words' | 'scope'>): FoundNames {
-  const grams = [...new Set(words.flatMap((word) => gramsOf(`^${word}$`)))];
+  const grams = telling(sql, [...new Set(words.flatMap((word) => gramsOf(`^${word}$`)))]);
   if (grams.length === 0) return foundOf([]);
   const rows = sql.all<FoundRow>(
     `SELECT name, found_bits AS bits, NULL AS rank FROM package_grams JOIN packages ON id = package_grams.rowid
@@ -128,6 +137,16 @@ export function nearNames(sql: Sql, { words, scope }: Pick<SearchTerms, 'words' 
   );
   const isNear = (name: string): boolean => words.every((word) => nearest(word, partsOf(name)) !== null);
   return foundOf(rows.filter(({ name }) => (scope === null || scopeOf(name) === scope) && isNear(name)));
+}
+
+/** Those that few names hold, rarest first: as many as are soon weighed, and one at least. */
+function telling(sql: Sql, grams: readonly string[]): string[] {
+  const known = grams
+    .map((gram) => ({ gram, count: sql.get<{ doc: number }>(HOLDERS, gram)?.doc ?? 0 }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => a.count - b.count);
+  let sum = 0;
+  return known.filter(({ count }, i) => (sum += count) <= WEIGHED_MAX || i === 0).map(({ gram }) => gram);
 }
 
 function gramsOf(text: string): string[] {

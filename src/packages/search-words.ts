@@ -34,6 +34,8 @@ export function createSearchTables(sql: Sql): void {
   sql.run(`CREATE VIRTUAL TABLE package_words USING fts5(name, keywords, description, people,
     tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')`);
   sql.run("CREATE VIRTUAL TABLE package_grams USING fts5(parts, tokenize = 'trigram', detail = none)");
+  // How many names hold each.
+  sql.run("CREATE VIRTUAL TABLE package_grams_known USING fts5vocab('package_grams', 'row')");
 }
 
 /** Brings the words of a package in step with its `latest`; without one it is not found. */

@@ -113,7 +113,7 @@ describe('a webhook', () => {
     const refused = [
       { url: 'ftp://files' },
       { url: 'http://ann:secret@127.0.0.1/' },
-      { url, events: ['package.published'] },
+      { url, events: ['package.renamed'] },
       { url, secret: 'whsec_mine' },
       {},
     ];

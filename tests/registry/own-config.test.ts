@@ -7,6 +7,17 @@ import { prepared } from './prepared.ts';
 
 /** What asks without changing anything of the data: judged, copied, tried out, or somebody's own coming and going. */
 const NO_CHANGES = [
+  // There are no teams: whatever is asked of them is answered so.
+  'DELETE /-/org/:scope/user',
+  'DELETE /-/team/:scope/:team',
+  'DELETE /-/team/:scope/:team/package',
+  'DELETE /-/team/:scope/:team/user',
+  // npm's way to sign out.
+  'DELETE /-/user/token/:token',
+  // Questions that come with a body.
+  'POST /-/npm/v1/security/advisories/bulk',
+  'POST /-/npm/v1/security/audits',
+  'POST /-/npm/v1/security/audits/quick',
   'POST /_dashboard/api/config/backup',
   'POST /_dashboard/api/config/validate',
   'POST /_dashboard/login',
@@ -17,9 +28,16 @@ const NO_CHANGES = [
   'POST /api/v1/configs/:name/validate',
   'POST /api/v1/login',
   'POST /api/v1/logout',
+  // What is stored is read, and nothing of it changed.
+  'POST /api/v1/packages/scrub',
+  'POST /api/v1/uplinks/:name/test',
   'POST /api/v1/webhooks/:name/test',
   'POST /ofrep/v1/evaluate/flags',
   'POST /ofrep/v1/evaluate/flags/:key',
+  'PUT /-/org/:scope/team',
+  'PUT /-/org/:scope/user',
+  'PUT /-/team/:scope/:team/package',
+  'PUT /-/team/:scope/:team/user',
 ];
 /** Takes somebody else's request, and may be what ends the maintenance: the tests of change requests have it. */
 const APPROVAL = 'POST /api/v1/change-requests/:id/approve';

@@ -114,7 +114,6 @@ function deleteRoute(services: AccountServices): Route {
     summary: 'Revoke a token, as npm does',
     description: 'By its id or the beginning of it, or by the whole token.',
     access: 'signed-in',
-    writes: false,
     isSecret: true,
     takesAnyQuery: true,
     params: { key: z.string().meta({ example: '0123456789abcdef' }) },
