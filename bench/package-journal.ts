@@ -2,7 +2,7 @@
 import { openEngine } from '../src/journal/engine.ts';
 import { databaseIn, openDataDirectory } from '../src/live/data-directory.ts';
 import { PROJECTIONS } from '../src/live/projections.ts';
-import { encodePackageEntry } from '../src/packages/log.ts';
+import { encodePackageEntry } from '../src/packages/entries.ts';
 import { packageStream } from '../src/packages/package.ts';
 
 const AT_ONCE = 500;

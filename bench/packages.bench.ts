@@ -1,8 +1,8 @@
 /**
- * The package registry over HTTP, beside a bare server in the same run that answers the same bytes and headers, and that
- * takes a publish with nothing but the parsing, decoding, hashing and syncing that any registry does. The registry does
- * what it does in production: it checks the token, counts and logs, and on a publish reads the tarball, signs it and
- * appends to the journal.
+ * The package registry over HTTP, beside a bare server in the same run that answers the same bytes and headers, and
+ * that takes a publish with nothing but the parsing, decoding, hashing and syncing that any registry does. The registry
+ * does what it does in production: it checks the token, counts and logs, and on a publish reads the tarball, signs it
+ * and appends to the journal.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

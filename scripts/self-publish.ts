@@ -12,8 +12,15 @@ import { keep, main, ROOT, say, Stop } from './run.ts';
 const DEFAULT_REGISTRY = 'http://127.0.0.1:4873';
 const LOCAL = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
+const USAGE = `usage: C13_TOKEN=c13_... bun scripts/self-publish.ts [--registry ${DEFAULT_REGISTRY}]`;
+
 await main(async () => {
-  const registry = registryOf(Bun.argv.slice(2));
+  const args = Bun.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) {
+    say(USAGE);
+    return 0;
+  }
+  const registry = registryOf(args);
   const token = tokenFor(registry);
   const directory = mkdtempSync(join(tmpdir(), 'c13-pack-'));
   try {
@@ -30,7 +37,7 @@ function registryOf(args: string[]): URL {
     const { values } = parseArgs({ args, options: { registry: { type: 'string', default: DEFAULT_REGISTRY } } });
     return new URL(values.registry);
   } catch (error) {
-    throw new Stop((error as Error).message, 'write: bun scripts/self-publish.ts --registry http://127.0.0.1:4873', 2);
+    throw new Stop((error as Error).message, USAGE, 2);
   }
 }
 

@@ -25,6 +25,8 @@ export interface AuthenticatorOptions {
   readonly lastUses: LastUses;
   /** Throws ERR_UNAUTHENTICATED for all that is not genuine and in its time. */
   readonly verifyJwt: (token: string) => Promise<VerifiedJwt>;
+  /** Whether a package still trusts a publisher of its own. */
+  readonly isTrusted: (name: string, publisherId: string) => Promise<boolean>;
   /** Milliseconds since 1970. */
   readonly clock: () => number;
   /** 32 bits; for tests. Default: random. */
@@ -47,14 +49,16 @@ export class Authenticator {
   readonly #keyring: SideStore;
   readonly #lastUses: LastUses;
   readonly #verifyJwt: AuthenticatorOptions['verifyJwt'];
+  readonly #isTrusted: AuthenticatorOptions['isTrusted'];
   readonly #clock: () => number;
   readonly #verified: VerifiedTokens;
 
-  constructor({ identities, keyring, lastUses, verifyJwt, clock, seed }: AuthenticatorOptions) {
+  constructor({ identities, keyring, lastUses, verifyJwt, isTrusted, clock, seed }: AuthenticatorOptions) {
     this.#identities = identities;
     this.#keyring = keyring;
     this.#lastUses = lastUses;
     this.#verifyJwt = verifyJwt;
+    this.#isTrusted = isTrusted;
     this.#clock = clock;
     const random = seed ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
     this.#verified = new VerifiedTokens({ clock, seed: random });
@@ -79,6 +83,9 @@ export class Authenticator {
     const known = this.authenticateNow(header);
     if (known !== null) return known;
     const claim = await this.#claimOf(header);
+    const workflow = 'token' in claim ? await this.#workflowOf(claim.token) : null;
+    // Never remembered: what it depends on is no part of the identities.
+    if (workflow !== null) return workflow;
     const state = await this.#identities.fresh();
     // Invariant: nothing is awaited from here on, so the state is still the one to decide on.
     const verified = 'jwt' in claim ? this.#ofJwt(state, claim.jwt) : this.#ofToken(state, claim.token);
@@ -98,13 +105,16 @@ export class Authenticator {
   }
 
   /**
-   * Ends the one sign-in that the header carries, also over a restart. Errors: those of `authenticate`, and
-   * ERR_BAD_REQUEST for an API token, which is revoked instead.
+   * Ends the one sign-in that the header carries, also over a restart, or the token of a workflow. Errors: those of
+   * `authenticate`, and ERR_BAD_REQUEST for an API token, which is revoked instead.
    */
   async signOut(header: string): Promise<void> {
     await this.authenticate(header);
     const claim = await this.#claimOf(header);
-    if (!('jwt' in claim)) throw notASignIn();
+    if ('token' in claim) {
+      if (this.#keyring.delete(KEYRING.trusted, claim.token.id)) return;
+      throw notASignIn();
+    }
     const { id, expiresAt_ms } = claim.jwt;
     this.#keyring.set(KEYRING.ended, id, '', expiresAt_ms);
     this.#verified.drop(id);
@@ -130,7 +140,8 @@ export class Authenticator {
 
   #ofToken(state: IdentityState, { id, secret }: TokenText): Verified {
     const found = state.tokens.get(id);
-    if (found === undefined) return this.#ofWorkflow({ id, secret });
+    if (found === undefined)
+      throw unauthenticated(this.#keyring.get(KEYRING.revoked, id) === null ? 'unknown' : 'revoked');
     const { value: token } = found;
     const isIts = timingSafeEqual(Buffer.from(hashOfSecret(secret), 'hex'), Buffer.from(token.hash, 'hex'));
     if (!isIts) throw unauthenticated('tampered');
@@ -141,12 +152,12 @@ export class Authenticator {
     return this.#letIn(principal, id, 'token', token.expiresAt);
   }
 
-  /** Of a token that no user has made. */
-  #ofWorkflow(token: TokenText): Verified {
-    const { id } = token;
+  /** Of a token that no user has made, while the package trusts whom it was made for; null: it is none of those. */
+  async #workflowOf(token: TokenText): Promise<Principal | null> {
     const found = findTrustedToken(this.#keyring, token);
-    if (found !== null) return this.#letIn(found.principal, id, 'token', found.expiresAt);
-    throw unauthenticated(this.#keyring.get(KEYRING.revoked, id) === null ? 'unknown' : 'revoked');
+    if (found === null) return null;
+    if (await this.#isTrusted(found.package, found.trusted.id)) return found.principal;
+    throw unauthenticated('revoked');
   }
 
   #letIn(principal: Principal, id: string, kind: Verified['kind'], expiresAt: number): Verified {

@@ -56,6 +56,10 @@ export interface ClaimedToken {
 
 export interface IdTokensOptions {
   readonly send: SendForKeys;
+  /** Whether issuers on this machine count, which speak http: nobody else can make the registry ask there. */
+  readonly isLocal: boolean;
+  /** Hears why keys cannot be had; whoever asked hears that alone: what answers here must not be found out so. */
+  readonly log: (line: string) => void;
   /** Whom tokens are for: `npm:registry.example.com`; one of them. */
   readonly audiences: () => readonly string[];
   /** Milliseconds since 1970. */
@@ -70,12 +74,16 @@ export interface IdTokensOptions {
 export class IdTokens {
   readonly #send: SendForKeys;
   readonly #audiences: IdTokensOptions['audiences'];
+  readonly #isLocal: boolean;
+  readonly #log: IdTokensOptions['log'];
   readonly #clock: () => number;
   readonly #discovered = new Map<string, Discovered>();
 
-  constructor({ send, audiences, clock = Date.now }: IdTokensOptions) {
+  constructor({ send, isLocal, log, audiences, clock = Date.now }: IdTokensOptions) {
     this.#send = send;
     this.#audiences = audiences;
+    this.#isLocal = isLocal;
+    this.#log = log;
     this.#clock = clock;
   }
 
@@ -101,8 +109,8 @@ export class IdTokens {
    * The claims, when the issuer has signed them. Throws ERR_UNAUTHENTICATED, ERR_UPSTREAM where its keys cannot be had.
    */
   async verify({ text, issuer }: ClaimedToken): Promise<Claims & { readonly exp: number }> {
-    const keys = await this.#keysOf(issuer);
     try {
+      const keys = await this.#keysOf(issuer);
       const { payload } = await jwtVerify(text, keys, {
         algorithms: ALGORITHMS,
         issuer,
@@ -113,11 +121,21 @@ export class IdTokens {
       });
       return { ...payload, exp: payload.exp! };
     } catch (error) {
-      if (isConfigError(error)) throw error;
-      if (error instanceof errors.JWKSTimeout) throw unreachable(issuer, 'its keys do not come', error);
+      if (isConfigError(error) && error.code === 'ERR_UPSTREAM') throw this.#unreachable(issuer, error);
+      if (error instanceof errors.JWKSTimeout) {
+        throw this.#unreachable(issuer, unreachable(issuer, 'its keys do not come', error));
+      }
       if (error instanceof errors.JOSEError) throw refused(`was not signed by ${issuer}, or not as it is now`, error);
       throw error;
     }
+  }
+
+  /** One answer for all that can be wrong. */
+  #unreachable(issuer: string, error: ConfigError): ConfigError {
+    this.#log(error.message);
+    const told = unreachable(issuer, 'the log of the registry says why');
+    told.cause = error;
+    return told;
   }
 
   async #keysOf(issuer: string): Promise<KeySet> {
@@ -138,7 +156,7 @@ export class IdTokens {
   }
 
   async #discover(issuer: string): Promise<KeySet> {
-    if (!URL.canParse(issuer) || !isReachable(new URL(issuer))) throw unreachable(issuer, 'it is no https address');
+    if (!mayIssue(issuer, this.#isLocal)) throw unreachable(issuer, 'it is no https address');
     const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     const document = await this.#json(issuer, url);
     const { issuer: said, jwks_uri: keys } = document;
@@ -174,6 +192,16 @@ export class IdTokens {
       throw unreachable(issuer, 'it does not answer', cause);
     }
   }
+}
+
+/**
+ * Whether keys of the issuer would be asked for: of one that speaks https, or of one on this machine where nobody else
+ * reaches the registry.
+ */
+export function mayIssue(issuer: string, isLocal: boolean): boolean {
+  if (!URL.canParse(issuer)) return false;
+  const url = new URL(issuer);
+  return isReachable(url) && (url.protocol === 'https:' || isLocal);
 }
 
 /** Who is on this machine may name keys on this machine; for others, that would let them ask here in our name. */

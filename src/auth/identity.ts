@@ -26,6 +26,8 @@ export interface IdentityOptions {
   /** See `IdentitiesOptions.head`. */
   readonly head: () => number;
   readonly verifyJwt: AuthenticatorOptions['verifyJwt'];
+  /** See `AuthenticatorOptions.isTrusted`. Default: nobody is. */
+  readonly isTrusted?: AuthenticatorOptions['isTrusted'];
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly clock?: () => number;
   /** Hears of what failed while nobody waited: last uses that could not be written. */
@@ -48,6 +50,7 @@ export interface Identity {
 /** Errors: those of the journal and the stores. */
 export async function openIdentity(options: IdentityOptions): Promise<Identity> {
   const { journal, keyring, scratch, head, verifyJwt, clock = Date.now, onError } = options;
+  const { isTrusted = async () => false } = options;
   keyring.sweep();
   scratch.sweep();
   const identities = await openIdentities({ journal, keyring, head });
@@ -62,7 +65,7 @@ export async function openIdentity(options: IdentityOptions): Promise<Identity> 
     tokens: new Tokens({ identities, changes, keyring, clock }),
     signIn: new SignIn(identities, keyring, passwords),
     setupLink: new SetupLink({ identities, changes, users, keyring, passwords, clock }),
-    authenticator: new Authenticator({ identities, keyring, lastUses, verifyJwt, clock }),
+    authenticator: new Authenticator({ identities, keyring, lastUses, verifyJwt, isTrusted, clock }),
     lastUses,
     close: () => {
       identities.close();

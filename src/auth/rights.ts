@@ -29,6 +29,15 @@ export interface Grant {
   readonly needsApproval?: boolean;
 }
 
+/** A workflow that publishes without a user, as the package that trusts it knows it. */
+export interface TrustedWorkflow {
+  /** Of the package's trusted publisher. */
+  readonly id: string;
+  readonly issuer: string;
+  /** What its identity token said, of what was asked for. */
+  readonly claims: Readonly<Record<string, string>>;
+}
+
 /** Somebody who asks. */
 export interface Principal {
   readonly kind: 'owner' | 'user' | 'token' | 'anonymous';
@@ -46,6 +55,8 @@ export interface Principal {
   readonly cidrs?: readonly string[];
   /** With a token that a client of packages got by signing a person in: see `Token.isSignIn`. */
   readonly isSignIn?: boolean;
+  /** The trusted publisher that a workflow is: who vouches for it, and what its identity token said. */
+  readonly trusted?: TrustedWorkflow;
   /** The token that was shown: several of one user may have one name. */
   readonly tokenId?: string;
 }

@@ -87,15 +87,18 @@ export class SecondFactor {
   async confirm(user: string, code: string): Promise<readonly string[] | null> {
     const begun = await this.#read(KEYRING.begunFactor, user);
     const step = begun === null ? null : this.#stepOf(begun, code);
-    if (begun === null || step === null || !this.#take(user, step, null)) return null;
-    await this.#write(KEYRING.secondFactor, begun);
+    if (begun === null || step === null) return null;
+    const sealed = await this.#sealed(begun);
     const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
-    this.#keyring.together(() => {
-      forgetRecovery(this.#keyring, user);
-      this.#keyring.delete(KEYRING.begunFactor, user);
+    // Whoever has a factor has its recovery codes, whatever ends the registry meanwhile.
+    const isTaken = this.#keyring.together(() => {
+      if (!this.#take(user, step, null)) return false;
+      forgetSecondFactor(this.#keyring, user);
+      this.#keyring.set(KEYRING.secondFactor, user, sealed);
       for (const recovery of codes) this.#keyring.set(KEYRING.recoveryCode, recoveryKey(user, recovery), '');
+      return true;
     });
-    return codes;
+    return isTaken ? codes : null;
   }
 
   /** The same app, asked for at other times. Nothing happens where there is none. */
@@ -155,7 +158,11 @@ export class SecondFactor {
   }
 
   async #write(space: string, factor: Factor, expiresAt: number | null = null): Promise<void> {
-    this.#keyring.set(space, factor.user, await this.#seal.sealText(PURPOSE, JSON.stringify(factor)), expiresAt);
+    this.#keyring.set(space, factor.user, await this.#sealed(factor), expiresAt);
+  }
+
+  async #sealed(factor: Factor): Promise<string> {
+    return await this.#seal.sealText(PURPOSE, JSON.stringify(factor));
   }
 }
 

@@ -12,10 +12,12 @@ import { ConfigError, isConfigError } from '../errors/errors.ts';
 import type { SideStore } from '../journal/side-store.ts';
 import type { Claims, IdTokens } from './id-tokens.ts';
 import { KEYRING } from './keyring.ts';
+import type { TrustedWorkflow } from './rights.ts';
 import { makeTrustedToken, type TrustedToken } from './trusted-tokens.ts';
 
 /** Of a package: who may publish it without a user's token. */
 export interface Publisher {
+  readonly id: string;
   readonly issuer: string;
   /** What the token must say; `*` stands for any run of characters. */
   readonly claims: Readonly<Record<string, string>>;
@@ -57,11 +59,21 @@ export class TrustedPublishing {
         : error;
     });
     const differences = publishers.map((publisher) => difference(publisher, claims));
-    if (!differences.includes(null)) throw otherWorkflow(name, differences[0]!);
+    const publisher = publishers[differences.indexOf(null)];
+    if (publisher === undefined) throw otherWorkflow(name, differences[0]!);
     const expiresAt = claims.exp * 1000 + TAKEN_LEEWAY_ms;
     if (!keyring.add(KEYRING.takenIdToken, keyOf(name, idToken, claims), '', expiresAt)) throw taken(name);
-    return makeTrustedToken(keyring, { package: name, actor: actorOf(claims) }, clock());
+    const who = { package: name, actor: actorOf(claims), trusted: workflowOf(publisher, claims) };
+    return makeTrustedToken(keyring, who, clock());
   }
+}
+
+function workflowOf({ id, issuer, claims: wanted }: Publisher, claims: Claims): TrustedWorkflow {
+  return {
+    id,
+    issuer,
+    claims: Object.fromEntries(Object.keys(wanted).map((claim) => [claim, textOf(claims[claim])!])),
+  };
 }
 
 /** The first claim that is not as the publisher wants it; null: it is him. One who wants nothing would be everybody. */

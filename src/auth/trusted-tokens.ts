@@ -7,7 +7,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { SideStore } from '../journal/side-store.ts';
 import { KEYRING } from './keyring.ts';
-import type { Principal } from './rights.ts';
+import type { Principal, TrustedWorkflow } from './rights.ts';
 import { hashOfSecret, randomId, randomSecret, tokenText, type TokenText } from './token-text.ts';
 
 const LIFETIME_ms = 15 * 60 * 1000;
@@ -17,6 +17,7 @@ interface Stored {
   readonly hash: string;
   readonly package: string;
   readonly actor: string;
+  readonly trusted: TrustedWorkflow;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -31,11 +32,11 @@ export interface TrustedToken {
 
 /**
  * A token for `actor` (`trusted:acme/ui@refs/heads/main`) and one package. Errors: ERR_STORE.
- * @example makeTrustedToken(keyring, { package: '@acme/ui', actor: 'trusted:acme/ui@refs/heads/main' }, Date.now())
+ * @example makeTrustedToken(keyring, { package: '@acme/ui', actor: 'trusted:acme/ui@main', trusted }, Date.now())
  */
 export function makeTrustedToken(
   keyring: SideStore,
-  who: { readonly package: string; readonly actor: string },
+  who: Pick<Stored, 'package' | 'actor' | 'trusted'>,
   now: number,
 ): TrustedToken {
   const parts = { id: randomId(), secret: randomSecret() };
@@ -45,22 +46,23 @@ export function makeTrustedToken(
   return { text: tokenText(parts), createdAt: now, expiresAt };
 }
 
-/** Who shows such a token; null: it is none of them, or has expired. */
+/** Who shows such a token, for which package; null: it is none of them, or has expired. */
 export function findTrustedToken(
   keyring: SideStore,
   { id, secret }: TokenText,
-): { readonly principal: Principal; readonly expiresAt: number } | null {
+): { readonly principal: Principal; readonly package: string; readonly trusted: TrustedWorkflow } | null {
   const text = keyring.get(KEYRING.trusted, id);
   if (text === null) return null;
   const stored = JSON.parse(text) as Stored;
   const isIts = timingSafeEqual(Buffer.from(hashOfSecret(secret), 'hex'), Buffer.from(stored.hash, 'hex'));
-  return isIts ? { principal: principalOfWorkflow(id, stored), expiresAt: stored.expiresAt } : null;
+  const { package: name, trusted } = stored;
+  return isIts ? { principal: principalOfWorkflow(id, stored), package: name, trusted } : null;
 }
 
 /** A name of a package has no `*`, so that neither pattern is of anything else. */
-function principalOfWorkflow(tokenId: string, { package: name, actor }: Stored): Principal {
+function principalOfWorkflow(tokenId: string, { package: name, actor, trusted }: Stored): Principal {
   const grants = [`package:${name}`, `premium:${name}`].map((pattern) => {
     return { role: 'publisher', pattern, sections: null } as const;
   });
-  return { kind: 'token', actor, user: null, grants, scope: null, readOnly: false, tokenId };
+  return { kind: 'token', actor, user: null, grants, scope: null, readOnly: false, trusted, tokenId };
 }

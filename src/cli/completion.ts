@@ -21,6 +21,7 @@ import { CHANGED_FIELDS, CONFIG_FIELDS } from '../config/value.ts';
 import { isConfigError } from '../errors/errors.ts';
 import { HEADER_NAMES } from '../proxy/headers.ts';
 import type { Listed } from '../registry/identity-operations.ts';
+import type { PackageListing } from '../registry/routes/v1/package-shapes.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -47,6 +48,10 @@ interface Known {
   readonly tokens: readonly string[];
   readonly requests: readonly string[];
   readonly packages: readonly string[];
+  /** Dist-tags of the package that is named. */
+  readonly tags: readonly string[];
+  readonly uplinks: readonly string[];
+  readonly filters: readonly string[];
   /** Rich ones. */
   readonly flags: readonly string[];
   readonly files: readonly string[];
@@ -68,6 +73,9 @@ const UNASKED = {
   tokens: [],
   requests: [],
   packages: [],
+  tags: [],
+  uplinks: [],
+  filters: [],
   flags: [],
   templates: BUILTIN_TEMPLATES.map(({ name }) => name),
   rules: [],
@@ -131,6 +139,12 @@ function argumentValues(argument: string, known: Known): readonly string[] {
       return known.requests;
     case 'package':
       return known.packages;
+    case 'tag=version':
+      return known.tags.map((tag) => `${tag}=`);
+    case 'uplink':
+      return known.uplinks;
+    case 'filter':
+      return known.filters;
     case 'feature':
       return features;
     case 'config':
@@ -160,9 +174,10 @@ function argumentValues(argument: string, known: Known): readonly string[] {
   }
 }
 
-function optionValues(option: string, { configs, users, files }: Known): readonly string[] {
+function optionValues(option: string, { configs, users, files, tags }: Known): readonly string[] {
   if (option === 'name') return configs;
   if (option === 'user') return users;
+  if (option === 'remove') return tags;
   if (['database', 'data', 'token-file', 'open', 'segments', 'from-verdaccio'].includes(option)) return files;
   return option === 'field' ? CHANGED_FIELDS : [];
 }
@@ -224,7 +239,10 @@ async function ask(words: readonly string[]): Promise<Omit<Known, Seen>> {
       return { ...UNASKED, requests: await requestsOf(await openClient(options, signal)) };
     }
     if (words.includes('packages')) {
-      return { ...UNASKED, packages: await packagesIn(await openClient(options, signal)) };
+      return { ...UNASKED, ...(await packagesIn(await openClient(options, signal), words)) };
+    }
+    if (words.includes('uplinks') || words.includes('filters')) {
+      return { ...UNASKED, ...(await uplinksIn(await openClient(options, signal))) };
     }
     target = await openTarget(options, signal);
     if (words.includes('flags')) {
@@ -255,11 +273,25 @@ async function requestsOf(client: RegistryClient): Promise<string[]> {
 }
 
 /** No more than one page: a prompt has no room for more. */
-async function packagesIn(client: RegistryClient): Promise<string[]> {
-  const { packages } = await client.json<{ packages: { name: string }[] }>('/api/v1/packages', {
-    query: { limit: 1000 },
-  });
-  return packages.map(({ name }) => name).filter((word) => clean(word) === word);
+async function packagesIn(client: RegistryClient, words: readonly string[]): Promise<Pick<Known, 'packages' | 'tags'>> {
+  const page = await client.json<PackageListing>('/api/v1/packages', { query: { limit: 1000 } });
+  const packages = namesOf(page.packages);
+  const named = words.includes('tag') ? packages.find((name) => words.slice(0, -1).includes(name)) : undefined;
+  if (named === undefined) return { packages, tags: [] };
+  const { HttpPackages } = await import('./http-packages.ts');
+  return { packages, tags: Object.keys((await new HttpPackages(client).get(named)).tags) };
+}
+
+async function uplinksIn(client: RegistryClient): Promise<Pick<Known, 'uplinks' | 'filters'>> {
+  const { HttpUplinks } = await import('./http-uplinks.ts');
+  const known = new HttpUplinks(client);
+  const [uplinks, filters] = await Promise.all([permitted(known.list()), permitted(known.filters())]);
+  return { uplinks: namesOf(uplinks), filters: namesOf(filters) };
+}
+
+/** A shell reads lines: what is not printable cannot be completed. */
+function namesOf(items: readonly { readonly name: string }[]): string[] {
+  return items.map(({ name }) => name).filter((word) => clean(word) === word);
 }
 
 /** What of it the user may not see is left out. */
@@ -297,7 +329,7 @@ async function knownTo(target: Target, name: string): Promise<Omit<Known, Seen>>
 }
 
 /** What the user may not see is left out. */
-async function permitted<T>(list: Promise<T[]>): Promise<T[]> {
+async function permitted<T>(list: Promise<readonly T[]>): Promise<readonly T[]> {
   try {
     return await list;
   } catch (error) {

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { usageError } from './failure.ts';
 import { ConfigError } from '../errors/errors.ts';
-import { findJsonFault } from '../config/json-fault.ts';
+import { DEPTH_MAX, findJsonFault } from '../config/json-fault.ts';
 
 export const DOCUMENT_FORMATS = ['json', 'ndjson', 'yaml'] as const;
 export type DocumentFormat = (typeof DOCUMENT_FORMATS)[number];
@@ -66,9 +66,10 @@ function parseJson(text: string, source: string, firstLine: number): unknown {
   const fault = findJsonFault(text);
   if (fault === null) return JSON.parse(text);
   const line = text.slice(0, fault.position).split('\n').length + firstLine - 1;
-  if (fault.kind === 'syntax') {
+  if (fault.kind !== 'duplicate') {
+    const why = fault.kind === 'deep' ? `it is deeper than ${DEPTH_MAX} levels` : 'the fault is';
     throw new ConfigError('ERR_BODY_JSON', {
-      message: `${source} is not JSON: the fault is in line ${line}`,
+      message: `${source} is not JSON: ${why} in line ${line}`,
       hint: 'Correct it; a file of another format is known by its ending: .yaml, .ndjson.',
       details: { position: fault.position },
     });

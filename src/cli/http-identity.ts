@@ -15,8 +15,7 @@ export class HttpIdentity implements IdentityTarget {
 
   /** A token of a user is not he himself. */
   async self(): Promise<string | null> {
-    const { kind, user } = await this.#client.json<{ kind: string; user: string | null }>(`${API}/whoami`);
-    return kind === 'user' ? user : null;
+    return (await this.#client.json<{ user: string | null }>(`${API}/whoami`)).user;
   }
 
   users: IdentityTarget['users'] = (query) => this.#page('users', query);

@@ -105,8 +105,9 @@ export class HttpPackages {
     return this.#client.json(`${PATH}/scrub`, { method: 'POST', body: { cursor } });
   }
 
-  collect(dryRun: boolean): Promise<CollectedView> {
-    return this.#client.json(`${PATH}/collect`, { method: 'POST', body: { dryRun } });
+  /** A part of all blobs, as `scrub`. */
+  collect(dryRun: boolean, cursor: string): Promise<CollectedView> {
+    return this.#client.json(`${PATH}/collect`, { method: 'POST', body: { dryRun, cursor } });
   }
 
   /** A version that was published elsewhere before, as the document of a publish with its `time`. */

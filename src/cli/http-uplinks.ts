@@ -19,6 +19,13 @@ export interface UplinkView extends UplinkDeclaration {
   readonly rest_s: number;
 }
 
+export interface ListedUplinks {
+  readonly uplinks: readonly UplinkView[];
+  /** null: uplinks are asked. */
+  readonly whyNobody: string | null;
+  readonly default: { readonly url: string | null; readonly reason: string | null };
+}
+
 export interface FilterView extends FilterDeclaration {
   readonly name: string;
   readonly revision: number;
@@ -46,7 +53,12 @@ export class HttpUplinks {
   }
 
   async list(): Promise<readonly UplinkView[]> {
-    return (await this.#client.json<{ uplinks: UplinkView[] }>(UPLINKS)).uplinks;
+    return (await this.listed()).uplinks;
+  }
+
+  /** With whether anybody is asked. */
+  async listed(): Promise<ListedUplinks> {
+    return await this.#client.json<ListedUplinks>(UPLINKS);
   }
 
   put(name: string, body: Readonly<Record<string, unknown>>, { reason, expected }: Said): Promise<UplinkView> {

@@ -41,6 +41,9 @@ export const READS_CONFIG: readonly SharedOption[] = [...TARGET, 'name'];
 /** What a command takes that changes one config. */
 export const WRITES_CONFIG: readonly SharedOption[] = [...READS_CONFIG, 'reason', 'actor', 'ifRevision'];
 
+/** Columns of a description that are enough to break it: long words in front must not push it off a narrow terminal. */
+const WRAPS_FROM = 24;
+
 const taken = new WeakMap<Command, readonly SharedOption[]>();
 
 export function addSharedOptions(program: Command): void {
@@ -71,7 +74,7 @@ export function addSharedOptions(program: Command): void {
     )
     .addOption(new Option('--force', 'do it although something speaks against it'))
     .addOption(new Option('-y, --yes', 'do not ask'));
-  const help = { showGlobalOptions: true };
+  const help = { showGlobalOptions: true, minWidthToWrap: WRAPS_FROM };
   program.configureHelp({
     ...help,
     visibleGlobalOptions: (command) => program.options.filter((option) => isTaken(command, option.attributeName())),

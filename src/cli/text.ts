@@ -120,6 +120,11 @@ export function timeText(at: number): string {
   return new Date(at).toISOString();
 }
 
+/** @example countText(1, 'blob') // '1 blob' */
+export function countText(count: number, one: string, several = `${one}s`): string {
+  return `${count} ${count === 1 ? one : several}`;
+}
+
 /** @example sizeText(20480) // '20.0 KiB' */
 export function sizeText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -7,7 +7,12 @@
 
 export type JsonFault =
   | { readonly kind: 'syntax'; readonly position: number }
+  /** Deeper than `DEPTH_MAX`: whatever walks it would need as much stack. */
+  | { readonly kind: 'deep'; readonly position: number }
   | { readonly kind: 'duplicate'; readonly position: number; readonly key: string };
+
+/** Objects and lists within one another. */
+export const DEPTH_MAX = 512;
 
 /** What may come next; `first` allows the container to be empty. */
 type Expected = 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'comma';
@@ -17,7 +22,8 @@ const SCALAR = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|
 const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
 /**
- * The first fault, by position in UTF-16 units; null exactly for what `JSON.parse` takes and has no key twice.
+ * The first fault, by position in UTF-16 units; null exactly for what `JSON.parse` takes, has no
+ * key twice and is not too deep.
  * @example findJsonFault('{"a": 1, "a": 2}') // { kind: 'duplicate', position: 9, key: 'a' }
  */
 export function findJsonFault(text: string): JsonFault | null {
@@ -30,6 +36,7 @@ export function findJsonFault(text: string): JsonFault | null {
     const keys = open.at(-1);
     let end = position + 1;
     if (expected.endsWith('value') && (character === '{' || character === '[')) {
+      if (open.length === DEPTH_MAX) return { kind: 'deep', position };
       open.push(character === '{' ? new Set() : null);
       expected = character === '{' ? 'first key' : 'first value';
     } else if (closes(character, keys, expected)) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
-import { findJsonFault } from './json-fault.ts';
+import { DEPTH_MAX, findJsonFault } from './json-fault.ts';
 
 /** Characters of a key that its error repeats. */
 const SHOWN = 80;
@@ -20,6 +20,7 @@ export function parseStrictJson(bytes: Uint8Array, positionOf = (position: numbe
   if (fault === null) return JSON.parse(text);
   const position = positionOf(fault.position);
   if (fault.kind === 'syntax') throw notJson(`the fault is at character ${position}`, position);
+  if (fault.kind === 'deep') throw notJson(`at character ${position} it is deeper than ${DEPTH_MAX} levels`, position);
   const key = fault.key.slice(0, SHOWN);
   throw new ConfigError('ERR_DUPLICATE_KEY', {
     message: `The body has the key ${JSON.stringify(key)} twice in one object, again at character ${position}`,

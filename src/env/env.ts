@@ -7,7 +7,7 @@ import { ConfigError } from '../errors/errors.ts';
 import { nearest } from '../errors/nearest.ts';
 import { LOG_LEVELS, parseLogLevel, type LogLevel } from './log-level.ts';
 import { parseNetworks, parseOrigins, parseReaders, parseRate } from './network.ts';
-import { parseS3Address, type S3Address } from './s3-address.ts';
+import { faultOfS3Address, parseS3Address, type S3Address } from './s3-address.ts';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -62,6 +62,8 @@ interface Declaration<T> {
   readonly parse: (text: string) => T | null;
   /** What `parse` accepts, in words. */
   readonly expected: string;
+  /** What is wrong with a text that `parse` refuses, where that can be said more closely; null: it cannot. */
+  readonly faultOf?: (text: string) => string | null;
   /** What is in it is in no message. */
   readonly isSecret?: boolean;
 }
@@ -156,7 +158,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
     variable: 'C13_UPSTREAM',
     default: 'npm',
     description:
-      'Registry that is asked for packages while no uplink is declared: a URL, `none`, or `npm` for the one that npm is set to.',
+      'Registry asked for packages while no uplink is declared: a URL, `none`, or `npm` for the one npm is set to.',
     parse: (text) => (text === 'npm' || text === 'none' ? text : parseUrl(text)),
     expected: 'an http or https URL, npm or none',
   },
@@ -216,6 +218,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Declaration<Settings[K]
       'Bucket that tarballs are kept in, instead of the data directory; AWS_* variables hold the credentials.',
     parse: parseS3Address,
     expected: 's3://bucket/prefix, with ?endpoint=https://... and &region=... where they are needed',
+    faultOf: faultOfS3Address,
   },
   token: {
     variable: 'C13_TOKEN',
@@ -267,12 +270,13 @@ export function readSetting<K extends keyof Settings>(name: K, variables: Variab
 
 /** A setting's value from text, which `source` (a variable or a flag such as `--port`) held. Throws ERR_SETTING. */
 export function parseSetting<K extends keyof Settings>(name: K, text: string, source: string): Settings[K] {
-  const { parse, expected, isSecret = false, default: fallback } = SETTINGS[name];
+  const { parse, expected, faultOf, isSecret = false, default: fallback } = SETTINGS[name];
   const value = parse(text);
   if (value !== null) return value;
   const shown = isSecret ? '[redacted]' : text;
+  const fault = faultOf?.(text) ?? null;
   throw new ConfigError('ERR_SETTING', {
-    message: `${source}: ${JSON.stringify(shown.slice(0, 200))} is not ${expected}`,
+    message: `${source}: ${JSON.stringify(shown.slice(0, 200))} ${fault === null ? `is not ${expected}` : `will not do: ${fault}`}`,
     hint: `Set ${source} to ${expected}, or leave it out${fallback === '' ? '' : ` for ${fallback}`}.`,
     details: { setting: source, value: shown },
   });

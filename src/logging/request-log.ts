@@ -1,5 +1,6 @@
 /** One line for each request: who asked for what, how it ended and how long it took. @module */
 import { randomBytes } from 'node:crypto';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { Logger } from './logger.ts';
 import { redact, redactPath, redactQuery, redactText } from './redaction.ts';
 
@@ -14,6 +15,8 @@ export interface RequestFacts {
   readonly user: string | null;
   /** Where the request came from; null without a connection. */
   readonly address: string | null;
+  /** Why it was refused; undefined: it was not. */
+  readonly code?: ErrorCode | undefined;
   /** Whether a status of 500 and above is what the operator wants, and no error. */
   readonly isMeant?: boolean;
 }
@@ -40,13 +43,13 @@ let requests = 0;
 export function requestLog(logger: Logger): RequestLog {
   const targets = new Remembered((url) => JSON.stringify(targetOf(url)));
   const users = new Remembered((user) => JSON.stringify(redactText(user)));
-  return ({ id, method, url, status, duration_ms, user, address, isMeant = false }, headers = null) => {
+  return ({ id, method, url, status, duration_ms, user, address, code, isMeant = false }, headers = null) => {
     const level = status < 500 ? 'info' : isMeant ? 'warn' : 'error';
     // Ids, methods and addresses have no character that JSON would write otherwise.
     const fields =
       `"id":"${id}","method":"${method}","path":${targets.of(url)},"status":${status},` +
       `"duration_ms":${inMicroseconds(duration_ms)},"user":${user === null ? 'null' : users.of(user)},` +
-      `"address":${address === null ? 'null' : `"${address}"`}`;
+      `"address":${address === null ? 'null' : `"${address}"`}${code === undefined ? '' : `,"code":"${code}"`}`;
     if (headers === null) return logger.writeClean(level, 'request', fields);
     const both = { request: redact(headers.request), response: redact(headers.response) };
     logger.writeClean(level, 'request', `${fields},${JSON.stringify(both).slice(1, -1)}`);

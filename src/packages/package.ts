@@ -41,7 +41,10 @@ export interface PackageVersion {
   readonly attestations: readonly Attestation[];
   /** Milliseconds since 1970. */
   readonly publishedAt: number;
+  /** An actor, or of an import whoever published it before. */
   readonly publishedBy: string;
+  /** Which trusted publisher it was; null: somebody with a token. */
+  readonly trusted: TrustedPublisher | null;
   /** What whoever installs it is told; null: nothing. */
   readonly deprecated: string | null;
 }
@@ -113,7 +116,14 @@ export interface Publication {
   readonly access: PackageSettings['access'] | undefined;
   /** When it was published elsewhere; undefined: now. Imports alone say so. */
   readonly publishedAt?: number;
+  /** Who published it elsewhere; undefined: whoever publishes. Imports alone say so. */
+  readonly publishedBy?: string;
+  /** The trusted publisher, with what its token said of what was asked for; undefined: none. */
+  readonly trusted?: TrustedPublisher;
 }
+
+/** Characters of what installers of a deprecated version are told: clients print it each time. */
+export const MESSAGE_LENGTH_MAX = 1000;
 
 /** `package:@acme/ui`: the stream of a package, and what rights on it are granted to. */
 export function packageStream(name: string): string {

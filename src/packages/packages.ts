@@ -7,19 +7,30 @@
 import { ConfigError } from '../errors/errors.ts';
 import type { Journal, NewEntry } from '../journal/journal.ts';
 import { retried, type ResourceWrite } from '../journal/resources.ts';
-import { encodePackageEntry, type PackageEntry } from './log.ts';
-import { entriesOf, notFound, type Outline, type PackageChanges, publishEntryOf } from './log-changes.ts';
+import { encodePackageEntry, type PackageEntry } from './entries.ts';
+import { entriesOf, notFound, type Outline, type PackageChanges, publishEntryOf } from './decisions.ts';
 import { parseNewPackageName } from './name.ts';
 import { OwnedNames } from './owned.ts';
-import { packageStream, type PackageSettings, type PackageState, type Publication, type Signature } from './package.ts';
+import {
+  packageStream,
+  type PackageSettings,
+  type PackageState,
+  type Publication,
+  type Signature,
+  type TrustedPublisher,
+} from './package.ts';
 import { packagesProjection } from './projection.ts';
 import type { NamedBlob, PackageSummary, StoredOutline, StoredPackage } from './projection-queries.ts';
 import { searchPackages, type SearchQuery, type SearchResult } from './search.ts';
+import { trustedPublishersOf } from './trusted-publishers.ts';
 import { parseVersion } from './version.ts';
 
-export type { PackageChanges } from './log-changes.ts';
+export type { PackageChanges } from './decisions.ts';
 export type { NamedBlob, PackageSummary } from './projection-queries.ts';
 export type { SearchHit, SearchQuery, SearchResult } from './search.ts';
+
+/** Of a user. */
+const STARS_MAX = 1000;
 
 export interface PackagesOptions {
   readonly journal: Journal;
@@ -32,6 +43,11 @@ export interface PackagesOptions {
 /** How a change ended: the revision that the package then has, also where nothing was to be done. */
 export interface Changed {
   readonly revision: number;
+}
+
+export interface PublishWrite extends ResourceWrite {
+  /** Whether who publishes may change who reads the package; default: he may not, once it is there. */
+  readonly mayAdminister?: boolean;
 }
 
 /**
@@ -60,14 +76,19 @@ export class Packages {
     return stored === null ? null : stateOf(stored);
   }
 
-  /** Errors: ERR_PACKAGE_NAME, ERR_PACKAGE_VERSION, ERR_PACKAGE_EXISTS, ERR_PACKAGE_INVALID. */
-  async publish(publication: Publication, write: ResourceWrite): Promise<Changed> {
+  /**
+   * Errors: ERR_PACKAGE_NAME, ERR_PACKAGE_VERSION, ERR_PACKAGE_EXISTS, ERR_PACKAGE_INVALID, ERR_FORBIDDEN for another
+   * access than the package has.
+   */
+  async publish(publication: Publication, { mayAdminister = false, ...write }: PublishWrite): Promise<Changed> {
     const name = parseNewPackageName(publication.name);
     const version = parseVersion(publication.version);
     const signature = await this.#sign(`${name}@${version}:${publication.dist.integrity}`);
     return await this.#inTurn(name, write, async () => {
       const place = await this.#journal.query(packagesProjection, 'place', { name, version });
-      return await this.#append(name, place, write, () => [publishEntryOf(publication, signature, place)]);
+      return await this.#append(name, place, write, () => [
+        publishEntryOf(publication, signature, place, mayAdminister),
+      ]);
     });
   }
 
@@ -99,7 +120,9 @@ export class Packages {
     return await this.change(name, { settings: change }, write);
   }
 
+  /** Errors also: ERR_PACKAGE_INVALID for one star too many of a user. */
   async star(name: string, user: string, isStarred: boolean, write: ResourceWrite): Promise<Changed> {
+    if (isStarred) requireFewStars(name, user, await this.starredBy(user));
     return await this.change(name, { star: { user, isStarred } }, write);
   }
 
@@ -115,6 +138,11 @@ export class Packages {
   /** Whether the name is ours, so that nobody else is asked for it: see `OwnedNames`. */
   async isOwned(name: string): Promise<boolean> {
     return await this.#owned.has(name);
+  }
+
+  /** Those of the names that are ours, asked for at once. */
+  async ownedAmong(names: readonly string[]): Promise<ReadonlySet<string>> {
+    return await this.#owned.among(names);
   }
 
   async search(query: SearchQuery): Promise<SearchResult> {
@@ -140,6 +168,11 @@ export class Packages {
     goneSince = null,
   }: { after?: string; limit?: number; goneSince?: number | null } = {}): Promise<NamedBlob[]> {
     return await this.#journal.query(packagesProjection, 'blobs', { after, limit, goneSince });
+  }
+
+  /** Whom it trusts to publish it without a user; nobody where it has no version. */
+  async trustedPublishers(name: string): Promise<readonly TrustedPublisher[]> {
+    return await trustedPublishersOf(this.#journal, name);
   }
 
   /** Names of packages that a user has starred. */
@@ -180,6 +213,16 @@ export class Packages {
   }
 }
 
+function requireFewStars(name: string, user: string, starred: readonly string[]): void {
+  if (starred.length < STARS_MAX || starred.includes(name)) return;
+  const fault = `${user} has starred ${starred.length} packages, and ${STARS_MAX} is the most`;
+  throw new ConfigError('ERR_PACKAGE_INVALID', {
+    message: `${name} is not starred: ${fault}`,
+    hint: 'Take a star back: npm unstar.',
+    details: { package: name, path: 'users', fault },
+  });
+}
+
 function settingsOf({ access, isPremium, trusted }: StoredOutline | StoredPackage): PackageSettings {
   return { access, isPremium: isPremium === 1, trustedPublishers: JSON.parse(trusted) };
 }
@@ -196,11 +239,12 @@ function knownOf(stored: StoredOutline): Outline {
 
 function stateOf(stored: StoredPackage): PackageState {
   const { name, revision, createdAt, modifiedAt, unpublished, stars, readme } = stored;
-  const versions = stored.versions.map(({ manifest, dist, attestations, ...row }) => ({
+  const versions = stored.versions.map(({ manifest, dist, attestations, trusted, ...row }) => ({
     ...row,
     manifest: JSON.parse(manifest),
     dist: JSON.parse(dist),
     attestations: JSON.parse(attestations),
+    trusted: trusted === null ? null : JSON.parse(trusted),
   }));
   const tags = Object.fromEntries(stored.tags);
   const settings = settingsOf(stored);

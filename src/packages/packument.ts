@@ -3,8 +3,9 @@
  * install. Pure: the same state gives the same bytes, so they can be kept and served until the state changes.
  * @module
  */
-import { tarballName } from './name.ts';
-import type { Dist, Manifest, PackageState, PackageVersion } from './package.ts';
+import { hasInstallScript, installedOf, picked, tarballUrl } from './installed.ts';
+import type { Dist, PackageState, PackageVersion } from './package.ts';
+import { trustedPublisherOf, userOf } from './publisher.ts';
 import { revisionText } from './revision.ts';
 import { LATEST } from './version.ts';
 
@@ -30,24 +31,6 @@ export interface Packument {
 
 type Fields = Record<string, unknown>;
 
-/** Of a manifest, in the short document. */
-const INSTALLED_FIELDS = [
-  'name',
-  'version',
-  'dependencies',
-  'optionalDependencies',
-  'devDependencies',
-  'peerDependencies',
-  'peerDependenciesMeta',
-  'acceptDependencies',
-  'bin',
-  'directories',
-  'engines',
-  'cpu',
-  'os',
-  'libc',
-  'funding',
-] as const;
 /** Of the manifest that `latest` names, at the head of the whole document. */
 const HEAD_FIELDS = [
   'description',
@@ -60,7 +43,6 @@ const HEAD_FIELDS = [
   'bugs',
   'readmeFilename',
 ] as const;
-const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
 const PROVENANCE = /^https:\/\/slsa\.dev\/provenance\//;
 
 /**
@@ -80,16 +62,6 @@ export function renderPackument(state: PackageState, options: RenderOptions): Pa
     full: JSON.stringify({ ...headOf(state, options), versions: full }),
     abbreviated: JSON.stringify({ name, 'dist-tags': tags, modified, versions: short }),
   };
-}
-
-/** One version, as the whole document has it: what `GET /name/1.0.0` answers. */
-export function renderVersion(state: PackageState, version: PackageVersion, options: RenderOptions): string {
-  return JSON.stringify(fullVersion(version, distOf(state.name, version, options.origin), options.maintainers));
-}
-
-/** Where a tarball is fetched from. */
-function tarballUrl(origin: string, name: string, version: string): string {
-  return `${origin}/${name}/-/${tarballName(name, version)}`;
 }
 
 function headOf(state: PackageState, { maintainers }: RenderOptions): Fields {
@@ -128,27 +100,25 @@ function timesOf(state: PackageState, maintainers: readonly Maintainer[]): Field
 }
 
 function fullVersion(version: PackageVersion, dist: Fields, maintainers: readonly Maintainer[]): Fields {
-  const { manifest, publishedBy } = version;
+  const { manifest } = version;
   return {
     ...manifest,
     _id: `${manifest.name}@${version.version}`,
     maintainers,
-    _npmUser: maintainers.find(({ name }) => name === userOf(publishedBy)) ?? { name: userOf(publishedBy), email: '' },
+    _npmUser: publisherOf(version, maintainers),
     dist,
     ...markedOf(version),
   };
 }
 
-function shortVersion(version: PackageVersion, dist: Fields): Fields {
-  const { manifest } = version;
-  return { ...picked(manifest, INSTALLED_FIELDS), ...bundledOf(manifest), dist, ...markedOf(version) };
+function publisherOf({ publishedBy, trusted }: PackageVersion, maintainers: readonly Maintainer[]): Fields {
+  const user = userOf(publishedBy);
+  const shown = maintainers.find(({ name }) => name === user) ?? { name: user, email: '' };
+  return { ...shown, ...(trusted === null ? {} : { trustedPublisher: trustedPublisherOf(trusted) }) };
 }
 
-/** Under one of its two names, as a list of names; `true` stands for all dependencies. */
-function bundledOf({ bundleDependencies, bundledDependencies, dependencies }: Manifest): Fields {
-  const bundled = bundleDependencies ?? bundledDependencies;
-  const names = bundled === true ? Object.keys(dependencies ?? {}) : bundled;
-  return Array.isArray(names) && names.length > 0 ? { bundleDependencies: names } : {};
+function shortVersion(version: PackageVersion, dist: Fields): Fields {
+  return { ...installedOf(version.manifest), dist, ...markedOf(version) };
 }
 
 /** What both documents say of a version beside its manifest. */
@@ -175,25 +145,6 @@ function distOf(name: string, { version, dist, attestations }: PackageVersion, o
 
 function knownOf({ integrity, shasum, fileCount, unpackedSize_bytes }: Dist): Fields {
   return { integrity, shasum, fileCount, unpackedSize: unpackedSize_bytes };
-}
-
-/** With `gypfile`, what is native is built when it is installed. */
-function hasInstallScript({ scripts, gypfile }: Manifest): boolean {
-  if (gypfile === true) return true;
-  return (
-    typeof scripts === 'object' && scripts !== null && INSTALL_SCRIPTS.some((name) => Object.hasOwn(scripts, name))
-  );
-}
-
-function picked(manifest: Readonly<Fields>, fields: readonly string[]): Fields {
-  return Object.fromEntries(
-    fields.flatMap((field) => (manifest[field] === undefined ? [] : [[field, manifest[field]]])),
-  );
-}
-
-/** `ann` of `ann/ci`: a token publishes for its user. */
-function userOf(actor: string): string {
-  return actor.split('/', 1)[0]!;
 }
 
 function isoOf(at: number): string {

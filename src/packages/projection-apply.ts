@@ -6,7 +6,7 @@
 import { ConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import type { Sql } from '../journal/projection.ts';
-import type { PackageEntry, PublishEntry, SettingsEntry, StarEntry, TagsEntry, UnpublishEntry } from './log.ts';
+import type { PackageEntry, PublishEntry, SettingsEntry, StarEntry, TagsEntry, UnpublishEntry } from './entries.ts';
 import { needs, needsNoMore } from './projection-needs.ts';
 import { indexForSearch } from './search-words.ts';
 
@@ -43,12 +43,13 @@ export function applyPackageEntry(sql: Sql, { said, ...applied }: Applied): void
 }
 
 function applyPublish(sql: Sql, { id, name, entry, said }: Applied<PublishEntry>): void {
-  const { version, manifest, dist, blob, attestations, tags, readme, access, publishedAt = entry.at } = said;
+  const { version, manifest, dist, blob, attestations, tags, readme, access } = said;
+  const { publishedAt = entry.at, publishedBy = entry.actor, trusted = null } = said;
   const fate = versionFate(sql, id, version);
   if (fate !== 'free') throw packageExists(name, version, fate);
   const [manifestText, distText, attestationsText] = [manifest, dist, attestations].map((part) => JSON.stringify(part));
   sql.run(
-    'INSERT INTO package_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)',
+    'INSERT INTO package_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)',
     id,
     version,
     baseOf(version),
@@ -58,7 +59,8 @@ function applyPublish(sql: Sql, { id, name, entry, said }: Applied<PublishEntry>
     blob,
     attestationsText!,
     publishedAt,
-    entry.actor,
+    publishedBy,
+    trusted === null ? null : JSON.stringify(trusted),
     readme,
   );
   needs(sql, id, `version:${version}`, entry.seq);

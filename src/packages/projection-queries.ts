@@ -27,6 +27,7 @@ interface VersionRow {
   readonly attestations: string;
   readonly publishedAt: number;
   readonly publishedBy: string;
+  readonly trusted: string | null;
   readonly deprecated: string | null;
 }
 
@@ -52,7 +53,8 @@ export interface StoredOutline extends PackageRow {
 export interface PublishPlace {
   readonly revision: number;
   readonly fate: 'free' | 'there' | 'gone';
-  readonly hasLatest: boolean;
+  /** Its dist-tags. */
+  readonly tags: readonly string[];
   readonly access: PackageSettings['access'];
 }
 
@@ -87,7 +89,7 @@ export function storedOf(sql: Sql, name: string): StoredPackage | null {
     tags: tagsOf(sql, id),
     versions: sql.all(
       `SELECT version, manifest, dist, blob, attestations, published_at AS publishedAt, published_by AS publishedBy,
-       deprecated FROM package_versions WHERE package = ? ORDER BY seq`,
+       trusted, deprecated FROM package_versions WHERE package = ? ORDER BY seq`,
       id,
     ),
     unpublished: sql.all('SELECT version, at, by FROM package_unpublished WHERE package = ? ORDER BY at, rowid', id),
@@ -105,16 +107,17 @@ export function outlineOf(sql: Sql, name: string): StoredOutline | null {
 
 export function placeOf(sql: Sql, { name, version }: { name: string; version: string }): PublishPlace {
   const row = rowOf(sql, name);
-  if (row === null) return { revision: 0, fate: 'free', hasLatest: false, access: 'public' };
-  const latest = sql.get("SELECT 1 AS found FROM package_tags WHERE package = ? AND tag = 'latest'", row.id);
+  if (row === null) return { revision: 0, fate: 'free', tags: [], access: 'public' };
+  const tags = tagsOf(sql, row.id).map(([tag]) => tag);
   const { revision, access } = row;
-  return { revision, fate: versionFate(sql, row.id, version), hasLatest: latest !== null, access };
+  return { revision, fate: versionFate(sql, row.id, version), tags, access };
 }
 
-/** Whether the name, or the scope it is in, is one that something was ever published under. */
-export function ownedOf(sql: Sql, { name, scope }: { name: string; scope: string | null }): boolean {
-  const text = 'SELECT 1 AS found FROM packages WHERE name = ? OR scope = ? LIMIT 1';
-  return sql.get(text, name, scope) !== null;
+/** Of these scopes and names without one, those that something was ever published under. */
+export function ownedOf(sql: Sql, places: readonly string[]): string[] {
+  const text = `SELECT value AS place FROM json_each(?) WHERE EXISTS (SELECT 1 FROM packages WHERE scope = value)
+    OR EXISTS (SELECT 1 FROM packages WHERE name = value)`;
+  return sql.all<{ place: string }>(text, JSON.stringify(places)).map(({ place }) => place);
 }
 
 export function listOf(sql: Sql, { after, limit }: { after: string; limit: number }): PackageSummary[] {

@@ -8,7 +8,7 @@ import type { Entry } from '../journal/journal.ts';
 import type { Projection, Sql } from '../journal/projection.ts';
 import { redactedSeq } from '../journal/redaction.ts';
 import { checkShape, scopeOf } from './name-parts.ts';
-import { decodePackageEntry, packageOfStream } from './log.ts';
+import { decodePackageEntry, packageOfStream } from './entries.ts';
 import { applyPackageEntry } from './projection-apply.ts';
 import { refuseErasing } from './projection-needs.ts';
 import { blobsOf, listOf, outlineOf, ownedOf, placeOf, starredBy, storedOf } from './projection-queries.ts';
@@ -17,7 +17,7 @@ import { createSearchTables } from './search-words.ts';
 
 export const packagesProjection = {
   name: 'packages',
-  version: 1,
+  version: 2,
   create,
   apply,
   queries: {
@@ -44,7 +44,7 @@ function create(sql: Sql): void {
   sql.run('CREATE INDEX packages_found ON packages (name, found_bits) WHERE found_bits IS NOT NULL');
   sql.run(`CREATE TABLE package_versions (package INTEGER NOT NULL, version TEXT NOT NULL, base TEXT NOT NULL,
     seq INTEGER NOT NULL, manifest TEXT NOT NULL, dist TEXT NOT NULL, blob TEXT NOT NULL, attestations TEXT NOT NULL,
-    published_at INTEGER NOT NULL, published_by TEXT NOT NULL, deprecated TEXT, readme TEXT NOT NULL,
+    published_at INTEGER NOT NULL, published_by TEXT NOT NULL, trusted TEXT, deprecated TEXT, readme TEXT NOT NULL,
     PRIMARY KEY (package, version))`);
   sql.run('CREATE INDEX package_versions_by_base ON package_versions (package, base)');
   sql.run('CREATE INDEX package_versions_by_seq ON package_versions (package, seq)');

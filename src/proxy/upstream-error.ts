@@ -8,6 +8,7 @@ const HINTS = {
   proxy: 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and the proxy itself.',
   size: 'Ask for less, or raise the limit of whoever asks.',
   redirect: 'Ask for the address that it is redirected to.',
+  private: 'Nothing that another server names leads into a network of ours; ask the address itself if it is meant.',
   broken: 'Try again; the server broke off its answer.',
 } as const;
 

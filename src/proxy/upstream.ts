@@ -10,6 +10,7 @@ import { limitedBody, Patience } from './answer.ts';
 import { Dialer } from './dial.ts';
 import type { DnsCache } from './dns.ts';
 import { type ConfigSender, withConfigHeaders } from './middleware.ts';
+import { isPublicAddress } from './public-address.ts';
 import { hostOf, type Proxies, proxyFor } from './route.ts';
 import { faultOf, upstreamError } from './upstream-error.ts';
 
@@ -50,6 +51,11 @@ export interface UpstreamInit {
   readonly signal?: AbortSignal;
   /** Whether GET and HEAD follow redirects; others never do. Default: true. */
   readonly follow?: boolean;
+  /**
+   * The server that named the address, if another one did: unless that one is on this machine or in a private network
+   * itself, the address must be one that anybody can reach.
+   */
+  readonly namedBy?: string | null;
 }
 
 const DEFAULT_LIMITS: UpstreamLimits = {
@@ -126,11 +132,16 @@ export class Upstream {
     this.#dialer.forget();
   }
 
-  async #answer(first: URL, { method = 'GET', follow = true, ...init }: UpstreamInit, patience: Patience) {
+  async #answer(
+    first: URL,
+    { method = 'GET', follow = true, namedBy = null, ...init }: UpstreamInit,
+    patience: Patience,
+  ) {
     const headers = new Headers(init.headers);
     let url = first;
+    const isOpen = namedBy !== null && (await patience.within(this.#isPublic(new URL(namedBy))));
     for (let hop = 0; hop <= HOPS_MAX; hop++) {
-      const answer = await this.#send(url, { method, headers, body: init.body ?? null }, patience);
+      const answer = await this.#send(url, { method, headers, body: init.body ?? null }, isOpen, patience);
       const location = answer.headers.get('location');
       const isRedirect =
         follow && /^(GET|HEAD)$/.test(method) && REDIRECTS.includes(answer.status) && location !== null;
@@ -144,11 +155,11 @@ export class Upstream {
   }
 
   /** One hop. Where not even a connection came about, nothing was sent, and fresh addresses get a second chance. */
-  async #send(url: URL, request: BunFetchRequestInit, patience: Patience): Promise<Response> {
+  async #send(url: URL, request: BunFetchRequestInit, isOpen: boolean, patience: Patience): Promise<Response> {
     const headers = withConfigHeaders(url, request.headers!, this.#sender);
     for (let isLast = false; ; isLast = true) {
       try {
-        const [target, route] = await patience.within(this.#route(url));
+        const [target, route] = await patience.within(this.#route(url, isOpen));
         headers.set('host', url.host);
         const sent = { ...request, ...route, headers, redirect: 'manual', signal: patience.signal } as const;
         return await patience.within(this.#session.fetch(target, sent));
@@ -163,21 +174,35 @@ export class Upstream {
     }
   }
 
-  /** Where `fetch` has to go for a URL, and how. A proxy resolves names itself. */
-  async #route(url: URL): Promise<[target: string, BunFetchRequestInit]> {
+  /** Where `fetch` has to go for a URL, and how. A proxy resolves names itself. `isOpen`: to public addresses alone. */
+  async #route(url: URL, isOpen: boolean): Promise<[target: string, BunFetchRequestInit]> {
     const trust = this.#ca === null ? {} : { ca: this.#ca };
     const proxy = proxyFor(url, this.#proxies);
     if (proxy !== null) {
+      if (isOpen && !(await this.#isPublic(url))) throw closed(url);
       await this.#reach(url, new URL(proxy));
       return [url.href, { proxy: { url: proxy, respectNoProxy: false }, tls: trust }];
     }
     const host = hostOf(url);
     const isAddress = isIP(host) !== 0;
-    const known = isAddress ? [host] : (this.#dns.find(host) ?? (await this.#dns.addresses(host)));
-    const address = await this.#dialer.pick(url, known);
+    const known = await this.#addressesOf(host);
+    const allowed = isOpen ? known.filter(isPublicAddress) : known;
+    if (allowed.length === 0) throw closed(url);
+    const address = await this.#dialer.pick(url, allowed);
     const target = new URL(url);
     target.hostname = address.includes(':') ? `[${address}]` : address;
     return [target.href, { proxy: false, tls: isAddress ? trust : { ...trust, serverName: host } }];
+  }
+
+  async #addressesOf(host: string): Promise<readonly string[]> {
+    return isIP(host) === 0 ? (this.#dns.find(host) ?? (await this.#dns.addresses(host))) : [host];
+  }
+
+  /** Whether it has an address that anybody can reach. Of a name that a proxy resolves nobody knows: it is taken so. */
+  async #isPublic(url: URL): Promise<boolean> {
+    const host = hostOf(url);
+    if (proxyFor(url, this.#proxies) !== null) return isIP(host) === 0 || isPublicAddress(host);
+    return (await this.#addressesOf(host)).some(isPublicAddress);
   }
 
   /** A proxy that is not there is no fault of the server that was asked for. */
@@ -188,6 +213,10 @@ export class Upstream {
       throw upstreamError(url, 'proxy', `no connection to the proxy ${proxy.origin}`, error);
     }
   }
+}
+
+function closed(url: URL): Error {
+  return upstreamError(url, 'private', 'it is in a private network, and named by somebody outside');
 }
 
 /** Never from https to http, and never to another scheme. */

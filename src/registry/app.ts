@@ -71,6 +71,9 @@ import { packageStorageRoutes } from './routes/v1/package-storage-routes.ts';
 import { trustedRoutes } from './routes/v1/trusted-routes.ts';
 import { v1PastRoutes } from './routes/v1/past-routes.ts';
 
+/** Where `npm trust` asks, in all of its forms. */
+const NPM_TRUST = /^\/-\/package\/[^/]+\/trust(?:\/|$)/;
+
 export interface AppOptions
   extends
     ReadServices,
@@ -237,6 +240,7 @@ function isOfPattern(path: string, pattern: string): boolean {
 }
 
 function noSuchPath(path: string, known: readonly string[]): ConfigError {
+  if (NPM_TRUST.test(path)) throw noNpmTrust(path);
   const encoded = withEncodedName(path);
   const isEncodable = encoded !== path && known.some((pattern) => isOfPattern(encoded, pattern));
   const suggestion = isEncodable
@@ -251,6 +255,15 @@ function noSuchPath(path: string, known: readonly string[]): ConfigError {
       suggestion === null ? 'See /docs for all there is.' : `Did you mean ${suggestion}?`,
       ...(isEncodable ? ["The slash of a config's name is written %2F."] : []),
     ].join(' '),
+    details: { what: path },
+  });
+}
+
+/** `npm trust` knows some providers and not what their tokens say; here any issuer and any claim can be named. */
+function noNpmTrust(path: string): ConfigError {
+  return new ConfigError('ERR_NOT_FOUND', {
+    message: 'Trusted publishers are not set with npm trust here',
+    hint: 'Use c13 packages trust NAME CLAIM=TEXT --issuer URL; c13 packages trusted NAME lists them.',
     details: { what: path },
   });
 }

@@ -11,7 +11,7 @@ import { isConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import { valueIn } from '../journal/resources.ts';
 import { decodeChange, type ConfigState } from '../live/change.ts';
-import { decodePackageEntry, packageOfStream } from '../packages/log.ts';
+import { decodePackageEntry, packageOfStream } from '../packages/entries.ts';
 
 export interface AuditEntry extends Omit<Entry, 'body'> {
   /** What was written; null for a deletion, for what was erased, and for a kind that is not shown. */

@@ -64,40 +64,53 @@ export class CodeChecks {
   }
 
   /**
-   * The same of a request that changes packages, or what may be done to them, of a user who wants to be asked then.
-   * Tokens that were made for programs are not asked: nobody is there to read a code. Errors: ERR_OTP,
+   * The same of a request that changes something, of a user who wants to be asked then; `always`: of every user who has
+   * a second factor. Tokens that were made for programs are not asked: nobody is there to read a code. Errors: ERR_OTP,
    * ERR_RATE_LIMITED.
    */
-  async requireForWrite(c: RegistryContext): Promise<void> {
+  async requireForWrite(c: RegistryContext, asked: true | 'always' = true, shown = this.shown(c)): Promise<void> {
     const principal = c.get('principal');
     const { user } = principal;
     if (user === null || !isPerson(principal)) return;
     const has = await this.#factor.of(user);
     const mode: FactorMode | null = has === null || has.isPending ? null : has.mode;
-    if (mode === 'auth-and-writes') await this.#check(user, this.shown(c));
+    if (mode === 'auth-and-writes' || (mode !== null && asked === 'always')) await this.#check(user, shown);
   }
 
-  async #check(user: string, { code, by }: Shown): Promise<void> {
-    if (code === null) throw missing();
-    const turn = (this.#turns.get(user) ?? Promise.resolve()).then(() => this.#checkNow(user, code, by));
-    const done = turn.catch(() => undefined);
+  /**
+   * What `attempt` finds for a code of the user; null: it was a wrong one, and is counted with all others. Errors:
+   * ERR_RATE_LIMITED.
+   */
+  async guessed<T>(user: string, attempt: () => Promise<T | null>): Promise<T | null> {
+    const turn = (this.#turns.get(user) ?? Promise.resolve()).then(() => this.#guessedNow(user, attempt));
+    const done = turn.then(
+      () => undefined,
+      () => undefined,
+    );
     this.#turns.set(user, done);
     try {
-      await turn;
+      return await turn;
     } finally {
       if (this.#turns.get(user) === done) this.#turns.delete(user);
     }
   }
 
-  async #checkNow(user: string, code: string, by: string | null): Promise<void> {
+  async #check(user: string, { code, by }: Shown): Promise<void> {
+    if (code === null) throw missing();
+    const isIts = await this.guessed(user, async () => (await this.#factor.accepts(user, code, by)) || null);
+    if (isIts === null) throw wrong();
+  }
+
+  async #guessedNow<T>(user: string, attempt: () => Promise<T | null>): Promise<T | null> {
     const now = this.#clock();
     const until = this.#waiting.get(user) ?? 0;
     if (until > now) throw tooMany(this.#wrong.policy, Math.ceil((until - now) / 1000));
     this.#waiting.delete(user);
-    if (await this.#factor.accepts(user, code, by)) return;
+    const found = await attempt();
+    if (found !== null) return found;
     const { remaining, reset_s } = this.#wrong.check(user);
     if (remaining === 0) this.#waiting.set(user, now + reset_s * 1000);
-    throw wrong();
+    return null;
   }
 }
 

@@ -18,11 +18,14 @@ export function etagOf({ revision }: Revised): string {
   return `"${revision}"`;
 }
 
-/** True when the reader has what has this tag already: 304 says so. */
-export function isKnownToReader(headers: Headers, { etag }: { readonly etag: string }): boolean {
-  const known = tagsOf(headers.get('if-none-match'));
+/**
+ * True when the reader has what has this tag already, in whatever encoding: 304 says so. `noneMatch` is what he sent.
+ * @example isKnownToReader('W/"41", "40+gzip"', '"40"') // true
+ */
+export function isKnownToReader(noneMatch: string | null | undefined, etag: string): boolean {
+  if (noneMatch === null || noneMatch === undefined) return false;
   // A weak tag is good enough to read by.
-  return known.includes('*') || known.some((tag) => tag.replace(/^W\//, '') === etag);
+  return tagsOf(noneMatch).some((tag) => tag === '*' || tag.replace(/^W\//, '') === etag);
 }
 
 /**

@@ -21,6 +21,8 @@ export interface RegistryEnv extends Env {
     readonly span?: RequestSpan;
     /** Makes a WebSocket of the connection, in a subprotocol or in none; false: the request is no handshake. */
     readonly upgrade?: (client: SocketClient, protocol: string | null) => boolean;
+    /** The answer may take its time: the connection stays while nothing comes. */
+    readonly patient?: () => void;
   };
   Variables: {
     /** Who asks; anonymous until he is known. */
@@ -142,7 +144,7 @@ export function permit(principal: Principal, stream: string, touched: readonly s
 export function answerConfig(context: RegistryContext, config: RenderedConfig): Response {
   context.header('etag', config.etag);
   context.header('cache-control', context.get('principal').isBrowser === true ? 'private, no-cache' : 'no-cache');
-  if (isKnownToReader(context.req.raw.headers, config)) return context.body(null, 304);
+  if (isKnownToReader(context.req.raw.headers.get('if-none-match'), config.etag)) return context.body(null, 304);
   return context.body(config.json, 200, { 'content-type': 'application/json' });
 }
 

@@ -34,10 +34,10 @@ function expectJson(what: string, text: string, format: string): void {
   const lines = text.slice(0, fault.position).split('\n');
   const place = `line ${lines.length}, character ${lines.at(-1)!.length + 1}`;
   const message =
-    fault.kind === 'syntax'
-      ? `The ${what} is not JSON: the fault is at ${place}`
+    fault.kind !== 'duplicate'
+      ? `The ${what} is not JSON: ${fault.kind === 'deep' ? 'it is too deep' : 'the fault is'} at ${place}`
       : `The ${what} has the key ${JSON.stringify(fault.key.slice(0, 80))} twice in one object, again at ${place}`;
   const hint =
-    fault.kind === 'syntax' ? 'Save it again, as it came.' : 'Leave one of them: which was meant cannot be known.';
+    fault.kind !== 'duplicate' ? 'Save it again, as it came.' : 'Leave one of them: which was meant cannot be known.';
   throw new ConfigError('ERR_IMPORT', { message, hint, details: { format, fault: message } });
 }

@@ -36,7 +36,8 @@ export async function guarded(
     if (route.writes === true) throw maintained();
     c.set('isMaintained', true);
   }
-  if (route.asksCode === true) await codes.requireForWrite(c);
+  const { asksCode = false } = route;
+  if (asksCode === true || asksCode === 'always') await codes.requireForWrite(c, asksCode);
   return await idempotency.around(c, route, answer);
 }
 

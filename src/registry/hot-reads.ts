@@ -45,7 +45,7 @@ export function hotReads({ cache, door, answered }: HotReadOptions): HotRead {
     if (!readers.has(principal)) return null;
     const counted = door.count(principal, headers, began);
     if (counted === null) return null;
-    const isKnown = headers['if-none-match'] !== undefined && isKnownToReader(request.headers, config);
+    const isKnown = isKnownToReader(headers['if-none-match'], config.etag);
     const status = isKnown ? 304 : 200;
     const sent = isKnown ? notRead : read;
     setCounted(sent, counted);

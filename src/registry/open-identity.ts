@@ -10,6 +10,7 @@ import { openKeys, type Keys } from '../auth/keys.ts';
 import { SecondFactor } from '../auth/second-factor.ts';
 import type { Journal } from '../journal/journal.ts';
 import { openSideStore, type SideStore } from '../journal/side-store.ts';
+import { trustedPublishersOf } from '../packages/trusted-publishers.ts';
 
 const KEYRING_FILE = 'keyring.db';
 const SCRATCH_FILE = 'scratch.db';
@@ -49,7 +50,10 @@ export async function openIdentityIn(options: OpenOptions): Promise<OpenedIdenti
   const close = (): void => stores.splice(0).forEach((store) => store.close());
   try {
     const files = { keyring: open(KEYRING_FILE, true), scratch: open(SCRATCH_FILE, false) };
-    const identity = await openIdentity({ ...options, ...files, verifyJwt: (token) => jwts.verify(token) });
+    const isTrusted = async (name: string, publisherId: string): Promise<boolean> =>
+      (await trustedPublishersOf(journal, name)).some(({ id }) => id === publisherId);
+    const verifyJwt = (token: string) => jwts.verify(token);
+    const identity = await openIdentity({ ...options, ...files, verifyJwt, isTrusted });
     const closeAll = (): void => {
       identity.close();
       close();

@@ -10,7 +10,7 @@ import type { Upstream } from '../proxy/upstream.ts';
 import type { Settings } from '../env/env.ts';
 import { addressKey } from '../http/client-address.ts';
 import type { Journal } from '../journal/journal.ts';
-import { DOCUMENT_LIMIT_BYTES } from '../packages/uplinks/documents.ts';
+import { PACKUMENT_LIMIT_BYTES } from '../packages/uplinks/documents.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { ProductionConfig } from '../live/production-config.ts';
 import { isRefusal } from '../live/recorder.ts';
@@ -25,6 +25,7 @@ import { Identifier, type IdentifierOptions } from './identify.ts';
 import { identityServices, publicUrlOf, type IdentitySettings } from './identity-services.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { limitsFor, type LimitSettings } from './limits.ts';
+import { isLoopback } from './loopback.ts';
 import { Accounts } from './npm/accounts.ts';
 import { WebLogins } from './npm/web-logins.ts';
 import { openPackageServices, type PackageServices, type PackageServicesOptions } from './npm/package-services.ts';
@@ -34,6 +35,7 @@ import { RegistryMetrics } from './metrics.ts';
 import type { OpenedIdentity } from './open-identity.ts';
 import type { Send } from '../metrics/webhooks.ts';
 import { addressOf } from './pipeline.ts';
+import type { OriginFor } from './origins.ts';
 import { repeated } from './repeated.ts';
 import type { ServerState } from './routes/status-routes.ts';
 import { openAlerting } from './seeing.ts';
@@ -70,8 +72,10 @@ export interface Opened {
   readonly logger: Logger;
   readonly tracing: Tracing | null;
   readonly isStopping: () => boolean;
-  /** Where clients reach it; known once it listens. */
-  readonly origin: () => string;
+  /** Where clients reach it, by the host that a request names; known once it listens. */
+  readonly origin: OriginFor;
+  /** Whether a URL leads to this registry. */
+  readonly isItself: (url: string) => boolean;
 }
 
 interface Services {
@@ -147,13 +151,15 @@ export async function openServices(
 
 /** Whom packages come from: asked for over the registry's own connections. */
 function trustOf(
-  { identity: { keyring }, origin }: Opened,
+  { identity: { keyring }, origin, settings, logger }: Opened,
   { packages }: PackageServices,
   { uplinks }: UplinkServices,
   upstream: Upstream,
 ): TrustServices {
   const send: SendForKeys = (url, init) => upstream.fetch(url, init);
-  return openTrust({ packages, keyring, send, origin, keysElsewhere: () => uplinks.keys() });
+  const isLocal = isLoopback(settings.host);
+  const log = (line: string): void => logger.warn(line);
+  return openTrust({ packages, keyring, send, origin, keysElsewhere: () => uplinks.keys(), isLocal, log });
 }
 
 /** A change of the level counts from the next line on, whoever made it. */
@@ -192,12 +198,12 @@ function openPackages(opened: Opened, follower: JournalFollower, undo: Undo): Pa
 
 /** Other registries that packages are taken from. */
 function openElsewhere(
-  { settings, operations, directory, own, identity, origin, logger }: Opened,
+  { settings, operations, directory, own, identity, origin, isItself, logger }: Opened,
   { packages, follower, figures }: Pick<Asked, 'packages' | 'follower' | 'figures'>,
   undo: Undo,
 ): UplinkServices {
   const { upstream = 'none', isOffline = false, cacheLimit = CACHE_LIMIT_BYTES, packageLimit } = settings;
-  const body_bytes = Math.max(packageLimit, DOCUMENT_LIMIT_BYTES);
+  const body_bytes = Math.max(packageLimit, PACKUMENT_LIMIT_BYTES);
   const limits = { idle_ms: HOUR_MS, total_ms: HOUR_MS, body_bytes: body_bytes + 1 };
   const sender = openUpstream(settings, () => own.config, figures, limits);
   undo.push(async () => sender.close());
@@ -207,8 +213,9 @@ function openElsewhere(
     keyring: identity.keyring,
     own,
     settings: { upstream, isOffline, cacheLimit, packageLimit },
-    isOwned: (name) => packages.isOwned(name),
+    ownedAmong: (names) => packages.ownedAmong(names),
     origin,
+    isItself,
     send: (url, { redirect: _manual, ...init }) => sender.fetch(url, { ...init, follow: false }),
     tell: (line, fields) => logger.warn(line, fields),
   });

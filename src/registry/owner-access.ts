@@ -49,9 +49,14 @@ export function setupUrl(origin: string, secret: string): string {
   return `${origin}${SETUP_PATH}?secret=${secret}`;
 }
 
+/** Whether what listens there is reached at every address of the machine. */
+export function isAnyAddress(host: string): boolean {
+  return ANY_ADDRESS.includes(host);
+}
+
 /** Where people reach what listens there, if nobody has said. */
 export function originOf(host: string, port: number): string {
-  const name = ANY_ADDRESS.includes(host) ? hostname() : host;
+  const name = isAnyAddress(host) ? hostname() : host;
   return `http://${name.includes(':') && !name.startsWith('[') ? `[${name}]` : name}:${port}`;
 }
 

@@ -20,3 +20,20 @@ export function mayReadPackage(
   if (!may(principal, 'read', packageStream(name))) return false;
   return !(isPremiumGuarded && isPremium) || may(principal, 'read', `premium:${name}`);
 }
+
+/** Whether there is any package that he could read, here or elsewhere. */
+export function mayReadPackages(principal: Principal): boolean {
+  const patterns = [...principal.grants, ...(principal.scope ?? [])].map(({ pattern }) => pattern);
+  const streams = patterns.map((pattern) => (pattern.startsWith('package:') ? pattern : packageStream('any')));
+  return streams.some((stream) => may(principal, 'read', stream));
+}
+
+/**
+ * Whether he may publish the first package of a scope: from then on nobody else is asked for any of it. He may who
+ * administers all of the scope, or who has a grant that names it.
+ */
+export function mayClaim(principal: Principal, scope: string, name: string): boolean {
+  if (may(principal, 'administer', packageStream(`${scope}/*`))) return true;
+  const named = principal.grants.filter(({ pattern }) => pattern.startsWith(packageStream(`${scope}/`)));
+  return may({ ...principal, grants: named }, 'publish', packageStream(name));
+}

@@ -10,7 +10,7 @@ import { addressKey, clientAddress, type TrustedProxies } from '../http/client-a
 import { compressResponse } from '../http/compression.ts';
 import type { ConnectionLimit } from '../http/connection-limit.ts';
 import type { Fields } from '../logging/logger.ts';
-import { requestIdOf, type RequestFacts, type RequestHeaders, type RequestLog } from '../logging/request-log.ts';
+import { requestIdOf, targetOf, type RequestFacts, type RequestHeaders, type RequestLog } from '../logging/request-log.ts';
 import type { AuthOutcome, Figures } from '../metrics/figures.ts';
 import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
 import { setRateLimitHeaders } from '../rate-limiting/rate-limit-headers.ts';
@@ -18,8 +18,8 @@ import { isConditional } from './conditions.ts';
 import type { RegistryContext } from './context.ts';
 import type { OwnConfig } from './own-config.ts';
 import type { Peer } from './peer.ts';
-import { isNpmPath } from './npm/npm-paths.ts';
-import { asConfigError, npmProblemResponse, problemResponse } from './problem.ts';
+import { isNpmPath, isPackagePath } from './npm/npm-paths.ts';
+import { asConfigError, npmProblemResponse, problemResponse, STATUS } from './problem.ts';
 import { makeSafe } from './safe-headers.ts';
 
 export interface PipelineOptions {
@@ -76,6 +76,7 @@ export async function observed(c: RegistryContext, next: Next, options: Pipeline
     duration_ms: performance.now() - began,
     user: c.get('principal')?.actor || null,
     address: c.get('address'),
+    code: status >= 400 ? c.get('failure') : undefined,
     isMeant: c.get('failure') === 'ERR_MAINTENANCE',
   };
   const headers = verbose ? { request: request.headers, response: c.res.headers } : null;
@@ -108,6 +109,7 @@ async function placed(c: RegistryContext, next: Next, underWay: ConnectionLimit,
   } catch (error) {
     if (!isConfigError(error)) throw error;
     figures.rateLimited.connections.value++;
+    c.set('failure', error.code);
     c.res = refusal(c, error);
     return;
   }
@@ -234,12 +236,19 @@ export async function failed(
   const error = asConfigError(thrown, log);
   c.set('failure', error.code);
   debug('refused', { id: c.get('requestId'), code: error.code, why: whyOf(error) });
+  if (isTold(c, error)) log(`${targetOf(c.req.url)} is refused (${error.code}): ${error.message}`);
   const isUnmet =
     error.code === 'ERR_PRECONDITION' || (error.code === 'ERR_REVISION_CONFLICT' && isConditional(c.req.raw.headers));
   if (!isUnmet) return refusal(c, error);
   // What overtook it may still be on its way to disk.
   await flush();
   return refusal(c, error, (await c.get('current')?.()) ?? null);
+}
+
+/** What somebody will be asked about: a package that could not be published, and what other registries did. */
+function isTold({ req: { method, path } }: RegistryContext, { code }: AnyConfigError): boolean {
+  if (code === 'ERR_UPLINK') return true;
+  return method === 'PUT' && isPackagePath(path) && STATUS[code] !== 401;
 }
 
 /** npm's clients read no condition that does not hold: to them it is the conflict that it is. */

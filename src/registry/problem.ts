@@ -165,7 +165,7 @@ export function npmProblemResponse(error: AnyConfigError): Response {
   const problem = problemOf(error);
   const headers = refusalHeaders(error, problem.status, 'application/json');
   if (error.code === 'ERR_OTP') headers.set('www-authenticate', 'OTP');
-  const text = `${problem.detail}. ${problem.hint}`;
+  const text = `${problem.detail.replace(/\.$/, '')}. ${problem.hint}`;
   const answer: NpmProblem = { error: text, message: text, ...problem };
   return new Response(JSON.stringify(answer), { status: problem.status, headers });
 }

@@ -52,7 +52,7 @@ export function errorsOf(route: Route): ReadonlyMap<number, readonly ErrorCode[]
     ...(route.isBeta === true ? (['ERR_NOT_FOUND'] as const) : []),
     ...(route.params === undefined ? [] : (['ERR_NAME'] as const)),
     ...(route.body === undefined ? [] : WITH_BODY),
-    ...(route.asksCode === true ? (['ERR_OTP'] as const) : []),
+    ...((route.asksCode ?? false) !== false ? (['ERR_OTP'] as const) : []),
     ...(route.readsBody === undefined ? [] : WITH_JSON),
     ...(route.method === 'get' ? [] : WITH_KEY),
     ...(route.writes === false ? [] : WRITING),

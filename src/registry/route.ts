@@ -66,6 +66,11 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
    * nothing.
    */
   readonly takesBrowser?: boolean;
+  /**
+   * Whether the token of a workflow is let in, which publishes one package and is no user: it publishes there, or reads
+   * what publishing asks for.
+   */
+  readonly takesWorkflow?: boolean;
   readonly params?: P;
   readonly query?: Q;
   /** Whether parameters are let through that nobody has declared: those of strangers' protocols. */
@@ -100,10 +105,11 @@ export interface RouteDefinition<P extends Shape, Q extends Shape, B extends Sha
   /** Its body or answer holds a secret: nothing of it is kept, not even a hash, so that it takes no Idempotency-Key. */
   readonly isSecret?: boolean;
   /**
-   * It changes packages, or what may be done to them: whoever has a second factor and wants to be asked for it then
-   * shows a code (`npm-otp`). Tokens that were made for programs are not asked.
+   * It changes packages, or who may do what: whoever has a second factor and wants to be asked for it then shows a code
+   * (`npm-otp`); `always`: whoever has one. Tokens that were made for programs are not asked. `itself`: it asks where
+   * it knows more.
    */
-  readonly asksCode?: boolean;
+  readonly asksCode?: boolean | 'always' | 'itself';
   /** Whether pages of other origins may read its answers, with a token of their own: see `cors.ts`. */
   readonly cors?: boolean;
   /** It may still change: there only while the registry's own feature `beta_feature` is on. */
@@ -138,10 +144,12 @@ export function route<
 >(definition: RouteDefinition<P, Q, B>): Route {
   const { method, access, handle, params = {} as P, query = {} as Q, body } = definition;
   const { writes = method !== 'get', conditional = writes === 'checked', takesBrowser = false } = definition;
+  const { takesWorkflow = false } = definition;
   const enter = (c: RegistryContext) => {
     // Nobody in particular learns nothing, not even what is wrong with his request; nor does a page.
     if (access !== 'public' && isNobody(c)) admit(c, 'signed-in', takesBrowser);
     keepOutBrowsers(c, access, takesBrowser);
+    if (access !== 'public' && !takesWorkflow) keepOutWorkflows(c.get('principal'));
     const asked = {
       params: parseParams(c, params),
       query: definition.takesAnyQuery === true ? ({} as Parsed<Q>) : parseQuery(c, query),
@@ -191,7 +199,6 @@ export function admit(c: RegistryContext, access: OpenTo | readonly Need[], take
   const isAnonymous = principal.kind === 'anonymous';
   try {
     if (access === 'signed-in' && isAnonymous) throw unauthenticated();
-    if (access === 'signed-in' && principal.kind === 'token' && principal.user === null) throw nobodys(principal);
     if (access === 'granted' && principal.grants.length === 0) throw nothingGranted(principal);
     if (typeof access === 'string') return;
     for (const { action, stream } of access) requireRight(principal, action, stream);
@@ -220,9 +227,10 @@ function isNobody(c: RegistryContext): boolean {
   return kind === 'anonymous' && grants.length === 0;
 }
 
-/** A workflow's: it publishes its package, and is nobody who could have anything else. */
-function nobodys({ actor }: Principal): ConfigError {
-  return new ConfigError('ERR_FORBIDDEN', {
+/** A workflow publishes its package, and is nobody who could have or do anything else. Throws ERR_FORBIDDEN. */
+export function keepOutWorkflows({ actor, trusted }: Principal): void {
+  if (trusted === undefined) return;
+  throw new ConfigError('ERR_FORBIDDEN', {
     message: `${actor} is a workflow, and no user`,
     hint: 'Its token publishes the package that it was made for, and does nothing else.',
     details: { rule: 'rights' },

@@ -8,6 +8,8 @@ import type { Peer } from './peer.ts';
 
 /** A connection on which nothing comes or goes for so long is closed: a slow sender holds nothing for ever. */
 const IDLE_TIMEOUT_S = 30;
+/** The same for an answer that others are asked for, who may take their time: the most that there is. */
+const PATIENT_TIMEOUT_S = 255;
 /** Far above what a route takes, so that its own answer is the one that is seen. */
 const REQUEST_SIZE_ROOM_BYTES = 64 * 1024 * 1024;
 /** A socket on which nothing comes, not even the answer to a ping, is closed after so long. */
@@ -32,6 +34,8 @@ interface From {
   readonly peer: Peer | null;
   /** Makes a WebSocket of the connection, in a subprotocol or in none; false: the request is no handshake. */
   readonly upgrade: (client: SocketClient, protocol: string | null) => boolean;
+  /** The answer may take its time: the connection stays while nothing comes. */
+  readonly patient: () => void;
 }
 
 type Answer = (request: Request, from: From & { readonly closing: AbortSignal }) => Response | Promise<Response>;
@@ -117,6 +121,7 @@ function listen({ host, port, body_bytes = 0, ask, closing, hot, failed }: Liste
     ask(request, {
       peer: from.requestIP(request) as Peer | null,
       upgrade: (client, protocol) => upgraded(from, request, client, protocol),
+      patient: () => from.timeout(request, PATIENT_TIMEOUT_S),
     });
   const fetchHot = (request: Bun.BunRequest, from: Server, { answer }: HotRoute): ReturnType<Answer> => {
     const made = answer(request, closing);

@@ -13,7 +13,7 @@ import type { Entry } from '../journal/journal.ts';
 import { core } from '../live/core.ts';
 import type { ConfigOperations } from '../live/operations.ts';
 import type { Figures } from '../metrics/figures.ts';
-import { packageOfStream } from '../packages/log.ts';
+import { packageOfStream } from '../packages/entries.ts';
 import { DEFAULT_SETTINGS, type PackageState } from '../packages/package.ts';
 import type { KnownPackage, Visitor } from '../websocket/connection.ts';
 import { Hub } from '../websocket/hub.ts';

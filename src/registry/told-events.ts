@@ -10,7 +10,7 @@ import { isConfigError } from '../errors/errors.ts';
 import type { Entry } from '../journal/journal.ts';
 import { valueIn } from '../journal/resources.ts';
 import type { WebhookEvent } from '../metrics/webhooks.ts';
-import { decodePackageEntry, packageOfStream, type PackageEntry } from '../packages/log.ts';
+import { decodePackageEntry, packageOfStream, type PackageEntry } from '../packages/entries.ts';
 
 const REQUEST = 'change_request:';
 /** `approved` stands for `scheduled`: a request that nobody has to approve is `proposed` too. */

@@ -3,6 +3,7 @@
  * nothing of it readable where it is kept.
  * @module
  */
+import { Database } from 'bun:sqlite';
 import { join } from 'node:path';
 import { TOTP } from 'otpauth';
 import { expect, onTestFinished, test } from 'vitest';
@@ -69,6 +70,22 @@ test('counts when an app has shown that it makes its codes, and not before', asy
   clock.now += 1;
   // The code that confirmed it was used.
   expect(await factor.accepts('ann', codeOf(url, clock.now), null)).toBe(false);
+});
+
+test('is there with its recovery codes, or not at all', async () => {
+  const { factor, clock, keyring } = await opened();
+  const url = await factor.begin('ann', 'auth-only', 'registry.example');
+  const code = codeOf(url, clock.now);
+  const disk = new Database(keyring.path);
+  onTestFinished(() => disk.close());
+  disk.run(
+    "CREATE TRIGGER full BEFORE INSERT ON things WHEN NEW.space = 'recovery-code' BEGIN SELECT RAISE(ABORT, 'x'); END",
+  );
+  await expect(factor.confirm('ann', code)).rejects.toMatchObject({ code: 'ERR_STORE' });
+  expect([factor.has('ann'), await factor.of('ann')]).toEqual([false, { mode: 'auth-only', isPending: true }]);
+  disk.run('DROP TRIGGER full');
+  expect(await factor.confirm('ann', code)).toHaveLength(10);
+  expect(factor.has('ann')).toBe(true);
 });
 
 test('is begun for a quarter of an hour', async () => {

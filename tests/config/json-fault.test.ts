@@ -1,7 +1,7 @@
 /** The scanner against the engine's own parser: it must find a fault exactly where that one throws. @module */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findJsonFault } from '../../src/config/json-fault.ts';
+import { DEPTH_MAX, findJsonFault } from '../../src/config/json-fault.ts';
 
 function parses(text: string): boolean {
   try {
@@ -70,10 +70,12 @@ describe('findJsonFault', () => {
     expect(findJsonFault('[{"a": 1}, {"a": 2}, {"b": {"a": 1}, "a": 2}]')).toBeNull();
   });
 
-  it('takes half a million brackets without a stack', () => {
-    const depth = 500_000;
-    expect(findJsonFault('['.repeat(depth) + ']'.repeat(depth))).toBeNull();
-    expect(findJsonFault('['.repeat(depth))).toEqual({ kind: 'syntax', position: depth });
-    expect(findJsonFault('{"a":'.repeat(depth))).toMatchObject({ kind: 'syntax' });
+  it('takes no more depth than anybody has reason to send, and looks no further', () => {
+    expect(findJsonFault('['.repeat(DEPTH_MAX) + ']'.repeat(DEPTH_MAX))).toBeNull();
+    expect(findJsonFault('['.repeat(DEPTH_MAX))).toEqual({ kind: 'syntax', position: DEPTH_MAX });
+    expect(findJsonFault('['.repeat(500_000))).toEqual({ kind: 'deep', position: DEPTH_MAX });
+    expect(findJsonFault('{"a":'.repeat(500_000))).toEqual({ kind: 'deep', position: 5 * DEPTH_MAX });
+    const wide = `[${'[],'.repeat(10_000)}{"a":{}}]`;
+    expect(findJsonFault(wide), 'what is closed counts no more').toBeNull();
   });
 });

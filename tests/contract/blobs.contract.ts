@@ -116,11 +116,16 @@ export function blobsContract(name: string, open: () => Promise<OpenedBlobs>): v
       },
     );
 
-    it('lists all there are', async () => {
+    it('lists all there are in the order of their hashes, or those behind one', async () => {
       const bodies = Array.from({ length: 20 }, (_, i) => someBytes(i, `list ${i}`));
       for (const body of bodies) await kept(blobs, body);
       const listed = await all(blobs.list());
-      expect(listed.map(({ hash }) => hash).toSorted()).toEqual(bodies.map(sha512).toSorted());
+      const sorted = bodies.map(sha512).toSorted();
+      expect(listed.map(({ hash }) => hash)).toEqual(sorted);
+      for (const after of [0, 9, 19]) {
+        const behind = (await all(blobs.list(sorted[after]))).map(({ hash }) => hash);
+        expect(behind).toEqual(sorted.slice(after + 1));
+      }
       for (const { hash, size_bytes } of listed) expect(sha512(bodies[size_bytes]!)).toBe(hash);
     });
 
@@ -188,10 +193,10 @@ export function blobsContract(name: string, open: () => Promise<OpenedBlobs>): v
       const later = (): number => Date.now() + 2 * day_ms;
       expect(await collect(blobs, isNamed, { olderThan_ms: day_ms })).toMatchObject({ seen: 2, deleted: 0 });
       const trial = await collect(blobs, isNamed, { olderThan_ms: day_ms, now: later, isTrial: true });
-      expect(trial).toEqual({ seen: 2, deleted: 1, size_bytes: 20 });
+      expect(trial).toEqual({ seen: 2, deleted: 1, size_bytes: 20, cursor: null });
       expect(await hashes()).toHaveLength(2);
       const real = await collect(blobs, isNamed, { olderThan_ms: day_ms, now: later });
-      expect(real).toEqual({ seen: 2, deleted: 1, size_bytes: 20 });
+      expect(real).toEqual({ seen: 2, deleted: 1, size_bytes: 20, cursor: null });
       expect(await hashes()).toEqual([sha512(named)]);
       await draft.keep();
       expect(sha512(await bytesOf(blobs, draft.hash))).toBe(draft.hash);

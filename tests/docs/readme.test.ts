@@ -64,8 +64,12 @@ test('npm publishes as it says', async () => {
   const project = tempDirectory();
   writeFileSync(join(project, 'package.json'), '{"name":"@acme/ui","version":"1.0.0"}');
   const path = [join(ROOT, 'node_modules/.bin'), dirname(realNode()), Bun.env['PATH']].join(':');
-  const env = { PATH: path, HOME: tempDirectory(), C13_TOKEN: ann.token, npm_config_update_notifier: 'false' };
-  const script = lines.replaceAll('localhost:4873', registry.url.replace('http://', ''));
+  const home = tempDirectory();
+  const place = registry.url.replace('http://', '');
+  // As `npm adduser` leaves it.
+  writeFileSync(join(home, '.npmrc'), `//${place}/:_authToken=${ann.token}\n`);
+  const env = { PATH: path, HOME: home, npm_config_update_notifier: 'false' };
+  const script = lines.replaceAll('localhost:4873', place);
   expect(await run(['bash', '-e', '-c', script], env, project)).toContain('ui-1.0.0.tgz');
 }, 60_000);
 

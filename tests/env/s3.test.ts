@@ -1,6 +1,7 @@
 /** Where blobs are in S3, as one address, and the credentials beside it. @module */
 import { describe, expect, test } from 'vitest';
-import { parseS3Address } from '../../src/env/s3-address.ts';
+import { readSettings } from '../../src/env/env.ts';
+import { faultOfS3Address, parseS3Address } from '../../src/env/s3-address.ts';
 import { readS3Credentials } from '../../src/env/s3-credentials.ts';
 
 describe('the address of a bucket', () => {
@@ -35,7 +36,20 @@ describe('the address of a bucket', () => {
     's3://packages?endpoint=ftp://a',
     's3://packages?endpoint=https://key@a',
     's3://packages?endpoint=https://a/path',
-  ])('%s is none', (text) => expect(parseS3Address(text)).toBeNull());
+  ])('%s is none', (text) => {
+    expect(parseS3Address(text)).toBeNull();
+    expect(() => readSettings({ C13_S3_URL: text })).toThrow(faultOfS3Address(text)!);
+  });
+
+  test.each([
+    ['s3://ab', 'the name of its bucket is too short (3-63 characters)'],
+    [`s3://${'a'.repeat(64)}`, 'the name of its bucket is too long (3-63 characters)'],
+    ['s3://Packages', 'the name of its bucket may have a-z, 0-9, dots and hyphens alone'],
+    ['s3://packages/a b', 'its prefix may have letters, digits, _, . and - between slashes alone'],
+    ['s3://packages?regoin=a', 'there is no parameter "regoin": only endpoint and region'],
+    ['packages', 'it does not begin with s3:// and the name of a bucket'],
+    ['s3://packages', null],
+  ])('%s: %s', (text, fault) => expect(faultOfS3Address(text)).toBe(fault));
 });
 
 describe('credentials', () => {

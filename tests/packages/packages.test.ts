@@ -56,6 +56,7 @@ describe('a package', () => {
         attestations,
         publishedAt: state.createdAt,
         publishedBy: 'ann/ci',
+        trusted: null,
         deprecated: null,
       },
     ]);
@@ -79,6 +80,29 @@ describe('a package', () => {
     const { journal, packages } = inMemory();
     expect(await codeOf(packages.publish(publicationOf(name, version), ANN))).toBe(code);
     expect((await journal.head()).seq).toBe(0);
+  });
+
+  it('has at most a thousand dist-tags', async () => {
+    const { packages } = inMemory();
+    const several = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `t${from + index}`);
+    expect(await codeOf(packages.publish(publicationOf('many', '0.9.0', { tags: several(1000) }), ANN))).toBe(
+      'ERR_PACKAGE_INVALID',
+    );
+    await packages.publish(publicationOf('many', '1.0.0', { tags: several(998) }), ANN);
+    await packages.publish(publicationOf('many', '1.0.1', { tags: several(999) }), ANN);
+    const more = Object.fromEntries(several(2, 998).map((tag) => [tag, '1.0.0']));
+    expect(await codeOf(packages.tag('many', { set: more }, ANN))).toBe('ERR_PACKAGE_INVALID');
+    await packages.tag('many', { set: more, removed: ['t0'] }, ANN);
+  });
+
+  it('is one of at most a thousand that somebody has starred', async () => {
+    const { packages } = inMemory();
+    for (let index = 0; index <= 1000; index++) await packages.publish(publicationOf(`p${index}`, '1.0.0'), ANN);
+    for (let index = 0; index < 1000; index++) await packages.star(`p${index}`, 'bob', true, ANN);
+    expect(await codeOf(packages.star('p1000', 'bob', true, ANN))).toBe('ERR_PACKAGE_INVALID');
+    await packages.star('p0', 'bob', true, ANN);
+    await packages.star('p0', 'bob', false, ANN);
+    await packages.star('p1000', 'bob', true, ANN);
   });
 
   it('is refused with a tag that is a range, and with more than an entry holds', async () => {
@@ -124,6 +148,19 @@ describe('a package', () => {
       revision: 7,
     });
     expect((await journal.head()).seq).toBe(7);
+  });
+
+  it('tells installers of a deprecated version a line or two', async () => {
+    const { journal, packages } = inMemory();
+    await published(packages, 'ui', '1.0.0', '1.1.0');
+    const messages = { '1.0.0': 'old', '1.1.0': 'x'.repeat(1001) };
+    await expect(packages.deprecate('ui', messages, ANN)).rejects.toMatchObject({
+      code: 'ERR_PACKAGE_INVALID',
+      details: { package: 'ui', path: 'versions.1.1.0.deprecated' },
+    });
+    expect((await journal.head()).seq).toBe(2);
+    await packages.deprecate('ui', { ...messages, '1.1.0': 'x'.repeat(1000) }, ANN);
+    expect((await journal.head()).seq).toBe(3);
   });
 
   it('says what is not there', async () => {
@@ -176,6 +213,10 @@ describe('a package', () => {
       false,
       false,
     ]);
+    const written = ['UI', '@ACME/never', '@Acme/ui', 'Uix', '@acmeX/ui'];
+    expect([...(await packages.ownedAmong(written))], 'however it is written').toEqual(written.slice(0, 3));
+    await published(packages, 'uix', '1.0.0');
+    expect([...(await packages.ownedAmong(written))], 'since then').toEqual(['UI', '@ACME/never', '@Acme/ui', 'Uix']);
   });
 
   it('is listed by name, with its blobs, and found by who starred it', async () => {

@@ -1,7 +1,7 @@
 /** The documents that clients read: every field of them, and what they cost. @module */
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS, type PackageState, type PackageVersion } from '../../src/packages/package.ts';
-import { renderPackument, renderVersion } from '../../src/packages/packument.ts';
+import { renderPackument } from '../../src/packages/packument.ts';
 import { revisionText } from '../../src/packages/revision.ts';
 import { publicationOf } from './packages-fixtures.ts';
 
@@ -22,6 +22,7 @@ function versionOf(version: string, also: object = {}, more: Partial<PackageVers
     attestations: [],
     publishedAt: DAY_ms,
     publishedBy: 'ann/ci',
+    trusted: null,
     deprecated: null,
     ...more,
   };
@@ -131,7 +132,26 @@ describe('the whole document', () => {
         },
       },
     });
-    expect(JSON.parse(renderVersion(stateOf([one, two], more), two, OPTIONS))).toEqual(full.versions['1.1.0']);
+  });
+
+  it('shows a workflow whole, and who vouched for it', () => {
+    const publishedBy = 'trusted:acme/ui@refs/heads/main';
+    const shown = [
+      ['https://token.actions.githubusercontent.com', 'github'],
+      ['https://oidc.circleci.com/org/7', 'circleci'],
+      ['https://gitlab.com.example:8443/x', 'gitlab.com.example:8443'],
+      ['nobody', 'nobody'],
+    ].map(([issuer = '', provider]) => {
+      const one = versionOf('1.0.0', {}, { publishedBy, trusted: { id: '7f', issuer, claims: {} } });
+      const { full } = renderPackument(stateOf([one]), OPTIONS);
+      return [JSON.parse(full).versions['1.0.0']._npmUser, provider];
+    });
+    for (const [user, id] of shown) {
+      expect(user).toEqual({ name: publishedBy, email: '', trustedPublisher: { id, oidcConfigId: 'oidc:7f' } });
+    }
+    const unpublished = [{ version: '1.0.0', at: DAY_ms, by: publishedBy }];
+    const gone = JSON.parse(renderPackument(stateOf([], { tags: {}, unpublished }), OPTIONS).full);
+    expect(gone.time.unpublished.name).toBe(publishedBy);
   });
 
   it('cannot be told by a manifest what the registry knows', () => {

@@ -307,3 +307,47 @@ describe('the config', () => {
     }
   });
 });
+
+describe('an address that somebody else names', () => {
+  const closed = fault('private');
+
+  test('is no way into the network that this machine stands in', async () => {
+    let asked = 0;
+    const port = serveOn(() => new Response(`${asked++}`));
+    const resolve = async (host: string) => ({
+      addresses: [host === 'open.example' ? '192.0.2.1' : '127.0.0.1'],
+      ttl_s: 60,
+    });
+    const client = upstream({ dns: new DnsCache({ resolve }) });
+    const from = { namedBy: 'https://open.example/registry' };
+    for (const host of ['127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0x7f000001', 'inside.example']) {
+      await expect(client.fetch(`http://${host}:${port}/`, from), host).rejects.toMatchObject(closed);
+    }
+    expect(asked).toBe(0);
+    expect((await client.fetch(`http://inside.example:${port}/`)).status, 'named by nobody').toBe(200);
+    const inside = { namedBy: 'http://inside.example/registry' };
+    expect((await client.fetch(`http://inside.example:${port}/`, inside)).status, 'named by a neighbour').toBe(200);
+  });
+
+  test('is not dialled in a private network where it has a public address too', async () => {
+    const port = serveOn(() => new Response('inside'));
+    const resolve = async (host: string) => ({
+      addresses: host === 'open.example' ? ['192.0.2.1'] : ['127.0.0.1', '192.0.2.1'],
+      ttl_s: 60,
+    });
+    const client = upstream({ dns: new DnsCache({ resolve }), limits: { connect_ms: 50 } });
+    const both = client.fetch(`http://both.example:${port}/`, { namedBy: 'https://open.example' });
+    await expect(both).rejects.toMatchObject({
+      code: 'ERR_UPSTREAM',
+      details: { fault: expect.stringMatching(/^(?:timeout|connect)$/) },
+    });
+  });
+
+  test('goes through no proxy either where it says so itself', async () => {
+    const proxy = await connectProxy();
+    const client = upstream({ proxies: { https: null, http: proxy.url, without: [] } });
+    const from = { namedBy: 'http://open.example' };
+    await expect(client.fetch('http://10.0.0.1/', from)).rejects.toMatchObject(closed);
+    expect(proxy.heads).toEqual([]);
+  });
+});

@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningProgram } from './fixtures.ts';
+import { Upstream } from '../packages/uplinks/upstream.ts';
 import { Probe as Stream } from '../websocket/probe.ts';
 import { PASSWORD, type Somebody } from './identity-fixtures.ts';
 
@@ -47,8 +48,10 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'a backup': ['POST', '/api/v1/backups', {}],
   'a bad header': ['GET', SHOP, undefined, { 'x-bun-terminal-rows': '0' }],
   'another token': ['GET', SHOP, undefined, { authorization: 'Bearer nonsense' }],
+  'a publish': ['PUT', '/kit', { name: 'kit', version: '1.0.0' }],
+  'a premium package': ['GET', '/ui/1.0.0'],
 };
-/** Asked by nobody in particular; everybody has been granted to read configs. */
+/** Asked by nobody in particular; everybody has been granted to read configs and packages. */
 const OF_NOBODY: Readonly<Record<string, Probe>> = {
   'health for anybody': ['GET', '/health'],
   'a sign-in': ['POST', '/api/v1/login', { user: 'ann', password: PASSWORD }],
@@ -56,6 +59,11 @@ const OF_NOBODY: Readonly<Record<string, Probe>> = {
   'configs for anybody': ['GET', '/api/v1/configs'],
   'a change by anybody': ['PATCH', SHOP, { rows: 34 }],
   'the keys': ['GET', '/.well-known/jwks.json'],
+  'a package for anybody': ['GET', '/tools/1.0.0'],
+  'a premium package for anybody': ['GET', '/ui/1.0.0'],
+  'its tarball for anybody': ['GET', '/ui/-/ui-1.0.0.tgz'],
+  'a package of elsewhere for anybody': ['GET', '/elsewhere/1.0.0'],
+  'a tarball of elsewhere for anybody': ['GET', '/elsewhere/-/elsewhere-1.0.0.tgz'],
 };
 
 export interface Seen {
@@ -73,7 +81,17 @@ export interface Seen {
 /** What both are before anything is asked. */
 export async function furnish(ann: Somebody): Promise<void> {
   await ann.call('POST', '/api/v1/configs', { name: 'shop', rows: 30 });
-  await ann.call('POST', '/api/v1/grants', { user: 'anonymous', role: 'viewer', pattern: 'config:*' });
+  for (const pattern of ['config:*', 'package:*']) {
+    await ann.call('POST', '/api/v1/grants', { user: 'anonymous', role: 'viewer', pattern });
+  }
+  for (const name of ['tools', 'ui']) await ann.call('PUT', `/${name}`, { name, version: '1.0.0' });
+  const { status, body } = await ann.call('PATCH', '/api/v1/packages/ui', { isPremium: true });
+  if (status !== 200) throw new Error(JSON.stringify(body));
+}
+
+/** The environment of a registry that has another one behind it, where there is one package. */
+export function elsewhere(): Record<string, string> {
+  return { C13_UPSTREAM: new Upstream().serves('elsewhere', { '1.0.0': {} }).url };
 }
 
 /** Asks everything, then ends the registry, whose log is whole only then. */

@@ -12,7 +12,7 @@ import { databaseIn } from '../../src/live/data-directory.ts';
 import { createProductionConfig } from '../../src/live/production-config.ts';
 import { startProgram, tempDirectory } from './fixtures.ts';
 import { PASSWORD, startWithAdmin, type Somebody } from './identity-fixtures.ts';
-import { differences, furnish, observe, type Seen } from './own-bits-probes.ts';
+import { differences, elsewhere, furnish, observe, type Seen } from './own-bits-probes.ts';
 
 const OWN = '/api/v1/configs/registry';
 
@@ -24,8 +24,9 @@ async function flip({ call }: Pick<Somebody, 'call'>, feature: BuiltinFeature, i
 /** One with the bit off, one with it on. */
 async function seenWith(feature: BuiltinFeature): Promise<{ off: Seen; on: Seen; between: string[] }> {
   const seen: Seen[] = [];
+  const env = elsewhere();
   for (const isOn of [false, true]) {
-    const { registry, ann } = await startWithAdmin();
+    const { registry, ann } = await startWithAdmin(undefined, [], env);
     await furnish(ann);
     // Both have as many changes behind them.
     await flip(ann, feature, !isOn);
@@ -76,9 +77,9 @@ describe('two registries that differ in one bit', () => {
 
   it('maintenance_mode: one refuses every change, signs people in, and answers all that is read', async () => {
     const { between, on } = await seenWith('maintenance_mode');
-    const refused = ['a change', 'a short change', 'a template', 'a user'];
+    const refused = ['a change', 'a short change', 'a template', 'a user', 'a publish'];
     expect(Object.keys(on.probes).filter((name) => on.probes[name]!.code === 'ERR_MAINTENANCE')).toEqual(refused);
-    expect(statusOf(on, ...refused)).toEqual([503, 503, 503, 503]);
+    expect(statusOf(on, ...refused)).toEqual([503, 503, 503, 503, 503]);
     const others = between.filter((path) => !refused.includes(path.split('.')[1]!));
     // What was not changed has another revision.
     expect(others).toEqual(['probes.a config for anybody.headers.etag']);
@@ -87,11 +88,19 @@ describe('two registries that differ in one bit', () => {
 
   it('private_registry: one has nothing for anybody', async () => {
     const { between, off, on } = await seenWith('private_registry');
-    const touched = ['a config for anybody', 'configs for anybody'];
+    const touched = [
+      'a config for anybody',
+      'configs for anybody',
+      'a package for anybody',
+      'a premium package for anybody',
+      'its tarball for anybody',
+      'a package of elsewhere for anybody',
+      'a tarball of elsewhere for anybody',
+    ];
     expect([...new Set(between.map((path) => path.split('.')[1]!))]).toEqual(touched);
     expect([statusOf(off, ...touched), statusOf(on, ...touched)]).toEqual([
-      [200, 200],
-      [401, 401],
+      touched.map(() => 200),
+      touched.map(() => 401),
     ]);
   });
 
@@ -120,16 +129,31 @@ describe('two registries that differ in one bit', () => {
     ]);
   });
 
-  it('the bits that it does not obey: none differs', async () => {
-    for (const feature of ['premium_types', 'proxy_mode'] as const) {
-      expect((await seenWith(feature)).between, feature).toEqual([]);
-    }
+  it('premium_types: one guards what is marked premium', async () => {
+    const { between, off, on } = await seenWith('premium_types');
+    const touched = ['a premium package for anybody', 'its tarball for anybody'];
+    expect([...new Set(between.map((path) => path.split('.')[1]!))]).toEqual(touched);
+    expect([statusOf(off, ...touched), statusOf(on, ...touched)]).toEqual([
+      [200, 200],
+      [404, 404],
+    ]);
+    expect(statusOf(on, 'a premium package', 'a package for anybody')).toEqual([200, 200]);
+  });
+
+  it('proxy_mode: one has what other registries have', async () => {
+    const { between, off, on } = await seenWith('proxy_mode');
+    const touched = ['a package of elsewhere for anybody', 'a tarball of elsewhere for anybody'];
+    expect([...new Set(between.map((path) => path.split('.')[1]!))]).toEqual(touched);
+    expect([statusOf(off, ...touched), statusOf(on, ...touched)]).toEqual([
+      [404, 404],
+      [200, 200],
+    ]);
   });
 });
 
 describe('a bit that is flipped while it runs', () => {
   it('counts from the next request on, also when another process flips it and nothing is on disk yet', async () => {
-    const { registry, ann } = await startWithAdmin(undefined, [], { C13_LOG_LEVEL: 'warn' });
+    const { registry, ann } = await startWithAdmin(undefined, [], { C13_LOG_LEVEL: 'warn', ...elsewhere() });
     await furnish(ann);
     const other = createProductionConfig({ persistPath: databaseIn(registry.data), name: 'registry' });
     onTestFinished(() => other.close());
@@ -138,6 +162,8 @@ describe('a bit that is flipped while it runs', () => {
       maintenance_mode: async () => (await ann.call('PUT', '/api/v1/templates/team', { set: ['metrics'] })).status,
       private_registry: async () => (await registry.call('GET', '/api/v1/configs')).status,
       beta_feature: async () => (await ann.call('DELETE', '/api/v1/rules/NONE_SUCH')).body.detail.length,
+      premium_types: async () => (await registry.call('GET', '/ui/1.0.0')).status,
+      proxy_mode: async () => (await registry.call('GET', '/elsewhere/1.0.0')).status,
       encryption: async () => (await ann.call('POST', '/api/v1/backups', {})).body.name.length,
     };
     for (const [name, ask] of Object.entries(asked)) {

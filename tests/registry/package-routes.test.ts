@@ -83,11 +83,12 @@ it("a restricted package is nobody in particular's, a premium one is whose right
   expect(await seenBy()).toEqual([200, 200, 200, 200, 1, 1, 1]);
   const restricted = await root('PATCH', UI, { access: 'restricted' }, { 'if-match': '"1"' });
   expect(restricted.body).toMatchObject({ access: 'restricted', revision: 2 });
-  expect(await seenBy()).toEqual([401, 200, 200, 200, 0, 1, 1]);
+  // Everybody may read the others: to a stranger this one is as if it were not there.
+  expect(await seenBy()).toEqual([404, 200, 200, 200, 0, 1, 1]);
   expect((await root('PATCH', UI, { access: 'public', isPremium: true })).body).toMatchObject({ isPremium: true });
   expect(await seenBy()).toEqual([200, 200, 200, 200, 1, 1, 1]);
   own.flags.premium_types = true;
-  expect(await seenBy()).toEqual([401, 404, 200, 200, 0, 0, 1]);
+  expect(await seenBy()).toEqual([404, 404, 200, 200, 0, 0, 1]);
   expect((await root('PATCH', UI, { isPremium: false }, { 'if-match': '"1"' })).status).toBe(412);
 });
 
@@ -158,7 +159,7 @@ it('takes a version with its time, from who looks after all packages', async () 
   const data = readFileSync(join(kept, 'ui-1.0.0.tgz'));
   const document = (more: object) => ({
     name: '@acme/ui',
-    versions: { '1.0.0': { ...versions['1.0.0'], name: '@acme/ui' } },
+    versions: { '1.0.0': { ...versions['1.0.0'], name: '@acme/ui', _npmUser: { name: 'olga' } } },
     time: { '1.0.0': '2020-05-05T10:00:00.000Z' },
     _attachments: { 'ui-1.0.0.tgz': { data: data.toString('base64'), length: data.length } },
     ...more,
@@ -181,7 +182,14 @@ it('takes a version with its time, from who looks after all packages', async () 
   ]);
   const shown = (await root('GET', UI)).body;
   expect(shown.tags).toEqual({ latest: '2.0.0', old: '1.0.0' });
-  expect(shown.versions[1].publishedAt).toBe(Date.parse('2020-05-05T10:00:00.000Z'));
+  expect(shown.versions[1]).toMatchObject({
+    publishedAt: Date.parse('2020-05-05T10:00:00.000Z'),
+    publishedBy: 'olga',
+  });
+  const [entry] = (await root('GET', '/api/v1/audit?limit=1')).body.entries;
+  expect(entry).toMatchObject({ stream: 'package:@acme/ui', type: 'package.publish', body: { publishedBy: 'olga' } });
+  expect(entry.actor).not.toBe('olga');
+  expect(Object.keys(entry.body)).not.toContain('manifest');
   expect((await root('POST', `${UI}/import`, document({}))).body.code).toBe('ERR_PACKAGE_EXISTS');
 });
 
@@ -238,7 +246,10 @@ it('collects what nothing needs: not what is young, and not what was unpublished
   expect((await root('POST', '/api/v1/packages/collect', {})).body).toMatchObject({ unnamed: 1, unnamed_bytes: 11 });
   expect(blobFiles(data)).toHaveLength(3);
   expect((await as('max')('POST', '/api/v1/packages/collect', { dryRun: false })).status).toBe(403);
+  const behind = await root('POST', '/api/v1/packages/collect', { cursor: 'f'.repeat(128) });
+  expect(behind.body).toMatchObject({ seen: 0, unnamed: 0, cursor: null });
+  expect((await root('POST', '/api/v1/packages/collect', { cursor: 'zz' })).body.code).toBe('ERR_WRONG_TYPE');
   const done = await root('POST', '/api/v1/packages/collect', { dryRun: false });
-  expect(done.body).toEqual({ dryRun: false, seen: 3, unnamed: 1, unnamed_bytes: 11 });
+  expect(done.body).toEqual({ dryRun: false, seen: 3, unnamed: 1, unnamed_bytes: 11, progress: 1, cursor: null });
   expect(blobFiles(data).map((file) => file.endsWith(stray))).toEqual([false, false]);
 });

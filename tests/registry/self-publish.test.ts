@@ -44,6 +44,8 @@ it('is published, installed from there, and flips a flag', async () => {
     scope: [{ role: 'publisher', pattern: `package:${manifest.name}` }],
   });
   const script = ['scripts/self-publish.ts', '--registry', registry.url];
+  const help = { exitCode: 0, stdout: expect.stringMatching(/^usage: .*--registry/) };
+  expect(await bun(ROOT, [...script, '--help'])).toMatchObject(help);
   expect(await bun(ROOT, script, { C13_TOKEN: '' })).toMatchObject({
     exitCode: 2,
     stderr: expect.stringMatching(/C13_TOKEN is not set/),

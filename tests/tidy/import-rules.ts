@@ -18,6 +18,11 @@ const BROWSER = ['src/errors/', 'src/config/', 'bindings/wasm.ts', ...PLAIN_CORE
 const STREAMED = ['src/websocket/subprotocol.ts', 'bindings/frame.ts'];
 const DOMAIN = ['src/errors/', 'src/config/', 'src/journal/', ...PLAIN_CORE];
 
+/** What a package, its name and its version are. */
+const PACKAGE_WORDS = ['name', 'version', 'package', 'integrity'].map((file) => `src/packages/${file}.ts`);
+/** What is of use to whoever keeps packages, whosever they are. */
+const PACKAGE_MEANS = ['held', 'integrity'].map((file) => `src/packages/${file}.ts`);
+
 /** What each folder may import, besides itself. A longer key wins over a shorter one. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'bindings/': ['src/errors/'],
@@ -32,6 +37,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/changes/': DOMAIN,
   'src/documents/': DOMAIN,
   'src/packages/': DOMAIN,
+  'src/packages/blobs/': ['src/errors/'],
+  'src/packages/filters/': ['src/errors/', 'src/config/', 'src/journal/'],
+  'src/packages/intake/': ['src/errors/', 'src/config/', 'src/packages/blobs/blobs.ts', ...PACKAGE_WORDS],
+  'src/packages/uplinks/': ['src/errors/', 'src/config/', 'src/journal/', 'src/packages/filters/', ...PACKAGE_MEANS],
+  'src/packages/import/': ['src/errors/', ...PACKAGE_WORDS],
   'src/auth/': DOMAIN,
   'src/rate-limiting/': ['src/errors/'],
   'src/http/': ['src/errors/'],
@@ -76,6 +86,8 @@ export const IMPORT_RULES: readonly Rule[] = [
       [sample('src/config/a.ts', "const native = await import('../../bindings/native.ts');")],
       [sample('src/dashboard/a.ts', "export { open } from '../../bindings/open.ts';")],
       [sample('src/somewhere/a.ts', "import './b.ts';")],
+      [sample('src/packages/blobs/a.ts', "import type { B } from '../../journal/b.ts';")],
+      [sample('src/packages/uplinks/a.ts', "import { b } from '../packages.ts';")],
     ],
     good: [sample('src/live/a.ts', "import { b } from '../journal/b.ts';", "import { c } from './c.ts';")],
   },
@@ -131,7 +143,8 @@ function upwards(file: SourceFile, { from, node }: ReturnType<typeof importsOf>[
 }
 
 function folderOf(path: string): string | null {
-  return Object.keys(MAY_IMPORT).find((folder) => path.startsWith(folder)) ?? null;
+  const folders = Object.keys(MAY_IMPORT).filter((folder) => path.startsWith(folder));
+  return folders.reduce<string | null>((longest, one) => (one.length > (longest?.length ?? 0) ? one : longest), null);
 }
 
 function resolved(importer: string, specifier: string): string {

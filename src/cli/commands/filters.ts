@@ -8,7 +8,8 @@ import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
 import { clean, table } from '../text.ts';
-import { EFFECTS, type Effect } from '../../packages/filters/filter.ts';
+import { EFFECTS, type Effect, type FilterDeclaration } from '../../packages/filters/filter.ts';
+import { isSingleLicence } from '../../packages/filters/licence.ts';
 
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 
@@ -23,7 +24,7 @@ export function addFilters(program: Command): void {
     .addArgument(
       new Argument('<effect>', 'block hides what it meets, only the rest; allow beats both').choices(EFFECTS),
     )
-    .option('--names <pattern>', "of packages: '@tools/*'; all if left out", '*')
+    .option('--names <pattern>', "of packages: '@tools/*'; '*' for all; all if another one is given")
     .option('--versions <range>', "'<2.0.0'; all if left out")
     .option('--licence <licence...>', 'SPDX identifiers: MIT Apache-2.0')
     .option('--min-age <time>', 'with block: what was published less than so long ago: 7d, 12h')
@@ -34,8 +35,10 @@ export function addFilters(program: Command): void {
     .action(run(remove));
 }
 
+type FilterCriteria = Omit<FilterDeclaration, 'effect'>;
+
 interface SetOptions {
-  readonly names: string;
+  readonly names?: string;
   readonly versions?: string;
   readonly licence?: readonly string[];
   readonly minAge?: string;
@@ -48,14 +51,27 @@ async function list(session: Session): Promise<Answer> {
 }
 
 async function set(session: Session, name: string, effect: Effect, options: SetOptions): Promise<Answer> {
-  const { names, versions = null, licence: licences = null, minAge } = options;
-  const minAge_s = minAge === undefined ? null : secondsOf(minAge);
-  const said = { effect, names, versions, licences, minAge_s };
-  const filter = await (await uplinksOf(session)).putFilter(name, said, saidOf(session));
+  const filter = await (await uplinksOf(session)).putFilter(name, { effect, ...saidIn(options) }, saidOf(session));
   return {
     data: filter,
-    text: (style) => `${style.green('set')} ${clean(`${name}: ${effect} ${names}, ${meaningOf(filter)}`)}`,
+    text: (style) => `${style.green('set')} ${clean(`${name}: ${effect} ${filter.names}, ${meaningOf(filter)}`)}`,
   };
+}
+
+/** Throws ERR_USAGE for what is no licence or time, and where nothing is said of what the filter is about. */
+function saidIn({ names, minAge, ...given }: SetOptions): FilterCriteria {
+  const { versions = null, licence: licences = null } = given;
+  const minAge_s = minAge === undefined ? null : secondsOf(minAge);
+  const stranger = licences?.find((licence) => !isSingleLicence(licence));
+  if (stranger !== undefined) {
+    const hint = 'Write each as SPDX spells it: --licence MIT Apache-2.0 GPL-3.0-only.';
+    throw usageError('--licence', `'${stranger}' is no SPDX identifier of a licence`, hint);
+  }
+  if (names === undefined && versions === null && licences === null && minAge_s === null) {
+    const hint = "Give --names, --versions, --licence or --min-age; --names '*' where you mean every package.";
+    throw usageError('--names', 'Nothing says what the filter is about', hint);
+  }
+  return { names: names ?? '*', versions, licences, minAge_s };
 }
 
 async function remove(session: Session, name: string): Promise<Answer> {

@@ -6,7 +6,7 @@ import { REGISTRY, takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { clean, type Style, table } from '../text.ts';
+import { clean, countText, type Style, table } from '../text.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { openVerdaccio } from '../../packages/import/verdaccio.ts';
 
@@ -30,7 +30,7 @@ async function importAll(session: Session, options: ImportOptions): Promise<Answ
   const { fromVerdaccio, withCached = false, dryRun = false } = options;
   const kept = await openVerdaccio(fromVerdaccio);
   const packages = await packagesOf(session);
-  if (!dryRun) await session.confirm(`Take ${kept.folders.length} packages over from ${fromVerdaccio}?`);
+  if (!dryRun) await session.confirm(`Take ${countText(kept.folders.length, 'package')} over from ${fromVerdaccio}?`);
   using progress = session.progress('import');
   const { reason = `import of ${fromVerdaccio}` } = session.options;
   return imported(
@@ -47,7 +47,9 @@ async function importAll(session: Session, options: ImportOptions): Promise<Answ
 function imported(result: PackageImport): Answer {
   const { findings, users, guessedTimes } = result;
   const notes = [
-    ...(guessedTimes === 0 ? [] : [`${guessedTimes} versions have the time of a file: none was written down`]),
+    ...(guessedTimes === 0
+      ? []
+      : [`${countText(guessedTimes, 'version has', 'versions have')} the time of a file: none was written down`]),
     ...(users.length === 0 ? [] : [`users are not taken, make them anew (c13 users create): ${users.join(' ')}`]),
   ];
   return {
@@ -67,16 +69,19 @@ function findingsText(style: Style, { findings }: PackageImport): string[] {
 function summary(style: Style, { dryRun, imported: versions, packages, there, cached }: PackageImport): string {
   const done = dryRun ? style.yellow('would take') : style.green('took');
   const rest = [
-    ...(there === 0 ? [] : [`${there} were there already`]),
-    ...(cached === 0 ? [] : [`${cached} are copies of others' and stay behind (--with-cached)`]),
+    ...(there === 0 ? [] : [`${there} ${there === 1 ? 'was' : 'were'} there already`]),
+    ...(cached === 0
+      ? []
+      : [`${countText(cached, 'is a copy', 'are copies')} of what others have, left behind (--with-cached)`]),
   ];
-  return [`${done} ${versions.length} versions of ${packages} packages`, ...rest].join('; ');
+  return [`${done} ${countText(versions.length, 'version')} of ${countText(packages, 'package')}`, ...rest].join('; ');
 }
 
 function notAll(count: number): ConfigError<'ERR_IMPORT'> & { code: 'ERR_IMPORT' } {
+  const fault = `${countText(count, 'thing')} could not be taken`;
   return new ConfigError('ERR_IMPORT', {
-    message: `${count} things could not be taken`,
+    message: fault,
     hint: 'What could is there; mend or leave the rest, and begin again: it goes on where it ended.',
-    details: { format: 'verdaccio', fault: `${count} things could not be taken` },
+    details: { format: 'verdaccio', fault },
   });
 }

@@ -5,9 +5,10 @@ import { REGISTRY, takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { sizeText, table } from '../text.ts';
+import { countText, sizeText, table } from '../text.ts';
 import { ConfigError } from '../../errors/errors.ts';
-import type { ScrubbedView } from '../../registry/routes/v1/package-storage-shapes.ts';
+import type { HttpPackages } from '../http-packages.ts';
+import type { CollectedView, ScrubbedView } from '../../registry/routes/v1/package-storage-shapes.ts';
 
 export function addPackageStorage(packages: Command): void {
   takes(packages.command('scrub'), ...REGISTRY)
@@ -38,7 +39,7 @@ async function scrub(session: Session): Promise<Answer> {
     ({ cursor } = part);
   }
   const rows = damaged.map(({ name, version, fault, hash }) => [`${name}@${version}`, fault, hash.slice(0, 16)]);
-  const last = `${checked} blobs, ${sizeText(checked_bytes)}`;
+  const last = `${countText(checked, 'blob')}, ${sizeText(checked_bytes)}`;
   return {
     data: { checked, checked_bytes, damaged },
     text: (style) =>
@@ -52,7 +53,7 @@ async function scrub(session: Session): Promise<Answer> {
 function damage(damaged: readonly ScrubbedView['damaged'][number][]): ConfigError<'ERR_BLOB'> & { code: 'ERR_BLOB' } {
   const [{ hash, fault }] = damaged as [ScrubbedView['damaged'][number]];
   return new ConfigError('ERR_BLOB', {
-    message: `${damaged.length} of the blobs are damaged or missing`,
+    message: `${countText(damaged.length, 'blob is', 'blobs are')} damaged or missing`,
     hint: 'Put the files back from a backup of the blobs; what they hold is known by its hash, and is taken as it is.',
     details: { hash, fault },
   });
@@ -60,10 +61,30 @@ function damage(damaged: readonly ScrubbedView['damaged'][number][]): ConfigErro
 
 async function collect(session: Session, options: { delete?: boolean }): Promise<Answer> {
   const packages = await packagesOf(session);
-  const plan = await packages.collect(true);
-  const what = `${plan.unnamed} of ${plan.seen} blobs that nothing needs, ${sizeText(plan.unnamed_bytes)}`;
+  const plan = await collected(session, packages, true);
+  const what = `${plan.unnamed} of ${countText(plan.seen, 'blob')} that nothing needs, ${sizeText(plan.unnamed_bytes)}`;
   if (options.delete !== true || plan.unnamed === 0) return { data: plan, text: () => `found ${what}` };
   await session.confirm(`Delete ${what}?`);
-  const done = await packages.collect(false);
-  return { data: done, text: (style) => `${style.green('deleted')} ${done.unnamed} blobs` };
+  const done = await collected(session, packages, false);
+  return { data: done, text: (style) => `${style.green('deleted')} ${countText(done.unnamed, 'blob')}` };
+}
+
+/** Of all parts. */
+async function collected(
+  session: Session,
+  packages: HttpPackages,
+  dryRun: boolean,
+): Promise<Omit<CollectedView, 'cursor' | 'progress'>> {
+  using progress = session.progress('collect');
+  let [seen, unnamed, unnamed_bytes] = [0, 0, 0];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    session.interrupt.signal.throwIfAborted();
+    const part: CollectedView = await packages.collect(dryRun, cursor);
+    seen += part.seen;
+    unnamed += part.unnamed;
+    unnamed_bytes += part.unnamed_bytes;
+    progress.update(Math.round(part.progress * PARTS), PARTS);
+    ({ cursor } = part);
+  }
+  return { dryRun, seen, unnamed, unnamed_bytes };
 }

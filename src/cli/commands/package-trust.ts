@@ -23,7 +23,7 @@ export function addPackageTrust(packages: Command): void {
   takes(packages.command('distrust'), ...REGISTRY, 'reason', 'ifRevision')
     .description('let a workflow publish a package no longer')
     .argument('<package>')
-    .argument('<id>', 'of the trusted publisher')
+    .argument('<id>', 'of the trusted publisher, as `c13 packages trusted` lists it')
     .action(run(distrust));
 }
 

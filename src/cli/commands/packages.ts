@@ -12,8 +12,11 @@ import { addPackageImport } from './package-import.ts';
 import { addPackageStorage } from './package-storage.ts';
 import { addPackageTrust } from './package-trust.ts';
 
+/** What the clients of people do. */
+const CLIENTS = { publish: 'npm publish', install: 'npm install', login: 'npm login', search: 'npm search' };
+
 export function addPackages(program: Command): void {
-  const packages = group(program, 'packages', 'the packages of a registry');
+  const packages = group(program, 'packages', 'the packages of a registry', CLIENTS);
   takes(packages.command('list'), ...REGISTRY)
     .description('list the packages that were published to the registry')
     .argument('[filter]', "a part of the name, or a pattern: '@acme/*'")
@@ -49,7 +52,10 @@ async function show(session: Session, name: string): Promise<Answer> {
     return [version, timeText(publishedAt), publishedBy, sizeText(size_bytes), [...named, ...said].join(' ')];
   });
   const gone = unpublished.length === 0 ? {} : { unpublished: unpublished.map(({ version }) => version).join(' ') };
-  const head = { package: name, revision, access, isPremium, stars: stars.length, ...gone };
+  const newest = versions.find(({ version }) => version === tags['latest']);
+  const warning =
+    (newest?.deprecated ?? null) === null ? {} : { deprecated: `${newest!.version}: ${newest!.deprecated}` };
+  const head = { package: name, revision, access, isPremium, stars: stars.length, ...warning, ...gone };
   return {
     data: found,
     text: (style) => `${facts(style, head)}\n\n${table(style, ['version', 'published', 'by', 'size', 'tags'], rows)}`,

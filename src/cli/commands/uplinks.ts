@@ -8,7 +8,7 @@ import { REGISTRY, takes } from '../options.ts';
 import type { Answer } from '../printer.ts';
 import { run } from '../run.ts';
 import type { Session } from '../session.ts';
-import { clean, table } from '../text.ts';
+import { clean, type Style, table } from '../text.ts';
 import { type AnyConfigError, ConfigError } from '../../errors/errors.ts';
 
 export function addUplinks(program: Command): void {
@@ -59,9 +59,13 @@ interface SetOptions {
 }
 
 async function list(session: Session): Promise<Answer> {
-  const uplinks = await (await uplinksOf(session)).list();
+  const listed = await (await uplinksOf(session)).listed();
+  const { uplinks, whyNobody } = listed;
   const rows = uplinks.map((uplink) => [uplink.name, addressOf(uplink), uplink.patterns.join(' '), stateOf(uplink)]);
-  return { data: { uplinks }, text: (style) => table(style, ['uplink', 'address', 'names', 'state'], rows) };
+  const nobody = whyNobody === null ? [] : [clean(`Nobody is asked: ${whyNobody}.`)];
+  const shown = (style: Style): readonly string[] =>
+    rows.length === 0 ? [] : [table(style, ['uplink', 'address', 'names', 'state'], rows)];
+  return { data: listed, text: (style) => [...shown(style), ...nobody].join('\n') };
 }
 
 async function set(session: Session, name: string, address: string | undefined, options: SetOptions): Promise<Answer> {
@@ -87,10 +91,7 @@ async function set(session: Session, name: string, address: string | undefined, 
   const body = { ...before, ...Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) };
   const { expected = revision ?? 0, reason } = saidOf(session);
   const uplink = await target.put(name, body, { expected, reason });
-  return {
-    data: uplink,
-    text: (style) => `${style.green('set')} ${clean(`${name}: ${addressOf(uplink)} for ${uplink.patterns.join(' ')}`)}`,
-  };
+  return { data: uplink, text: (style) => `${style.green('set')} ${clean(`${name}: ${meaningOf(uplink)}`)}` };
 }
 
 /** undefined: they stay as they are. A secret is never an argument: other users of the machine can read those. */
@@ -120,6 +121,10 @@ async function test(session: Session, name: string): Promise<Answer> {
 
 function addressOf({ url }: UplinkView): string {
   return url ?? 'nobody: they are ours';
+}
+
+function meaningOf({ url, patterns }: UplinkView): string {
+  return url === null ? `nobody is asked for ${patterns.join(' ')}` : `${url} for ${patterns.join(' ')}`;
 }
 
 function stateOf({ isEnabled, rest_s, hasCredentials, revision }: UplinkView): string {

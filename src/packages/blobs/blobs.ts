@@ -47,8 +47,8 @@ export interface Blobs {
     hash: BlobHash,
     range?: { readonly start: number; readonly end: number },
   ): Promise<Blob | ReadableStream<Uint8Array>>;
-  /** All there are, in no order. */
-  list(): AsyncIterable<StoredBlob & { readonly modifiedAt: number }>;
+  /** All there are behind `after`, in the order of their hashes. */
+  list(after?: BlobHash): AsyncIterable<StoredBlob & { readonly modifiedAt: number }>;
   /** Says whether it did; a blob that is not there, or was modified later than `unlessSince` (ms), stays as it is. */
   delete(hash: BlobHash, unlessSince?: number): Promise<boolean>;
   /** Lets go of drafts that were not kept. */

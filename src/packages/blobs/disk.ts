@@ -3,7 +3,7 @@
  * can end the process between any two of them.
  * @module
  */
-import { closeSync, fsync, openSync, renameSync, utimesSync, writeSync } from 'node:fs';
+import { closeSync, fsync, openSync, renameSync, rmSync, utimesSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** Waited for off the event loop: a disk may take its time. */
@@ -20,6 +20,8 @@ export interface Disk {
   sync(file: number): Promise<void>;
   close(file: number): void;
   rename(from: string, to: string): void;
+  /** It is gone, though perhaps not after a loss of power. */
+  remove(path: string): void;
   /** Returns when what was renamed into it survives a loss of power. */
   syncDirectory(path: string): Promise<void>;
   /** Counts as modified at `at` (ms) from now on; false: it is not there. */
@@ -35,6 +37,7 @@ export const REAL_DISK: Disk = {
   sync: (file) => synced(file),
   close: (file) => closeSync(file),
   rename: (from, to) => renameSync(from, to),
+  remove: (path) => rmSync(path),
   syncDirectory: async (path) => {
     const directory = openSync(path, 'r');
     try {

@@ -3,17 +3,7 @@
  * once its bytes are on the disk, so what can be seen is whole, whenever the process or the machine dies.
  * @module
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  type Stats,
-} from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { blobError, type BlobHash, type Blobs, type Draft, requireHash, type StoredBlob } from './blobs.ts';
 import { type Disk, REAL_DISK } from './disk.ts';
@@ -73,26 +63,26 @@ class FileBlobs implements Blobs {
     return range === undefined ? file : file.slice(range.start, range.end);
   }
 
-  async *list(): AsyncIterable<StoredBlob & { readonly modifiedAt: number }> {
-    for (const prefix of namesIn(this.#path).filter((name) => PREFIX.test(name))) {
-      for (const hash of namesIn(join(this.#path, prefix)).filter((name) => BLOB.test(name))) {
+  async *list(after = ''): AsyncIterable<StoredBlob & { readonly modifiedAt: number }> {
+    const isLeft = (name: string): boolean => name >= after.slice(0, name.length) && name !== after;
+    for (const prefix of namesIn(this.#path).filter((name) => PREFIX.test(name) && isLeft(name))) {
+      for (const hash of namesIn(join(this.#path, prefix)).filter((name) => BLOB.test(name) && isLeft(name))) {
         const stats = this.#stats(hash);
         if (stats !== null) yield { hash, size_bytes: stats.size, modifiedAt: stats.mtimeMs };
       }
     }
   }
 
-  /**
-   * Put aside first and looked at there: who keeps the same bytes at this moment either renews it or writes it anew.
-   */
+  /** Looks and removes without a pause: who keeps the same bytes renews it before, or finds nothing after. */
   async delete(hash: BlobHash, unlessSince = Number.POSITIVE_INFINITY): Promise<boolean> {
-    const path = this.#pathOf(hash);
-    const aside = this.#drafts.next();
-    if (!renamedIfThere(path, aside)) return false;
-    const isWanted = statSync(aside).mtimeMs > unlessSince;
-    if (isWanted) renameSync(aside, path);
-    else rmSync(aside);
-    return !isWanted;
+    const stats = this.#stats(hash);
+    if (stats === null || stats.mtimeMs > unlessSince) return false;
+    try {
+      this.#disk.remove(this.#pathOf(hash));
+    } catch (cause) {
+      throw blobError(hash, `cannot be removed: ${(cause as Error).message}`, cause);
+    }
+    return true;
   }
 
   async close(): Promise<void> {
@@ -158,22 +148,12 @@ function makeDirectories(path: string): void {
   }
 }
 
-/** Nothing where there is no such directory. */
+/** In order; nothing where there is no such directory. */
 function namesIn(directory: string): string[] {
   try {
-    return readdirSync(directory);
+    return readdirSync(directory).toSorted();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw blobError(`store ${directory}`, `cannot be listed: ${(error as Error).message}`, error);
-  }
-}
-
-function renamedIfThere(from: string, to: string): boolean {
-  try {
-    renameSync(from, to);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw blobError(from, `cannot be removed: ${(error as Error).message}`, error);
   }
 }

@@ -7,6 +7,7 @@ import { S3Client } from 'bun';
 import { blobError, type BlobHash, type Blobs, type Draft, requireHash, type StoredBlob } from './blobs.ts';
 import { REAL_DISK } from './disk.ts';
 import { type DraftDirectory, openDraftDirectory } from './draft-directory.ts';
+import { codeOf, faultOf, isFinal } from './s3-faults.ts';
 import { fileOf, spool, type Spooled, SpooledDraft } from './spool.ts';
 
 export interface S3Place {
@@ -46,12 +47,6 @@ const FIRST_WAIT_MS = 200;
 /** What a line carries at least. */
 const BYTES_PER_MS = 100;
 const GONE: ReadonlySet<string> = new Set(['NoSuchKey', 'NotFound', 'ENOENT']);
-const FINAL: ReadonlySet<string> = new Set([
-  'NoSuchBucket',
-  'InvalidAccessKeyId',
-  'SignatureDoesNotMatch',
-  'AccessDenied',
-]);
 const PAGE = 1000;
 const HASH_OF_NOTHING = new Bun.CryptoHasher('sha512').digest('hex');
 
@@ -98,17 +93,18 @@ class S3Blobs implements Blobs {
     return (range === undefined ? file : file.slice(range.start, range.end)).stream();
   }
 
-  async *list(): AsyncIterable<StoredBlob & { readonly modifiedAt: number }> {
-    let startAfter: string | undefined;
+  async *list(after?: BlobHash): AsyncIterable<StoredBlob & { readonly modifiedAt: number }> {
+    let startAfter = after === undefined ? undefined : this.#keyOf(after);
     do {
       const options = { prefix: this.#prefix, maxKeys: PAGE, ...(startAfter === undefined ? {} : { startAfter }) };
       const { contents = [], isTruncated } = await this.#tried('list', () => this.#client.list(options));
-      for (const { key, size = 0, lastModified = '' } of contents) {
+      // Not every storage keeps to the order within a page.
+      for (const { key, size = 0, lastModified = '' } of contents.toSorted(byKey)) {
         const hash = key.slice(this.#prefix.length);
         if (/^[0-9a-f]{128}$/.test(hash))
           yield { hash, size_bytes: size, modifiedAt: Date.parse(String(lastModified)) };
       }
-      startAfter = isTruncated === true ? contents.at(-1)?.key : undefined;
+      startAfter = isTruncated === true ? contents.toSorted(byKey).at(-1)?.key : undefined;
     } while (startAfter !== undefined);
   }
 
@@ -169,9 +165,8 @@ class S3Blobs implements Blobs {
       try {
         return await inTime(action(), time_ms);
       } catch (cause) {
-        const isFinal = attempt === ATTEMPTS || FINAL.has(codeOf(cause));
-        const why = `${codeOf(cause)} ${(cause as Error).message}`;
-        if (isFinal) throw blobError(hash, `cannot be had, the storage failed: ${why}`, cause);
+        if (attempt === ATTEMPTS || isFinal(cause))
+          throw blobError(hash, `cannot be had, the storage failed: ${faultOf(cause)}`, cause);
         await this.#wait(FIRST_WAIT_MS * 4 ** (attempt - 1));
       }
     }
@@ -180,6 +175,10 @@ class S3Blobs implements Blobs {
   #keyOf(hash: BlobHash): string {
     return `${this.#prefix}${requireHash(hash)}`;
   }
+}
+
+function byKey(a: { readonly key: string }, b: { readonly key: string }): number {
+  return a.key < b.key ? -1 : 1;
 }
 
 async function inTime<T>(action: Promise<T>, time_ms: number): Promise<T> {
@@ -203,8 +202,4 @@ async function sha512Of(file: Blob): Promise<string> {
 async function digest(file: Blob, hasher: Bun.CryptoHasher): Promise<string> {
   for await (const chunk of file.stream()) hasher.update(chunk);
   return hasher.digest('hex');
-}
-
-function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? 'UnknownError';
 }

@@ -5,7 +5,7 @@
  */
 import { validRange } from 'semver';
 import { ConfigError } from '../../errors/errors.ts';
-import { licenceTreeOf } from './licence.ts';
+import { isSingleLicence } from './licence.ts';
 
 export const EFFECTS = ['block', 'allow', 'only'] as const;
 export type Effect = (typeof EFFECTS)[number];
@@ -21,7 +21,7 @@ export interface FilterDeclaration {
   readonly names: string;
   /** A semver range; prereleases count as what they are. */
   readonly versions: string | null;
-  /** SPDX identifiers, or texts as packages write them (`UNLICENSED`). */
+  /** SPDX identifiers, one each, or what npm has beside them: `UNLICENSED`, `SEE LICENSE IN <file>`. */
   readonly licences: readonly string[] | null;
   /** It meets versions published less than so many seconds ago; `block` alone. */
   readonly minAge_s: number | null;
@@ -34,7 +34,6 @@ export interface Filter extends FilterDeclaration {
 const NAMES = /^[\w@./~!'()*-]{1,214}$/;
 const RANGE_MAX = 500;
 const LICENCES_MAX = 200;
-const LICENCE_MAX = 100;
 const AGE_MAX_S = 10 * 365 * 24 * 60 * 60;
 const FIELDS = ['effect', 'names', 'versions', 'licences', 'minAge_s'];
 
@@ -43,8 +42,10 @@ const FIELDS = ['effect', 'names', 'versions', 'licences', 'minAge_s'];
  * @example parseFilter({ effect: 'block', names: '*', minAge_s: 86400 })
  */
 export function parseFilter(input: unknown): FilterDeclaration {
-  const { effect, names = '*', versions = null, licences = null, minAge_s = null } = fieldsOf(input);
+  const fields = fieldsOf(input);
+  const { effect, names = '*', versions = null, licences = null, minAge_s = null } = fields;
   if (!EFFECTS.includes(effect as Effect)) throw wrongType('effect', EFFECTS.join(', '), effect);
+  requireSaid(fields);
   if (typeof names !== 'string' || !NAMES.test(names)) throw wrongType('names', "a pattern such as '@acme/*'", names);
   const filter: FilterDeclaration = {
     effect: effect as Effect,
@@ -66,16 +67,17 @@ function parseRange(versions: unknown): string | null {
   throw wrongType('versions', "a range of versions such as '<2.0.0'", versions);
 }
 
+/** Whoever says nothing of what it is about has forgotten it: that all is meant must be said. */
+function requireSaid({ names, versions, licences, minAge_s }: Readonly<Record<string, unknown>>): void {
+  if ([names, versions, licences, minAge_s].some((said) => said !== undefined && said !== null)) return;
+  throw wrongType('names', "given where nothing else is: '*' for all packages", names ?? null);
+}
+
 function parseLicences(licences: unknown): readonly string[] | null {
   if (licences === null) return null;
   const isList = Array.isArray(licences) && licences.length > 0 && licences.length <= LICENCES_MAX;
-  if (isList && licences.every((one) => typeof one === 'string' && isOneLicence(one))) return licences;
-  throw wrongType('licences', "a list of single licences such as ['MIT', 'Apache-2.0']", licences);
-}
-
-/** A choice is no licence: whoever writes `MIT OR ISC` means two. */
-function isOneLicence(text: string): boolean {
-  return text.trim() === text && text !== '' && text.length <= LICENCE_MAX && licenceTreeOf(text).kind === 'one';
+  if (isList && licences.every((one) => typeof one === 'string' && isSingleLicence(one))) return licences;
+  throw wrongType('licences', "a list of single SPDX identifiers such as ['MIT', 'Apache-2.0']", licences);
 }
 
 function parseAge(minAge_s: unknown): number | null {

@@ -5,6 +5,9 @@
 import parse from 'spdx-expression-parse';
 
 const TEXT_MAX = 1000;
+const SINGLE_MAX = 100;
+/** What npm knows beside SPDX. */
+const NPM_LICENCE = /^(UNLICENSED|SEE LICEN[CS]E IN \S.*)$/;
 
 export type LicenceTree =
   | { readonly kind: 'one'; readonly text: string }
@@ -12,13 +15,17 @@ export type LicenceTree =
 
 /** Also of what is no expression: then it stands for itself. */
 export function licenceTreeOf(text: string): LicenceTree {
-  if (text.length > TEXT_MAX) return { kind: 'one', text };
-  try {
-    return treeOf(parse(text));
-  } catch (error) {
-    if (error instanceof Error) return { kind: 'one', text };
-    throw error;
-  }
+  return (text.length > TEXT_MAX ? null : expressionOf(text)) ?? { kind: 'one', text };
+}
+
+/**
+ * Whether a text names one licence, spelled as SPDX does or as npm does beside it. A choice is none: whoever writes
+ * `MIT OR ISC` means two.
+ * @example isSingleLicence('mit') // false: it is `MIT`
+ */
+export function isSingleLicence(text: string): boolean {
+  if (text.length > SINGLE_MAX || text.trim() !== text) return false;
+  return NPM_LICENCE.test(text) || expressionOf(text)?.kind === 'one';
 }
 
 /**
@@ -46,6 +53,16 @@ export function needsOneOf(tree: LicenceTree, licences: readonly string[]): bool
   if (tree.kind === 'one') return licences.some((licence) => isSame(licence, tree.text));
   const [left, right] = [needsOneOf(tree.left, licences), needsOneOf(tree.right, licences)];
   return tree.kind === 'or' ? left && right : left || right;
+}
+
+/** null: it is no expression. */
+function expressionOf(text: string): LicenceTree | null {
+  try {
+    return treeOf(parse(text));
+  } catch (error) {
+    if (error instanceof Error) return null;
+    throw error;
+  }
 }
 
 function treeOf(info: parse.Info): LicenceTree {

@@ -7,7 +7,7 @@
 import { Readable } from 'node:stream';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
 import type { Draft } from '../blobs/blobs.ts';
-import { Garbage } from './garbage.ts';
+import { leaveGarbage } from './garbage.ts';
 
 const SMALL_BYTES = 256 * 1024;
 /** Of what a small file may become in one step. */
@@ -56,14 +56,13 @@ function inflatedAtOnce(file: Uint8Array): { readonly bytes: Uint8Array; readonl
 async function gunzipStream(draft: Draft, check: Check): Promise<void> {
   const start = headerEnd(await firstBytes(draft));
   const inflate = createInflateRaw();
-  const garbage = new Garbage();
   const source = Readable.from(draft.read(start));
   source.on('error', (error) => inflate.destroy(error));
   source.pipe(inflate);
   try {
     for await (const chunk of inflate) {
       check.take(chunk as Uint8Array);
-      garbage.left((chunk as Uint8Array).length);
+      leaveGarbage((chunk as Uint8Array).length);
     }
   } catch (error) {
     throw isOfZlib(error) ? damaged(error) : error;

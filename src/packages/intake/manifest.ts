@@ -5,29 +5,23 @@
  */
 import { posix } from 'node:path';
 import type { Manifest } from '../package.ts';
+import { writtenOut } from './short-forms.ts';
 import type { TarballContents } from './tarball.ts';
 
-/** What clients and registries add to it, paths of the publisher's machine among them. */
+/** What clients and registries add to it, besides all that begins with `_`. */
 const ADDED: ReadonlySet<string> = new Set([
-  '_attachments',
-  '_from',
-  '_hasShrinkwrap',
-  '_id',
-  '_integrity',
-  '_npmOperationalInternal',
-  '_npmUser',
-  '_requested',
-  '_resolved',
-  '_rev',
-  '_shasum',
-  '_where',
   'deprecated',
   'dist',
+  'gitHead',
   'hasInstallScript',
   'integrity',
   'readme',
   'shasum',
 ]);
+
+/** What of it a client may add: where and with what it was packed. */
+const ADDED_BY_CLIENTS = ['gitHead', 'readmeFilename', '_nodeVersion', '_npmVersion'];
+const ADDED_LENGTH_MAX = 100;
 
 /** What others see of a package before they have it, in one form. */
 export interface Promised {
@@ -41,13 +35,24 @@ export interface Promised {
 
 type Fields = Readonly<Record<string, unknown>>;
 type Built = Pick<TarballContents, 'hasGypFile' | 'hasServerScript'>;
+type Packed = Built & Pick<TarballContents, 'packageJson'>;
 
 const NODE_GYP = 'node-gyp rebuild';
 
-/** What is kept of it: without what was added, its version as semver writes it, its programs by name. */
-export function manifestOf(fields: Fields, version: string, contents: Built): Manifest {
-  const kept: Record<string, unknown> = Object.fromEntries(Object.entries(fields).filter(([key]) => !ADDED.has(key)));
-  const bin = programsOf(fields);
+/**
+ * What is kept of the `package.json` in the tarball: without what was added, its version as semver writes it, its
+ * programs by name. Of the document that a client shows (`shown`), what only a client knows: how it was packed, and the
+ * files in a directory of programs, which were held against that directory before.
+ */
+export function manifestOf(version: string, contents: Packed, shown: Fields = {}): Manifest {
+  const { packageJson: fields } = contents;
+  const own = Object.entries(fields).filter(([key]) => !ADDED.has(key) && !key.startsWith('_'));
+  const added = ADDED_BY_CLIENTS.flatMap((key) => {
+    const text = shown[key];
+    return typeof text === 'string' && text.length <= ADDED_LENGTH_MAX ? [[key, text] as const] : [];
+  });
+  const kept = { ...writtenOut(Object.fromEntries(own)), ...Object.fromEntries(added) };
+  const bin = programsOf(programsDirectory(fields) === null ? fields : { ...fields, bin: shown['bin'] });
   if (Object.keys(bin).length > 0) kept['bin'] = bin;
   else if (typeof kept['bin'] !== 'object') delete kept['bin'];
   if (isBuiltByGyp(fields, contents)) {

@@ -6,18 +6,22 @@
 import { clean } from 'semver';
 import { asObject } from '../../config/input.ts';
 import type { BlobHash, Draft } from '../blobs/blobs.ts';
+import { integrityOf } from '../integrity.ts';
 import { parseNewPackageName, parsePackageName, unscopedOf } from '../name.ts';
-import type { Attestation, Publication } from '../package.ts';
+import type { Attestation, Manifest, Publication } from '../package.ts';
 import { LATEST, parseTag, parseVersion } from '../version.ts';
 import { invalidPackage, requireAgreement } from './agreement.ts';
 import { predicateTypeOf } from './attestation.ts';
-import { checkIntegrity, integrityOf } from './integrity.ts';
+import { checkIntegrity } from './check-integrity.ts';
 import { manifestOf } from './manifest.ts';
 import type { Attachment, Incoming } from './read-document.ts';
 import { inspectTarball, type TarballContents } from './tarball.ts';
 
 /** What registries show of a readme; the rest of it is not kept. */
 const README_BYTES_MAX = 64 * 1024;
+/** Of each version: readers of a package get all of them at once. */
+const MANIFEST_BYTES_MAX = 256 * 1024;
+const TAGS_MAX = 100;
 const NO_README = /^ERROR: No README data found!/;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -46,12 +50,13 @@ export async function publicationOf(name: string, { document, attachments }: Inc
   await checkIntegrity(draft, asObject('dist', shown['dist'] ?? {}), `${name}@${version}`);
   const contents = await inspectTarball(draft, name);
   requireAgreement(name, version, shown, contents);
+  const manifest = boundedManifest(manifestOf(version, contents, shown));
   const attestations = await attestationsIn(provenance, { name, version, hash: draft.hash });
   await draft.keep();
   return {
     name,
     version,
-    manifest: manifestOf(shown, version, contents),
+    manifest,
     ...storedAs(draft, contents),
     attestations,
     tags,
@@ -61,33 +66,38 @@ export async function publicationOf(name: string, { document, attachments }: Inc
 }
 
 /**
- * The version that a tarball alone tells of: an import, or a bare `package.json`. Keeps its blob. Errors: as those of
- * `publicationOf`; `name`, where it is given, is what the tarball must be of.
+ * The version that a tarball alone tells of: a bare `package.json`. It must be of `name`. Keeps its blob. Errors: as
+ * those of `publicationOf`.
  */
-export async function publicationOfTarball(
-  draft: Draft,
-  {
-    tag = LATEST,
-    name: wanted,
-    readme = '',
-  }: { readonly tag?: string; readonly name?: string; readonly readme?: string },
-): Promise<Publication> {
-  const contents = await inspectTarball(draft, wanted ?? 'the package');
-  const name = parsePackageName(contents.packageJson['name']);
-  if (wanted !== undefined) requireSame(wanted, 'name', name, wanted);
+export async function publicationOfTarball(draft: Draft, name: string): Promise<Publication> {
+  const contents = await inspectTarball(draft, name);
+  requireSame(name, 'name', parsePackageName(contents.packageJson['name']), name);
   const version = parseVersion(cleaned(contents.packageJson['version']));
-  const tags = [parseTag(tag, name)];
+  const manifest = boundedManifest(manifestOf(version, contents));
   await draft.keep();
   return {
     name,
     version,
-    manifest: manifestOf(contents.packageJson, version, contents),
+    manifest,
     ...storedAs(draft, contents),
     attestations: [],
-    tags,
-    readme: readmeIn(readme),
+    tags: [LATEST],
+    readme: '',
     access: undefined,
   };
+}
+
+/** Throws ERR_PACKAGE_INVALID. */
+function boundedManifest(manifest: Manifest): Manifest {
+  const size_bytes = Buffer.byteLength(JSON.stringify(manifest));
+  if (size_bytes <= MANIFEST_BYTES_MAX) return manifest;
+  const { name, version } = manifest;
+  throw invalidPackage(
+    name,
+    `versions.${version}`,
+    `its package.json has ${size_bytes} bytes; ${MANIFEST_BYTES_MAX} is the most`,
+    'Put what is long into a file of its own.',
+  );
 }
 
 /** As clients do before they publish: `v1.0.0` is 1.0.0. What is no version stays what it is. */
@@ -125,6 +135,14 @@ function requireSame(name: string, path: string, found: unknown, expected: strin
 
 function tagsIn(name: string, version: string, given: unknown): string[] {
   const tags = Object.entries(asObject('dist-tags', given ?? {}));
+  if (tags.length > TAGS_MAX) {
+    throw invalidPackage(
+      name,
+      'dist-tags',
+      `it has ${tags.length}; ${TAGS_MAX} is the most`,
+      'Publish with one or a few.',
+    );
+  }
   for (const [tag, named] of tags) {
     parseTag(tag, name);
     requireSame(name, `dist-tags.${tag}`, named, version, true);

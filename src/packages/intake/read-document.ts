@@ -11,7 +11,8 @@ import { Base64Decoder, Base64Fault } from './base64.ts';
 import { DocumentScanner } from './document-scanner.ts';
 import { requirePlainKeys } from './plain-keys.ts';
 
-const DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024;
+/** Of a document, its tarballs left out. */
+export const DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024;
 /** Of a publish: its tarball and its provenance, and room for what clients may think of. */
 const ATTACHMENTS_MAX = 4;
 
@@ -37,7 +38,7 @@ export interface DocumentLimits {
   readonly blobs: Blobs;
   /** Of a tarball. */
   readonly limit_bytes: number;
-  /** Of all else; 8 MB. */
+  /** Of all else; `DOCUMENT_LIMIT_BYTES`. */
   readonly documentLimit_bytes?: number;
 }
 

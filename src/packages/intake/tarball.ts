@@ -137,6 +137,8 @@ class Inspection {
     if (segments.some((segment) => segment === '' || segment === '.') || /\p{Cc}/u.test(path)) {
       throw new TarFault(`${JSON.stringify(path)} is not how a path is written`);
     }
+    // To Windows, a colon ends the name of a file, and a backslash is one more folder.
+    if (/[\\:]/.test(path)) throw new TarFault(`${path} is not one file everywhere: it has a colon or a backslash`);
     const [folder, ...inner] = segments;
     this.#folder ??= folder!;
     if (folder !== this.#folder) throw new TarFault(`it has two folders, ${this.#folder} and ${folder}`);
@@ -145,15 +147,18 @@ class Inspection {
   }
 }
 
-/** Where case is ignored, it would be written over the real one. */
+/** Where case, the form of a letter or dots at the end are ignored, it would be written over the real one. */
 function requireOtherName(inner: string): false {
-  if (inner.toLowerCase() === PACKAGE_JSON) throw new TarFault(`it has a ${inner}, which is package.json to some`);
+  const folded = inner.normalize('NFKC').toUpperCase().toLowerCase();
+  const name = folded.replace(/[. ]+(?=\/|$)/g, '');
+  if (name === PACKAGE_JSON) throw new TarFault(`it has a ${inner}, which is package.json to some`);
   return false;
 }
 
 function parsePackageJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   const text = packageJsonText(bytes);
   const fault = findJsonFault(text);
+  if (fault?.kind === 'deep') throw new TarFault('its package.json is nested too deep');
   if (fault?.kind === 'syntax') throw new TarFault(`its package.json is not JSON, from character ${fault.position} on`);
   if (fault !== null)
     throw new TarFault(`its package.json has the key ${JSON.stringify(fault.key.slice(0, 80))} twice`);

@@ -8,23 +8,37 @@ import { isObject, type Document } from './document.ts';
 
 /** Packages within packages. */
 const DEPTH_MAX = 100;
+/** Packages in one question. */
+export const NAMES_MAX = 5000;
 
 /** As npm's clients of today send it: versions by package. Throws ERR_BAD_REQUEST. */
 export type Installed = Readonly<Record<string, readonly string[]>>;
 
 export function parseInstalled(body: unknown): Installed {
   const isList = (value: unknown): boolean => Array.isArray(value) && value.every((one) => typeof one === 'string');
-  if (isObject(body) && Object.values(body).every(isList)) return body as Installed;
-  throw badBody('versions by package: { "ui": ["1.0.0"] }');
+  if (!isObject(body) || !Object.values(body).every(isList)) {
+    throw badBody('versions by package: { "ui": ["1.0.0"] }');
+  }
+  if (Object.keys(body).length > NAMES_MAX) throw badBody(`of at most ${NAMES_MAX} packages`);
+  return body as Installed;
 }
 
 /** All names of a tree, as older clients send it. Throws ERR_BAD_REQUEST. */
-export function namesOf(tree: unknown, depth = 0): ReadonlySet<string> {
+export function namesOf(tree: unknown): ReadonlySet<string> {
+  const names = new Set<string>();
+  addNames(names, tree, 0);
+  return names;
+}
+
+function addNames(names: Set<string>, tree: unknown, depth: number): void {
   if (!isObject(tree) || depth > DEPTH_MAX) throw badBody('a tree of dependencies');
   const { dependencies = {} } = tree;
   if (!isObject(dependencies)) throw badBody('a tree of dependencies');
-  const below = Object.values(dependencies).flatMap((one) => [...namesOf(one, depth + 1)]);
-  return new Set([...Object.keys(dependencies), ...below]);
+  for (const [name, below] of Object.entries(dependencies)) {
+    names.add(name);
+    if (names.size > NAMES_MAX) throw badBody(`of at most ${NAMES_MAX} packages`);
+    addNames(names, below, depth + 1);
+  }
 }
 
 /** The tree without what `isKept` refuses, and without what it is of; what was below one that goes takes its place. */

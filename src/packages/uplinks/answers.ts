@@ -12,6 +12,17 @@ export interface UplinkPackument {
   readonly document: Readonly<Record<string, unknown>>;
   /** Without quotes; changes with the document, and with what the filters hide of it. */
   readonly etag: string;
+  /** Filters that hide all its versions; none: some are shown, or there are none. */
+  readonly hiddenBy: readonly string[];
+}
+
+/** What a packument is known by, before it is read. */
+export interface UplinkLook {
+  readonly uplink: string;
+  /** As the packument has it; null: what filters hide of it is not decided yet. */
+  readonly etag: string | null;
+  /** null: it has gone meanwhile. Errors: ERR_UPLINK. */
+  readonly read: () => Promise<UplinkPackument | null>;
 }
 
 export interface UplinkTarball {
@@ -30,6 +41,8 @@ export type Send = (
     readonly headers: Record<string, string>;
     readonly body?: string;
     readonly redirect: 'manual';
+    /** The uplink that named the address, where it is not on its own server: it leads into no network of ours. */
+    readonly namedBy: string | null;
     readonly signal: AbortSignal;
   },
 ) => Promise<Response>;

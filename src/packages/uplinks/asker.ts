@@ -1,19 +1,25 @@
 /**
  * One question to an uplink, and what makes it bearable: attempts with rests between them, a limit of time, redirects
- * that leak nothing, and a circuit that leaves it alone while it is down. Knows nothing of packages; keeps no answer.
+ * that leak nothing, and a circuit that leaves it alone while it is down. Where it leads to somebody else, what fails
+ * there is not its fault. Knows nothing of packages; keeps no answer.
  * @module
  */
-import { isConfigError } from '../../errors/errors.ts';
 import type { Passing, Send, Tell } from './answers.ts';
 import { Circuit } from './circuit.ts';
-import { Silence } from './silence.ts';
+import { Failure, faultOf, isPrivate, retryAfter } from './failure.ts';
+import { isBelow } from './own-place.ts';
+import { Silence, STOPPING } from './silence.ts';
 import { uplinkError, type Reachable } from './uplink.ts';
 
 const REST_MIN_MS = 200;
 const REST_MAX_MS = 10_000;
 /** Longer than that nobody waits for one who asks for patience. */
 const PATIENCE_MAX_MS = 30_000;
+/** Of all attempts: clients give up soon after. One attempt may take longer, if the uplink is declared so. */
+const QUESTION_MS = 20_000;
 const REDIRECTS_MAX = 5;
+/** Of servers that answer; whom documents lead to, strangers say. */
+const CIRCUITS_MAX = 1000;
 /** Some registries search for npm's clients alone. */
 const USER_AGENT = '13byte-config npm/11';
 
@@ -29,6 +35,8 @@ export interface Question {
   /** Default: what the uplink says. */
   readonly timeout_ms?: number;
   readonly retries?: number;
+  /** Whether somebody waits for as long as all attempts take. */
+  readonly isPatient?: boolean;
 }
 
 /** An answer whose body was not read yet. Whoever has it lets it end: `silence.end()`. */
@@ -36,21 +44,22 @@ export interface Asked {
   readonly response: Response;
   /** Ends the answer when nothing comes for too long. */
   readonly silence: Silence;
+  /** Whether it came from below the uplink's own address, and was led nowhere else. */
+  readonly isOwn: boolean;
 }
 
 export interface AskerOptions extends Passing {
   readonly send: Send;
   readonly tell: Tell;
+  /** Aborted when the registry stops: whatever is under way ends, and nothing is asked any more. */
+  readonly closing: AbortSignal;
 }
 
-/** What goes wrong by itself, and may go right by itself. */
-class Failure extends Error {
-  readonly rest_ms: number | null;
-
-  constructor(fault: string, rest_ms: number | null, cause?: unknown) {
-    super(fault, { cause });
-    this.rest_ms = rest_ms;
-  }
+/** Where a question ended. */
+interface Reached {
+  readonly response: Response;
+  readonly url: URL;
+  readonly isOwn: boolean;
 }
 
 export class Asker {
@@ -66,25 +75,30 @@ export class Asker {
    */
   async ask(question: Question): Promise<Asked> {
     const { uplink, about, retries = uplink.retries } = question;
-    const circuit = this.#circuitOf(uplink);
+    const { closing, now } = this.#options;
+    const until = now() + limitOf(question);
+    const { origin } = new URL(question.url);
+    const circuit = this.#circuitOf(uplink, origin);
     for (let attempt = 0; ; attempt++) {
+      if (closing.aborted) throw uplinkError(uplink.name, about, STOPPING);
       if (!circuit.enter()) throw uplinkError(uplink.name, about, `it failed too often, and rests ${circuit.rest_s} s`);
       try {
-        const asked = await this.#attempt(question);
+        const asked = await this.#attempt(question, until - now());
         circuit.succeeded();
         return asked;
       } catch (error) {
-        if (!(error instanceof Failure)) {
+        if (!(error instanceof Failure) || closing.aborted) {
           circuit.succeeded();
-          throw error;
+          throw error instanceof Failure ? uplinkError(uplink.name, about, STOPPING) : error;
         }
-        circuit.failed();
+        if (error.origin === origin) circuit.failed(about.replace(/(?!^)@.*$/, ''));
+        else circuit.succeeded();
         this.#options.tell('an uplink failed', { uplink: uplink.name, package: about, fault: error.message, attempt });
         const rest_ms = error.rest_ms ?? this.#rest(attempt);
-        if (attempt >= retries || rest_ms > PATIENCE_MAX_MS) {
+        if (attempt >= retries || rest_ms > PATIENCE_MAX_MS || now() + rest_ms >= until) {
           throw uplinkError(uplink.name, about, error.message, error.cause);
         }
-        await this.#options.wait(rest_ms, new AbortController().signal);
+        await this.#options.wait(rest_ms, closing);
       }
     }
   }
@@ -94,38 +108,40 @@ export class Asker {
     return this.#circuitOf(uplink).rest_s;
   }
 
-  async #attempt(question: Question): Promise<Asked> {
+  async #attempt(question: Question, left_ms: number): Promise<Asked> {
     const { uplink, about, timeout_ms = uplink.timeout_ms } = question;
-    const silence = new Silence(timeout_ms, this.#options.wait);
+    const silence = new Silence(Math.min(timeout_ms, left_ms), this.#options.wait, this.#options.closing);
     try {
-      const response = await this.#followed(question, silence);
+      const { response, url, isOwn } = await this.#followed(question, silence);
       const { status } = response;
       if (
         status === 200 ||
         status === 304 ||
         (status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status))
       ) {
-        return { response, silence };
+        return { response, silence, isOwn };
       }
       await response.body?.cancel();
       if (status === 401 || status === 403) throw uplinkError(uplink.name, about, `it refuses us (${status})`);
       if (status < 500 && status !== 429 && status !== 408)
         throw uplinkError(uplink.name, about, `it answered ${status}`);
-      throw new Failure(`it answered ${status}`, retryAfter(response, this.#options.now()));
+      throw new Failure(`it answered ${status}`, url, retryAfter(response, this.#options.now()));
     } catch (error) {
       silence.end();
       throw error;
     }
   }
 
-  async #followed(question: Question, silence: Silence): Promise<Response> {
+  async #followed(question: Question, silence: Silence): Promise<Reached> {
     const { uplink, about, body } = question;
     let url = new URL(question.url);
     let isOwn = true;
     for (let hops = 0; hops <= REDIRECTS_MAX; hops++) {
-      isOwn &&= url.origin === new URL(uplink.url).origin;
+      isOwn &&= isBelow(uplink.url, url);
       const response = await this.#sent(question, url, isOwn, silence);
-      if (response.status < 300 || response.status > 399 || response.status === 304) return response;
+      if (response.status < 300 || response.status > 399 || response.status === 304) {
+        return { response, url, isOwn };
+      }
       await response.body?.cancel();
       if (body !== undefined) throw uplinkError(uplink.name, about, `it answered ${response.status} to what was sent`);
       url = this.#target(question, url, response.headers.get('location'));
@@ -142,9 +158,9 @@ export class Asker {
     return to;
   }
 
-  /** Credentials go to the uplink's own origin, and once it has sent us away, nowhere. */
+  /** Credentials go to the uplink's own place, and once it has sent us away, nowhere. */
   async #sent(
-    { uplink, accept, headers, body }: Question,
+    { uplink, about, accept, headers, body }: Question,
     url: URL,
     isOwn: boolean,
     silence: Silence,
@@ -163,12 +179,13 @@ export class Asker {
           },
           ...(body === undefined ? {} : { body }),
           redirect: 'manual',
+          namedBy: url.origin === new URL(uplink.url).origin ? null : uplink.url,
           signal: silence.signal,
         }),
       );
     } catch (error) {
-      if (silence.isOver) throw new Failure(`no answer within ${silence.limit_ms} ms`, null);
-      throw new Failure(faultOf(error), null, error);
+      if (isPrivate(error)) throw uplinkError(uplink.name, about, 'it leads into a private network', error);
+      throw new Failure(silence.fault(`no answer within ${silence.limit_ms} ms`, faultOf(error)), url, null, error);
     }
   }
 
@@ -177,25 +194,19 @@ export class Asker {
     return Math.min(REST_MIN_MS * 2 ** attempt, REST_MAX_MS) * (0.5 + this.#options.random() / 2);
   }
 
-  #circuitOf({ name, url }: Pick<Reachable, 'name' | 'url'>): Circuit {
-    const key = `${name} ${url}`;
+  /** The one that was looked at longest ago goes first. */
+  #circuitOf({ name, url }: Pick<Reachable, 'name' | 'url'>, origin = new URL(url).origin): Circuit {
+    const key = `${name} ${url} ${origin}`;
     const circuit = this.#circuits.get(key) ?? new Circuit(this.#options.now);
+    this.#circuits.delete(key);
+    const [oldest] = this.#circuits.size < CIRCUITS_MAX ? [] : this.#circuits.keys();
+    if (oldest !== undefined) this.#circuits.delete(oldest);
     this.#circuits.set(key, circuit);
     return circuit;
   }
 }
 
-/** Milliseconds that `Retry-After` asks for; null: it says nothing. */
-function retryAfter({ headers }: Response, now: number): number | null {
-  const text = headers.get('retry-after');
-  if (text === null) return null;
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? null : Math.max(0, at - now);
-}
-
-function faultOf(error: unknown): string {
-  if (isConfigError(error)) return `it cannot be reached (${error.message.slice(0, 200)})`;
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' ? `it cannot be reached (${code})` : 'it cannot be reached';
+/** Milliseconds for all attempts, and for all of the answer. */
+function limitOf({ uplink, timeout_ms = uplink.timeout_ms, isPatient = false }: Question): number {
+  return isPatient ? Infinity : Math.max(QUESTION_MS, timeout_ms);
 }

@@ -53,6 +53,8 @@ export class Cache implements Disposable {
   /** When the use that stands in the index was. */
   readonly #noted = new Map<string, number>();
   #size_bytes = 0;
+  /** Of what is on its way: it takes room too. */
+  #drafts_bytes = 0;
 
   /** Forgets what it cannot read: all of it, when the index is damaged. Errors: those of the file system, ERR_STORE. */
   constructor(options: CacheOptions) {
@@ -64,6 +66,7 @@ export class Cache implements Disposable {
     this.#load();
   }
 
+  /** Without what is on its way. */
   get size_bytes(): number {
     return this.#size_bytes;
   }
@@ -111,7 +114,10 @@ export class Cache implements Disposable {
   async draft(): Promise<CacheDraft> {
     const path = join(this.#options.directory, DRAFTS, crypto.randomUUID());
     const file = await open(path, 'wx+', 0o600);
-    return new CacheDraft(path, file, (key, facts) => this.#keep(key, path, facts));
+    return new CacheDraft(path, file, {
+      keep: (key, facts) => this.#keep(key, path, facts),
+      grown: (size_bytes) => this.#grow(size_bytes),
+    });
   }
 
   /** It was said again that this is how it is. */
@@ -145,10 +151,15 @@ export class Cache implements Disposable {
     this.#evict();
   }
 
+  #grow(size_bytes: number): void {
+    this.#drafts_bytes += size_bytes;
+    this.#evict();
+  }
+
   #evict(): void {
     const { limit_bytes, now } = this.#options;
     for (const [key, { usedAt }] of this.#known) {
-      if (this.#size_bytes <= limit_bytes || now() - usedAt < IN_HAND_MS) return;
+      if (this.#size_bytes + this.#drafts_bytes <= limit_bytes || now() - usedAt < IN_HAND_MS) return;
       this.drop(key);
     }
   }
@@ -205,17 +216,25 @@ export class Cache implements Disposable {
   }
 }
 
+interface DraftOwner {
+  readonly keep: (key: string, facts: Cached) => Promise<void>;
+  /** Told of what a draft has come to take, or to take no more. */
+  readonly grown: (size_bytes: number) => void;
+}
+
 /** Bytes on their way into the cache. Disposed of without `keep`, it leaves nothing. */
 export class CacheDraft implements AsyncDisposable {
   readonly path: string;
   readonly #file: FileHandle;
-  readonly #onKeep: (key: string, facts: Cached) => Promise<void>;
+  readonly #cache: DraftOwner;
   #size_bytes = 0;
+  /** What of it counts as on its way. */
+  #counted_bytes = 0;
 
-  constructor(path: string, file: FileHandle, onKeep: (key: string, facts: Cached) => Promise<void>) {
+  constructor(path: string, file: FileHandle, cache: DraftOwner) {
     this.path = path;
     this.#file = file;
-    this.#onKeep = onKeep;
+    this.#cache = cache;
   }
 
   get size_bytes(): number {
@@ -228,13 +247,22 @@ export class CacheDraft implements AsyncDisposable {
       from += bytesWritten;
     }
     this.#size_bytes += bytes.length;
+    this.#count(this.#size_bytes);
   }
 
   async keep(key: string, facts: Omit<Cached, 'size_bytes'>): Promise<void> {
-    await this.#onKeep(key, { ...facts, size_bytes: this.#size_bytes });
+    this.#count(0);
+    await this.#cache.keep(key, { ...facts, size_bytes: this.#size_bytes });
+  }
+
+  #count(size_bytes: number): void {
+    const grown_bytes = size_bytes - this.#counted_bytes;
+    this.#counted_bytes = size_bytes;
+    this.#cache.grown(grown_bytes);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#count(0);
     await this.#file.close();
     await rm(this.path, { force: true });
   }

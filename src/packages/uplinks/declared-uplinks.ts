@@ -18,21 +18,28 @@ export interface DeclaredOptions {
   readonly keyring: SideStore;
   /** Where everything is asked for while no uplink is declared; null: nowhere. Called when it is first needed. */
   readonly upstream: () => Promise<string | null>;
+  /** Whether a URL leads to this registry: it would ask itself, without an end. */
+  readonly isItself: (url: string) => boolean;
 }
 
 export class DeclaredUplinks {
   readonly resources: Resources<UplinkDeclaration>;
   readonly #credentials: KeptCredentials;
   readonly #upstream: DeclaredOptions['upstream'];
+  readonly #isItself: DeclaredOptions['isItself'];
   #all: Promise<readonly Uplink[]> | null = null;
 
-  constructor({ journal, keyring, upstream }: DeclaredOptions) {
+  constructor({ journal, keyring, upstream, isItself }: DeclaredOptions) {
     this.resources = new Resources(journal, KIND, parseUplink);
     this.#credentials = new KeptCredentials(keyring);
     this.#upstream = upstream;
+    this.#isItself = isItself;
   }
 
-  /** In the order in which they are asked. Shared: never change it. Errors: those of the journal, ERR_STORE. */
+  /**
+   * In the order in which they are asked. Shared: never change it. Errors: those of `upstream` and of the journal,
+   * ERR_STORE.
+   */
   all(): Promise<readonly Uplink[]> {
     this.#all ??= this.#read();
     return this.#all;
@@ -52,6 +59,7 @@ export class DeclaredUplinks {
     write: ResourceWrite,
   ): Promise<Resource<UplinkDeclaration>> {
     const declaration = parseUplink(input);
+    if (declaration.url !== null && this.#isItself(declaration.url)) throw itself();
     const parsed = credentials === undefined || credentials === null ? null : parseCredentials(credentials);
     if (parsed !== null && declaration.url === null) throw nowhereToShow();
     const uplink = await this.resources.put(name, declaration, write);
@@ -96,6 +104,15 @@ export class DeclaredUplinks {
     const url = await this.#upstream();
     return url === null ? [] : [{ ...parseUplink({ url }), name: DEFAULT, authorization: null }];
   }
+}
+
+function itself(): ConfigError {
+  const expected = 'the URL of another registry: this one would ask itself';
+  return new ConfigError('ERR_WRONG_TYPE', {
+    message: `Invalid url: must be ${expected}`,
+    hint: 'Give the URL of the registry that packages come from; what is published here is there without an uplink.',
+    details: { field: 'url', expected, found: 'this registry' },
+  });
 }
 
 function nowhereToShow(): ConfigError {

@@ -31,8 +31,9 @@ export async function bytesOf({ response, silence }: Asked, limit_bytes: number,
     }
   } catch (error) {
     await reader?.cancel().catch(() => undefined);
-    if (silence.isOver) throw uplinkError(uplink, about, `its answer was not here within ${silence.limit_ms} ms`);
-    throw isTold(error) ? error : uplinkError(uplink, about, 'its answer broke off', error);
+    if (isTold(error)) throw error;
+    const late = `its answer was not here within ${silence.limit_ms} ms`;
+    throw uplinkError(uplink, about, silence.fault(late, 'its answer broke off'), error);
   } finally {
     silence.end();
   }
@@ -71,6 +72,12 @@ export function requirePackument(document: Document, { uplink, about }: Source):
 
 export function versionsOf({ versions }: Document): Versions {
   return isObject(versions) ? (versions as Versions) : {};
+}
+
+/** What a version says of its tarball. */
+export function distOf(manifest: Document | undefined): Document {
+  const dist = manifest?.['dist'];
+  return isObject(dist) ? dist : {};
 }
 
 export function isObject(value: unknown): value is Document {

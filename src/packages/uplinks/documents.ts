@@ -5,33 +5,33 @@
  */
 import { createHash } from 'node:crypto';
 import { isConfigError } from '../../errors/errors.ts';
+import { Held } from '../held.ts';
 import type { Tell } from './answers.ts';
 import type { Asked, Asker } from './asker.ts';
 import type { Cache } from './cache.ts';
 import { bytesOf, parsedJson, requireJsonType, requirePackument, type Document } from './document.ts';
 import { uplinkError, type Reachable } from './uplink.ts';
 
-export const DOCUMENT_LIMIT_BYTES = 64 * 1024 * 1024;
+export const PACKUMENT_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Old by no more than this, a document is answered at once, and asked for behind the answer. */
 export const AT_ONCE_MS = 60 * 60 * 1000;
 /** Old by no more than this, it is answered when the uplink fails. */
 export const WHILE_DOWN_MS = 7 * 24 * 60 * 60 * 1000;
-/** Of documents held in memory, as they came. */
-const MEMORY_BYTES = 16 * 1024 * 1024;
+/** Of documents held in memory, parsed. */
+const MEMORY_BYTES = 64 * 1024 * 1024;
+/** How many times its text a parsed document takes: small objects and short texts cost more than their letters. */
+const PARSED_FACTOR = 3;
 const MISSING_MAX = 100_000;
+/** Of the hash by which the cache knows a document, what is shown. */
+const HASH_LENGTH = 32;
 
 export interface Found {
-  readonly document: Document;
   /** Changes with the document. */
   readonly hash: string;
   /** Milliseconds since 1970: when the uplink last said that this is how it is. */
   readonly checkedAt: number;
-}
-
-interface Held {
-  readonly document: Document;
-  readonly hash: string;
-  readonly size_bytes: number;
+  /** The document, read and parsed when it is needed; null: its bytes are damaged or gone, and are asked for anew. */
+  readonly open: () => Promise<Document | null>;
 }
 
 export interface DocumentsOptions {
@@ -44,9 +44,9 @@ export interface DocumentsOptions {
 
 export class Documents {
   readonly #options: DocumentsOptions;
-  /** By key; the least recently used first. */
-  readonly #held = new Map<string, Held>();
-  #held_bytes = 0;
+  /** By key and hash. */
+  readonly #held = new Held<Document>(MEMORY_BYTES);
+  readonly #opening = new Map<string, Promise<Document | null>>();
   /** Until when (ms) nobody asks again. */
   readonly #missing = new Map<string, number>();
   readonly #underWay = new Map<string, Promise<Found | null>>();
@@ -62,7 +62,7 @@ export class Documents {
   async find(uplink: Reachable, name: string, newerThan = 0): Promise<Found | null> {
     const { now, isOffline } = this.#options;
     const key = keyOf(uplink, name);
-    const found = await this.#kept(key, { uplink: uplink.name, about: name });
+    const found = this.#kept(key, { uplink: uplink.name, about: name });
     const age_ms = found === null ? Infinity : now() - found.checkedAt;
     if (isOffline()) {
       if (found !== null) return found;
@@ -139,7 +139,7 @@ export class Documents {
   /** What was there is not served any longer: it may have been taken away for a reason. */
   async #gone(asked: Asked, uplink: Reachable, key: string): Promise<null> {
     await ended(asked);
-    this.#drop(key);
+    this.#options.cache.drop(key);
     if (this.#missing.size >= MISSING_MAX) this.#missing.clear();
     this.#missing.set(key, this.#options.now() + uplink.negativeAge_s * 1000);
     return null;
@@ -152,51 +152,39 @@ export class Documents {
     const document = parsedJson(bytes, source);
     requirePackument(document, source);
     const key = keyOf(uplink, name);
-    this.#drop(key);
     this.#missing.delete(key);
-    const facts = { checkedAt, etag: headers.get('etag'), lastModified: headers.get('last-modified') };
-    await this.#options.cache.write(key, bytes, facts);
     const hash = hashOf(bytes);
-    this.#hold(key, { document, hash, size_bytes: bytes.length });
-    return { document, hash, checkedAt };
+    const facts = { checkedAt, etag: headers.get('etag'), lastModified: headers.get('last-modified') };
+    this.#options.cache.drop(key);
+    await this.#options.cache.write(key, bytes, facts);
+    this.#held.set(`${key} ${hash}`, document, bytes.length * PARSED_FACTOR);
+    return { hash, checkedAt, open: async () => document };
   }
 
-  /** From memory or from disk. */
-  async #kept(key: string, source: { uplink: string; about: string }): Promise<Found | null> {
+  /** What the cache has of it, not looked at yet. */
+  #kept(key: string, source: { uplink: string; about: string }): Found | null {
     const cached = this.#options.cache.find(key);
     if (cached === null) return null;
-    const held = this.#held.get(key);
-    if (held !== undefined) {
-      this.#held.delete(key);
-      this.#held.set(key, held);
-      return { document: held.document, hash: held.hash, checkedAt: cached.checkedAt };
-    }
+    const hash = cached.hash.slice(0, HASH_LENGTH);
+    return { hash, checkedAt: cached.checkedAt, open: () => this.#open(key, hash, source) };
+  }
+
+  /** Parsed once for all who want it at once. */
+  async #open(key: string, hash: string, source: { uplink: string; about: string }): Promise<Document | null> {
+    const heldKey = `${key} ${hash}`;
+    const known = this.#held.get(heldKey) ?? this.#opening.get(heldKey);
+    if (known !== undefined) return await known;
+    const opening = this.#parse(key, hash, source).finally(() => this.#opening.delete(heldKey));
+    this.#opening.set(heldKey, opening);
+    return await opening;
+  }
+
+  async #parse(key: string, hash: string, source: { uplink: string; about: string }): Promise<Document | null> {
     const bytes = await this.#options.cache.read(key);
-    if (bytes === null) return null;
-    const fresh = { document: parsedJson(bytes, source), hash: hashOf(bytes), size_bytes: bytes.length };
-    this.#hold(key, fresh);
-    return { document: fresh.document, hash: fresh.hash, checkedAt: cached.checkedAt };
-  }
-
-  #hold(key: string, held: Held): void {
-    this.#release(key);
-    if (held.size_bytes > MEMORY_BYTES / 4) return;
-    this.#held.set(key, held);
-    this.#held_bytes += held.size_bytes;
-    for (const oldest of this.#held.keys()) {
-      if (this.#held_bytes <= MEMORY_BYTES) return;
-      this.#release(oldest);
-    }
-  }
-
-  #release(key: string): void {
-    this.#held_bytes -= this.#held.get(key)?.size_bytes ?? 0;
-    this.#held.delete(key);
-  }
-
-  #drop(key: string): void {
-    this.#release(key);
-    this.#options.cache.drop(key);
+    if (bytes === null || hashOf(bytes) !== hash) return null;
+    const document = parsedJson(bytes, source);
+    this.#held.set(`${key} ${hash}`, document, bytes.length * PARSED_FACTOR);
+    return document;
   }
 }
 
@@ -212,7 +200,7 @@ async function typed(asked: Asked, source: { uplink: string; about: string }): P
     await ended(asked);
     throw error;
   }
-  return await bytesOf(asked, DOCUMENT_LIMIT_BYTES, source);
+  return await bytesOf(asked, PACKUMENT_LIMIT_BYTES, source);
 }
 
 /** Lets go of an answer whose body nobody reads. */
@@ -233,5 +221,5 @@ function isUplinkError(error: unknown): boolean {
 }
 
 function hashOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+  return createHash('sha512').update(bytes).digest('hex').slice(0, HASH_LENGTH);
 }

@@ -1,7 +1,8 @@
 /**
  * One tarball on its way from an uplink into the cache, and to everybody who wants it meanwhile. All of them read the
  * file that grows, so none waits for the slowest and memory stays flat. Its last byte is given to nobody before the
- * whole was verified: what is wrong reaches no client as something whole. Once begun it goes on, whoever leaves.
+ * whole was verified: what is wrong reaches no client as something whole. Of what comes from elsewhere than from the
+ * uplink's own place, not even the first one is. Once begun it goes on, whoever leaves.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -9,7 +10,7 @@ import { closeSync, openSync, read as readFile } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Asked } from './asker.ts';
 import type { CacheDraft } from './cache.ts';
-import { integrityText, type Expected } from './integrity.ts';
+import { integrityText, type Expected } from '../integrity.ts';
 import { uplinkError } from './uplink.ts';
 
 const PIECE_BYTES = 256 * 1024;
@@ -24,7 +25,40 @@ export interface DownloadSource {
   readonly about: string;
 }
 
+/** One reader's place in the file. It is closed once, and never while it is read: its number is another file's then. */
+class DraftReader {
+  read_bytes = 0;
+  isLeft = false;
+  readonly #file: number;
+  #isReading = false;
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  async next(until: number): Promise<Uint8Array> {
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, until - this.read_bytes));
+    this.#isReading = true;
+    try {
+      const { bytesRead } = await read(this.#file, piece, 0, piece.length, this.read_bytes);
+      this.read_bytes += bytesRead;
+      return piece.subarray(0, bytesRead);
+    } finally {
+      this.#isReading = false;
+      if (this.isLeft) closeSync(this.#file);
+    }
+  }
+
+  leave(): void {
+    if (this.isLeft) return;
+    this.isLeft = true;
+    if (!this.#isReading) closeSync(this.#file);
+  }
+}
+
 export class Download {
+  /** Whether it may be read while it comes. */
+  readonly isReadable: boolean;
   /** null: the uplink did not say. */
   readonly size_bytes: number | null;
   readonly #source: DownloadSource;
@@ -36,6 +70,7 @@ export class Download {
 
   constructor(source: DownloadSource) {
     this.#source = source;
+    this.isReadable = source.asked.isOwn;
     const { headers } = source.asked.response;
     const length = headers.get('content-encoding') === null ? headers.get('content-length') : null;
     this.size_bytes = length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null;
@@ -60,37 +95,41 @@ export class Download {
     }
   }
 
+  /** Waits until it is in the cache. Errors: those of `run`. */
+  async whole(): Promise<void> {
+    while (this.#end === null) await this.#news.promise;
+    if (this.#end !== 'whole') throw this.#end.error;
+  }
+
   /**
    * The bytes from the first on, as they come; it breaks off where they turn out to be wrong. Whoever does not read it
    * cancels it. null: all of it is there, and it is in the cache now or soon.
    */
   body(): ReadableStream<Uint8Array> | null {
     if (this.#isTaken) return null;
-    const file = openSync(this.#source.draft.path, 'r');
-    let from = 0;
+    const reader = new DraftReader(openSync(this.#source.draft.path, 'r'));
     const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
       try {
-        const piece = await this.#next(file, from);
-        from += piece?.length ?? 0;
+        const piece = await this.#next(reader);
+        if (reader.isLeft) return;
         if (piece !== null) return controller.enqueue(piece);
-        closeSync(file);
+        reader.leave();
         controller.close();
       } catch (error) {
-        closeSync(file);
+        if (reader.isLeft) return;
+        reader.leave();
         controller.error(error);
       }
     };
-    return new ReadableStream<Uint8Array>({ pull, cancel: () => closeSync(file) }, { highWaterMark: 0 });
+    return new ReadableStream<Uint8Array>({ pull, cancel: () => reader.leave() }, { highWaterMark: 0 });
   }
 
-  async #next(file: number, from: number): Promise<Uint8Array | null> {
-    while (this.#end === null && from >= this.#written_bytes - 1) await this.#news.promise;
+  /** null: that was all, or nobody wants more. */
+  async #next(reader: DraftReader): Promise<Uint8Array | null> {
+    while (this.#end === null && reader.read_bytes >= this.#written_bytes - 1) await this.#news.promise;
     if (this.#end !== null && this.#end !== 'whole') throw this.#end.error;
     const until = this.#end === 'whole' ? this.#written_bytes : this.#written_bytes - 1;
-    if (from >= until) return null;
-    const piece = new Uint8Array(Math.min(PIECE_BYTES, until - from));
-    const { bytesRead } = await read(file, piece, 0, piece.length, from);
-    return piece.subarray(0, bytesRead);
+    return reader.isLeft || reader.read_bytes >= until ? null : await reader.next(until);
   }
 
   async #take(): Promise<string> {
@@ -123,7 +162,7 @@ export class Download {
     } catch (error) {
       isDone = true;
       await reader?.cancel().catch(() => undefined);
-      throw this.#fault(silence.isOver ? `nothing came for ${silence.limit_ms} ms` : 'it broke off', error);
+      throw this.#fault(silence.fault(`nothing came for ${silence.limit_ms} ms`, 'it broke off'), error);
     } finally {
       if (!isDone) await reader?.cancel();
     }

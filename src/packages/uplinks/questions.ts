@@ -3,16 +3,20 @@
  * are ours they hear nothing.
  * @module
  */
+import { isConfigError } from '../../errors/errors.ts';
 import type { Passing, Tell } from './answers.ts';
 import type { Asked, Asker } from './asker.ts';
 import { cutTree, emptyReport, joinedReports, namesOf, parseInstalled, type Installed } from './advisories.ts';
 import { isObject, jsonOf, type Document } from './document.ts';
 import { ended } from './documents.ts';
-import { isReachable, uplinkError, uplinksFor, type Reachable, type Uplink } from './uplink.ts';
+import { namesIn } from './search-text.ts';
+import { isOurs, isReachable, uplinkError, uplinksFor, type Reachable, type Uplink } from './uplink.ts';
 
 /** Somebody types and waits. */
 const SEARCH_TIMEOUT_MS = 3000;
 const SEARCH_MAX = 250;
+/** Characters. Longer texts are no search. */
+const SEARCH_TEXT_MAX = 1000;
 const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 const KEYS_LIMIT_BYTES = 256 * 1024;
 const KEYS_AGE_MS = 60 * 60 * 1000;
@@ -24,8 +28,8 @@ export type AuditPath = typeof BULK | '/-/npm/v1/security/audits' | '/-/npm/v1/s
 export interface QuestionsOptions extends Pick<Passing, 'now'> {
   readonly asker: Asker;
   readonly uplinks: () => Promise<readonly Uplink[]>;
-  /** Whether nobody else need know of a package. */
-  readonly isOwned: (name: string) => Promise<boolean>;
+  /** Of these names, those that nobody else need know of. */
+  readonly ownedAmong: (names: readonly string[]) => Promise<ReadonlySet<string>>;
   readonly tell: Tell;
 }
 
@@ -36,6 +40,12 @@ export interface SigningKey {
   readonly keytype: string;
   readonly scheme: string;
   readonly key: string;
+}
+
+/** What one uplink is asked for. */
+interface Share {
+  readonly uplink: Reachable;
+  readonly names: Set<string>;
 }
 
 interface KnownKeys {
@@ -57,17 +67,22 @@ export class Questions {
     return await this.#bulk(isOffline ? {} : parseInstalled(body));
   }
 
-  /** Hits of all uplinks that answered in time, the first ones first. Whoever failed is told of in the log alone. */
+  /**
+   * Hits of all uplinks that answered in time, the first ones first; none for a text that names something of ours.
+   * Whoever failed is told of in the log alone.
+   */
   async search(text: string, size: number): Promise<readonly Document[]> {
-    const uplinks = (await this.#options.uplinks()).filter(isReachable);
+    if (text.length > SEARCH_TEXT_MAX) return [];
+    const uplinks = await this.#reachable('a search');
+    if (uplinks.length === 0 || (await this.#namesOurs(text))) return [];
     const lists = await Promise.all(uplinks.map((uplink) => this.#searched(uplink, text, size)));
+    const shares = await this.#shared(new Set(lists.flat().flatMap((hit) => nameOf(hit) ?? [])));
     const found = new Map<string, Document>();
     for (const [index, hits] of lists.entries()) {
+      const theirs = shares.get(uplinks[index]!.name)?.names;
       for (const hit of hits) {
         const name = nameOf(hit);
-        if (name === null || found.has(name)) continue;
-        const [whom] = await this.#whom(name);
-        if (whom?.name === uplinks[index]!.name) found.set(name, hit);
+        if (name !== null && !found.has(name) && theirs?.has(name) === true) found.set(name, hit);
       }
     }
     return [...found.values()];
@@ -75,55 +90,63 @@ export class Questions {
 
   /** Of all uplinks; as they were, where one fails. */
   async keys(): Promise<readonly SigningKey[]> {
-    const uplinks = (await this.#options.uplinks()).filter(isReachable);
+    const uplinks = await this.#reachable('its keys');
     const lists = await Promise.all(uplinks.map((uplink) => this.#keysOf(uplink)));
     return [...new Map(lists.flat().map((key) => [key.keyid, key])).values()];
   }
 
-  /** Who would be asked for a package. */
-  async #whom(name: string): Promise<readonly Reachable[]> {
-    if (await this.#options.isOwned(name)) return [];
-    return uplinksFor(await this.#options.uplinks(), name);
+  /** All who can be asked; none, where nobody can say who they are, which the log says. */
+  async #reachable(about: string): Promise<readonly Reachable[]> {
+    try {
+      return (await this.#options.uplinks()).filter(isReachable);
+    } catch (error) {
+      this.#tellLeftOut('default', about, error);
+      return [];
+    }
   }
 
-  /** Names by the uplink that would be asked for them. */
-  async #shared(names: Iterable<string>): Promise<ReadonlyMap<Reachable, ReadonlySet<string>>> {
-    const shares = new Map<Reachable, Set<string>>();
+  async #namesOurs(text: string): Promise<boolean> {
+    const names = namesIn(text);
+    if ((await this.#options.ownedAmong(names)).size > 0) return true;
+    const uplinks = await this.#options.uplinks();
+    return names.some((name) => isOurs(uplinks, name));
+  }
+
+  /** Names by the uplink that would be asked for them; what is ours is nobody's. */
+  async #shared(names: ReadonlySet<string>): Promise<ReadonlyMap<string, Share>> {
+    const [owned, uplinks] = [await this.#options.ownedAmong([...names]), await this.#options.uplinks()];
+    const shares = new Map<string, Share>();
     for (const name of names) {
-      const [uplink] = await this.#whom(name);
+      const [uplink] = owned.has(name) ? [] : uplinksFor(uplinks, name);
       if (uplink === undefined) continue;
-      const share = shares.get(uplink) ?? new Set();
-      shares.set(uplink, share.add(name));
+      const share = shares.get(uplink.name) ?? { uplink, names: new Set() };
+      shares.set(uplink.name, share);
+      share.names.add(name);
     }
     return shares;
   }
 
   async #bulk(installed: Installed): Promise<Document> {
-    const shares = [...(await this.#shared(Object.keys(installed)))];
-    const answers = shares.map(async ([uplink, names]) => {
+    const shares = await this.#shared(new Set(Object.keys(installed)));
+    const answers = [...shares.values()].map(async ({ uplink, names }) => {
       const asked = Object.fromEntries(Object.entries(installed).filter(([name]) => names.has(name)));
-      const answer = Object.entries((await this.#posted(uplink, BULK, asked)) ?? {});
+      const answer = Object.entries(await this.#posted(uplink, BULK, asked));
       return answer.filter(([name, advisories]) => names.has(name) && Array.isArray(advisories));
     });
     return Object.fromEntries((await Promise.all(answers)).flat());
   }
 
   async #report(path: AuditPath, body: Document, names: ReadonlySet<string>): Promise<Document> {
-    const shares = [...(await this.#shared(names))];
-    const answers = shares.map(async ([uplink, share]) => {
-      return await this.#posted(
-        uplink,
-        path,
-        cutTree(body, (name) => share.has(name)),
-      );
+    const shares = await this.#shared(names);
+    const answers = [...shares.values()].map(async (share) => {
+      const cut = cutTree(body, (name) => share.names.has(name));
+      return await this.#posted(share.uplink, path, cut);
     });
-    return (await Promise.all(answers))
-      .filter((answer) => answer !== null)
-      .reduce<Document>((all, one) => joinedReports(all, one), emptyReport());
+    return (await Promise.all(answers)).reduce<Document>((all, one) => joinedReports(all, one), emptyReport());
   }
 
-  /** null: the uplink knows no such thing. */
-  async #posted(uplink: Reachable, path: AuditPath, body: Document): Promise<Document | null> {
+  /** Errors: ERR_UPLINK, also of one that knows no such thing: nobody can say then that all is well. */
+  async #posted(uplink: Reachable, path: AuditPath, body: Document): Promise<Document> {
     const { asker } = this.#options;
     const url = `${uplink.url}${path}`;
     const asked = await asker.ask({
@@ -136,8 +159,9 @@ export class Questions {
     const { status } = asked.response;
     if (status === 200) return await this.#json(uplink, asked, 'advisories', ANSWER_LIMIT_BYTES);
     await ended(asked);
-    if (status === 404 || status === 405 || status === 410) return null;
-    throw uplinkError(uplink.name, 'advisories', `it answered ${status}`);
+    const isUnknown = status === 404 || status === 405 || status === 410;
+    const fault = isUnknown ? `it does not say what is unsafe (${status}), so nobody can` : `it answered ${status}`;
+    throw uplinkError(uplink.name, 'advisories', fault);
   }
 
   async #searched(uplink: Reachable, text: string, size: number): Promise<readonly Document[]> {
@@ -181,11 +205,15 @@ export class Questions {
       await ended(asked);
       return null;
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ERR_UPLINK') throw error;
-      const fault = error instanceof Error ? error.message : String(error);
-      this.#options.tell('an uplink was left out', { uplink: uplink.name, package: about, fault });
+      this.#tellLeftOut(uplink.name, about, error);
       return null;
     }
+  }
+
+  /** Throws what is not ERR_UPLINK. */
+  #tellLeftOut(uplink: string, about: string, error: unknown): void {
+    if (!isConfigError(error) || error.code !== 'ERR_UPLINK') throw error;
+    this.#options.tell('an uplink was left out', { uplink, package: about, fault: error.message });
   }
 
   async #json({ name: uplink }: Reachable, asked: Asked, about: string, limit_bytes: number): Promise<Document> {

@@ -1,20 +1,26 @@
 /**
  * A limit of time on what somebody else does: it ends what takes too long, and can be set back whenever something
- * comes.
+ * comes. When the registry stops, it is over at once.
  * @module
  */
 import type { Passing } from './answers.ts';
 
+export const STOPPING = 'this registry is stopping';
+
 export class Silence {
   readonly limit_ms: number;
   readonly #wait: Passing['wait'];
+  readonly #closing: AbortSignal;
   readonly #over = new AbortController();
   #waiting = new AbortController();
 
-  /** Begins at once. */
-  constructor(limit_ms: number, wait: Passing['wait']) {
+  /** Begins at once. `closing`: the registry stops. */
+  constructor(limit_ms: number, wait: Passing['wait'], closing: AbortSignal) {
     this.limit_ms = limit_ms;
     this.#wait = wait;
+    this.#closing = closing;
+    closing.addEventListener('abort', this.#onClosing);
+    if (closing.aborted) this.#onClosing();
     this.#begin();
   }
 
@@ -23,8 +29,10 @@ export class Silence {
     return this.#over.signal;
   }
 
-  get isOver(): boolean {
-    return this.#over.signal.aborted;
+  /** What is to be said of what failed: that the registry stops, that it was too `late`, or what it was otherwise. */
+  fault(late: string, otherwise: string): string {
+    if (this.#closing.aborted) return STOPPING;
+    return this.#over.signal.aborted ? late : otherwise;
   }
 
   /** What is awaited, or an error as soon as the time is over: also where nobody heeds the signal. */
@@ -50,8 +58,11 @@ export class Silence {
 
   /** It is done, or not wanted any more. */
   end(): void {
+    this.#closing.removeEventListener('abort', this.#onClosing);
     this.#waiting.abort();
   }
+
+  #onClosing = (): void => this.#over.abort(new DOMException('The registry is stopping', 'AbortError'));
 
   #begin(): void {
     const { signal } = this.#waiting;

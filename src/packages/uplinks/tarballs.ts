@@ -3,14 +3,20 @@
  * promised is kept nowhere. Decides nothing about who may have it.
  * @module
  */
-import type { Tell, UplinkTarball } from './answers.ts';
-import type { Asker } from './asker.ts';
+import { ConfigError } from '../../errors/errors.ts';
+import type { Passing, Tell, UplinkTarball } from './answers.ts';
+import type { Asked, Asker } from './asker.ts';
 import type { Cache } from './cache.ts';
 import type { Document } from './document.ts';
 import { ended } from './documents.ts';
 import { Download } from './download.ts';
-import { expectedOf, integrityText, type Expected } from './integrity.ts';
+import { expectedOf, integrityText, type Expected } from '../integrity.ts';
+import { Places } from './places.ts';
+import { Silence, STOPPING } from './silence.ts';
 import { uplinkError, type Reachable } from './uplink.ts';
+
+/** So many at once: each has a connection, a file, and bytes on the disk that nobody has verified. */
+export const DOWNLOADS_MAX = 64;
 
 export interface TarballsOptions {
   readonly asker: Asker;
@@ -19,6 +25,9 @@ export interface TarballsOptions {
   readonly isOffline: () => boolean;
   readonly limit_bytes: number;
   readonly tell: Tell;
+  readonly wait: Passing['wait'];
+  /** Aborted when the registry stops. */
+  readonly closing: AbortSignal;
 }
 
 /** Which tarball, and what its packument says of it. */
@@ -35,12 +44,13 @@ export class Tarballs {
   readonly #starting = new Map<string, Promise<Download | null>>();
   /** Until each is over, which never fails. */
   readonly #running = new Map<Download, Promise<void>>();
+  readonly #places = new Places(DOWNLOADS_MAX);
 
   constructor(options: TarballsOptions) {
     this.#options = options;
   }
 
-  /** null: the uplink has none. Errors: ERR_UPLINK, those of the file system. */
+  /** null: the uplink has none. Errors: ERR_UPLINK, ERR_BUSY, those of the file system. */
   async find(wanted: Wanted): Promise<UplinkTarball | null> {
     const { cache, isOffline } = this.#options;
     const { uplink, name, version } = wanted;
@@ -54,6 +64,7 @@ export class Tarballs {
     if (isOffline()) throw uplinkError(uplink.name, about, 'this registry is offline, and has not kept it');
     const download = await this.#single(key, () => this.#start(wanted, about, expected, key));
     if (download === null) return null;
+    if (!download.isReadable) await download.whole();
     const body = download.body();
     if (body !== null) return { body, size_bytes: download.size_bytes, integrity };
     await this.#running.get(download);
@@ -78,21 +89,46 @@ export class Tarballs {
   }
 
   async #start(wanted: Wanted, about: string, expected: Expected, key: string): Promise<Download | null> {
-    const { asker, cache, limit_bytes } = this.#options;
-    const { uplink, dist } = wanted;
+    await this.#takePlace(wanted.uplink, about);
+    let running: Promise<void> | null = null;
+    try {
+      const asked = await this.#ask(wanted, about);
+      if (asked === null) return null;
+      const { limit_bytes, cache } = this.#options;
+      const draft = await cache.draft();
+      const download = new Download({ asked, draft, expected, limit_bytes, uplink: wanted.uplink.name, about });
+      running = this.#run(download, draft, key, wanted);
+      this.#running.set(download, running);
+      void running.finally(() => this.#running.delete(download));
+      return download;
+    } finally {
+      if (running === null) this.#places.release();
+      else void running.finally(() => this.#places.release());
+    }
+  }
+
+  /** Errors: ERR_BUSY after the time in which the uplink itself would have to answer, ERR_UPLINK. */
+  async #takePlace({ name, timeout_ms }: Reachable, about: string): Promise<void> {
+    const { wait, closing } = this.#options;
+    const patience = new Silence(timeout_ms, wait, closing);
+    try {
+      if (await this.#places.take(patience.signal)) return;
+    } finally {
+      patience.end();
+    }
+    throw closing.aborted ? uplinkError(name, about, STOPPING) : tooMany(about);
+  }
+
+  /** null: the uplink has none. */
+  async #ask({ uplink, dist }: Wanted, about: string): Promise<Asked | null> {
     const url = tarballUrl(uplink, about, dist['tarball']);
     const headers = { 'accept-encoding': 'identity' };
-    const asked = await asker.ask({ uplink, url, about, accept: '*/*', headers });
+    const asked = await this.#options.asker.ask({ uplink, url, about, accept: '*/*', headers, isPatient: true });
     const { status } = asked.response;
-    if (status !== 200) await ended(asked);
+    if (status === 200) return asked;
+    await ended(asked);
     if (status === 404 || status === 410) return null;
-    if (status !== 200) throw uplinkError(uplink.name, about, `it answered ${status}`);
-    const draft = await cache.draft();
-    const download = new Download({ asked, draft, expected, limit_bytes, uplink: uplink.name, about });
-    const running = this.#run(download, draft, key, wanted);
-    this.#running.set(download, running);
-    void running.finally(() => this.#running.delete(download));
-    return download;
+    throw uplinkError(uplink.name, about, `it answered ${status}`);
   }
 
   /** Those who read it are told of a fault by the stream; whoever runs the registry, here. */
@@ -113,6 +149,14 @@ export class Tarballs {
 /** By its bytes: whoever has it, it is the same. */
 function keyOf(expected: Expected): string {
   return `tarball ${integrityText(expected)}`;
+}
+
+function tooMany(about: string): ConfigError<'ERR_BUSY'> {
+  return new ConfigError('ERR_BUSY', {
+    message: `${DOWNLOADS_MAX} tarballs are on their way from other registries, and ${about} had to wait too long`,
+    hint: 'Try again in a moment.',
+    details: { limit: DOWNLOADS_MAX },
+  });
 }
 
 /** Throws ERR_UPLINK. */

@@ -85,17 +85,27 @@ export function parseUplinkUrl(text: unknown): string {
   throw wrongType('url', 'an http or https URL without a user in it, or null', text);
 }
 
-/** Whether an uplink is for a package. */
-function isFor({ patterns }: Pick<UplinkDeclaration, 'patterns'>, name: string): boolean {
-  return patterns.some((pattern) => matchesPattern(pattern, name));
+/**
+ * Whether it is declared that nobody is asked for a package, however it is written. `@scope/*` for a name means all of
+ * a scope; a declaration of some of it will do.
+ */
+export function isOurs(uplinks: readonly Uplink[], name: string): boolean {
+  const lower = name.toLowerCase();
+  const scope = lower.endsWith('/*') ? lower.slice(0, -1) : null;
+  const isMeant = (pattern: string): boolean =>
+    matchesPattern(pattern, lower) || (scope !== null && pattern.startsWith(scope));
+  return uplinks.some(
+    ({ url, isEnabled, patterns }) =>
+      url === null && isEnabled && patterns.some((pattern) => isMeant(pattern.toLowerCase())),
+  );
 }
 
 /**
  * Whom to ask for a package, in order. A declaration without a URL wins, wherever it stands: what it matches is ours.
  */
 export function uplinksFor(uplinks: readonly Uplink[], name: string): readonly Reachable[] {
-  const matching = uplinks.filter((uplink) => uplink.isEnabled && isFor(uplink, name));
-  return matching.some(({ url }) => url === null) ? [] : matching.filter(isReachable);
+  if (isOurs(uplinks, name)) return [];
+  return uplinks.filter(isReachable).filter(({ patterns }) => patterns.some((one) => matchesPattern(one, name)));
 }
 
 export function isReachable(uplink: Uplink): uplink is Reachable {

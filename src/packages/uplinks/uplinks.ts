@@ -7,15 +7,15 @@ import { createHash } from 'node:crypto';
 import { isConfigError } from '../../errors/errors.ts';
 import { blockedError, filtered, filtersFor, hiddenBy, publishedAtOf, without } from '../filters/decide.ts';
 import type { Filter } from '../filters/filter.ts';
-import type { Passing, Send, Tell, UplinkPackument, UplinkTarball } from './answers.ts';
+import { Held } from '../held.ts';
+import type { Passing, Send, Tell, UplinkLook, UplinkPackument, UplinkTarball } from './answers.ts';
 import { Asker } from './asker.ts';
 import { Cache } from './cache.ts';
-import { versionsOf, type Document } from './document.ts';
+import { distOf, versionsOf, type Document } from './document.ts';
 import { Documents, ended, type Found } from './documents.ts';
-import { distOf } from './integrity.ts';
 import { Questions, type AuditPath, type SigningKey } from './questions.ts';
 import { Tarballs } from './tarballs.ts';
-import { uplinksFor, type Reachable, type Uplink } from './uplink.ts';
+import { uplinkError, uplinksFor, type Reachable, type Uplink } from './uplink.ts';
 
 /** Whoever wants a version that is not in the document gets a document no older than this. */
 const MISSED_MS = 5000;
@@ -28,8 +28,8 @@ export interface UplinksOptions extends Passing {
   /** In the order in which they are asked. */
   readonly uplinks: () => Promise<readonly Uplink[]>;
   readonly filters: () => Promise<readonly Filter[]>;
-  /** Whether a name is of what is published here. */
-  readonly isOwned: (name: string) => Promise<boolean>;
+  /** Of these names, those that are of what is published here. */
+  readonly ownedAmong: (names: readonly string[]) => Promise<ReadonlySet<string>>;
   readonly isOffline: () => boolean;
   readonly send: Send;
   readonly tell: Tell;
@@ -43,12 +43,25 @@ export interface UplinkTest {
   readonly duration_ms: number;
 }
 
+/** Where a package is. */
+interface Place {
+  readonly uplink: Reachable;
+  readonly found: Found;
+}
+
 /** What was decided about a document, until something of it changes. */
 interface Decided {
+  readonly hash: string;
   readonly filters: readonly Filter[];
   readonly until: number;
-  readonly packument: UplinkPackument;
+  readonly hidden: ReadonlyMap<string, string>;
+  readonly etag: string;
 }
+
+const DECIDED_BYTES = 4 * 1024 * 1024;
+/** What a decision takes, and each version that it hides, about. */
+const DECISION_BYTES = 512;
+const HIDDEN_BYTES = 100;
 
 export class Uplinks implements AsyncDisposable {
   readonly #options: UplinksOptions;
@@ -57,27 +70,40 @@ export class Uplinks implements AsyncDisposable {
   readonly #documents: Documents;
   readonly #tarballs: Tarballs;
   readonly #questions: Questions;
-  readonly #decided = new WeakMap<Document, Decided>();
+  readonly #closing = new AbortController();
+  /** By uplink and name. */
+  readonly #decided = new Held<Decided>(DECIDED_BYTES);
+  /** By what they were before the filters. */
+  readonly #packuments = new WeakMap<Document, UplinkPackument>();
 
   /** Errors: those of `Cache`. */
   constructor(options: UplinksOptions) {
     this.#options = options;
-    const { now, isOffline, tell, tarballLimit_bytes: limit_bytes } = options;
+    const { now, wait, isOffline, tell, tarballLimit_bytes: limit_bytes } = options;
     this.#cache = new Cache({ directory: options.directory, limit_bytes: options.cacheLimit_bytes, now });
-    const asker = new Asker(options);
+    const { signal: closing } = this.#closing;
+    const asker = new Asker({ ...options, closing });
     this.#asker = asker;
     this.#documents = new Documents({ asker, cache: this.#cache, now, isOffline, tell });
-    this.#tarballs = new Tarballs({ asker, cache: this.#cache, now, isOffline, tell, limit_bytes });
+    this.#tarballs = new Tarballs({ asker, cache: this.#cache, now, wait, isOffline, tell, limit_bytes, closing });
     this.#questions = new Questions({ ...options, asker });
+  }
+
+  /** null and errors: as those of `look`. */
+  async packument(name: string): Promise<UplinkPackument | null> {
+    const look = await this.look(name);
+    return look === null ? null : await look.read();
   }
 
   /**
    * null: nobody has it, or it is none of theirs. The first uplink that has it is the one; whoever fails is not passed
    * over, for what the next one calls so may be something else. Errors: ERR_UPLINK, those of the journal.
    */
-  async packument(name: string): Promise<UplinkPackument | null> {
-    const source = await this.#source(name);
-    return source === null ? null : this.#decide(source.uplink, name, source.found, await this.#options.filters());
+  async look(name: string): Promise<UplinkLook | null> {
+    const place = await this.#find(name);
+    if (place === null) return null;
+    const known = this.#known(place, name, await this.#options.filters());
+    return { uplink: place.uplink.name, etag: known?.etag ?? null, read: () => this.#read(name, place) };
   }
 
   /** null: there is no such version. Errors: ERR_UPLINK, ERR_PACKAGE_BLOCKED, those of the file system. */
@@ -135,8 +161,9 @@ export class Uplinks implements AsyncDisposable {
     return this.#cache.size_bytes;
   }
 
-  /** Waits for what is under way, then lets go of the cache. */
+  /** Ends what is under way, then lets go of the cache. */
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#documents.settled();
     await this.#tarballs.settled();
     this.#cache.close();
@@ -152,22 +179,53 @@ export class Uplinks implements AsyncDisposable {
     version: string,
   ): Promise<{ uplink: Reachable; manifest: Document; filter: string | null } | null> {
     const now = this.#options.now();
-    let source = await this.#source(name);
-    if (source !== null && !Object.hasOwn(versionsOf(source.found.document), version)) {
-      source = await this.#source(name, now - MISSED_MS);
+    let place = await this.#find(name);
+    let source = place === null ? null : await this.#opened(name, place);
+    if (source !== null && !Object.hasOwn(versionsOf(source.document), version)) {
+      place = await this.#find(name, now - MISSED_MS);
+      source = place === null ? null : await this.#opened(name, place);
     }
     if (source === null) return null;
-    const { uplink, found } = source;
-    const versions = versionsOf(found.document);
+    const { uplink, document } = source;
+    const versions = versionsOf(document);
     const manifest = Object.hasOwn(versions, version) ? versions[version] : undefined;
     if (manifest === undefined) return null;
-    const publishedAt = publishedAtOf(found.document, version);
+    const publishedAt = publishedAtOf(document, version);
     const filters = filtersFor(await this.#options.filters(), name);
     return { uplink, manifest, filter: hiddenBy(filters, { version, manifest, publishedAt }, now) };
   }
 
-  async #source(name: string, newerThan = 0): Promise<{ uplink: Reachable; found: Found } | null> {
-    if (await this.#options.isOwned(name)) return null;
+  async #read(name: string, place: Place): Promise<UplinkPackument | null> {
+    const source = await this.#opened(name, place);
+    if (source === null) return null;
+    const { uplink, document } = source;
+    const { hidden, etag } = this.#decide(source, name, await this.#options.filters());
+    const known = this.#packuments.get(document);
+    if (known?.etag === etag) return known;
+    const isAllHidden = hidden.size === Object.keys(versionsOf(document)).length;
+    const packument: UplinkPackument = {
+      uplink: uplink.name,
+      document: without(document, hidden),
+      etag,
+      hiddenBy: isAllHidden ? [...new Set(hidden.values())] : [],
+    };
+    this.#packuments.set(document, packument);
+    return packument;
+  }
+
+  /** With its document: what turns out to be damaged is asked for anew, once. */
+  async #opened(name: string, place: Place): Promise<(Place & { readonly document: Document }) | null> {
+    const document = await place.found.open();
+    if (document !== null) return { ...place, document };
+    const again = await this.#find(name);
+    if (again === null) return null;
+    const fresh = await again.found.open();
+    if (fresh !== null) return { ...again, document: fresh };
+    throw uplinkError(again.uplink.name, name, 'what was kept of it is damaged');
+  }
+
+  async #find(name: string, newerThan = 0): Promise<Place | null> {
+    if ((await this.#options.ownedAmong([name])).size > 0) return null;
     for (const uplink of uplinksFor(await this.#options.uplinks(), name)) {
       const found = await this.#documents.find(uplink, name, newerThan);
       if (found !== null) return { uplink, found };
@@ -175,17 +233,28 @@ export class Uplinks implements AsyncDisposable {
     return null;
   }
 
-  #decide({ name: uplink }: Reachable, name: string, found: Found, all: readonly Filter[]): UplinkPackument {
-    const now = this.#options.now();
-    const known = this.#decided.get(found.document);
-    if (known !== undefined && known.filters === all && now < known.until) return known.packument;
-    const { hidden, until } = filtered(filtersFor(all, name), found.document, now);
-    const document = without(found.document, hidden);
-    const etag = hidden.size === 0 ? found.hash : `${found.hash}-${hashOf([...hidden.keys()].join('\n'))}`;
-    const packument: UplinkPackument = { uplink, document, etag };
-    this.#decided.set(found.document, { filters: all, until, packument });
-    return packument;
+  #decide(source: Place & { readonly document: Document }, name: string, all: readonly Filter[]): Decided {
+    const known = this.#known(source, name, all);
+    if (known !== null) return known;
+    const { uplink, found, document } = source;
+    const { hidden, until } = filtered(filtersFor(all, name), document, this.#options.now());
+    const { hash } = found;
+    const etag = hidden.size === 0 ? hash : `${hash}-${hashOf([...hidden.keys()].join('\n'))}`;
+    const decided: Decided = { hash, filters: all, until, hidden, etag };
+    this.#decided.set(decidedKey(uplink, name), decided, DECISION_BYTES + hidden.size * HIDDEN_BYTES);
+    return decided;
   }
+
+  /** null: it is not decided yet, or not any more. */
+  #known({ uplink, found }: Place, name: string, all: readonly Filter[]): Decided | null {
+    const known = this.#decided.get(decidedKey(uplink, name));
+    if (known === undefined || known.hash !== found.hash || known.filters !== all) return null;
+    return this.#options.now() < known.until ? known : null;
+  }
+}
+
+function decidedKey({ name, url }: Reachable, packageName: string): string {
+  return `${name} ${url} ${packageName}`;
 }
 
 function hashOf(text: string): string {

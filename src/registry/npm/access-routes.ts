@@ -7,14 +7,15 @@ import { z } from 'zod';
 import { principalOf, type IdentityState } from '../../auth/identities.ts';
 import { may, type Principal } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
-import { packageStream } from '../../packages/package.ts';
+import { packageStream, type PackageSettings } from '../../packages/package.ts';
+import type { PackageSummary } from '../../packages/packages.ts';
 import type { RegistryContext } from '../context.ts';
 import { mayReadPackage } from '../package-rights.ts';
 import { badRequest, parseOpenBody } from '../parse.ts';
 import { route, type Method, type Route } from '../route.ts';
 import { requireOwn } from '../routes/identity-shapes.ts';
-import { TAG, type AccountServices } from './account-routes.ts';
-import { DONE, NAME_TO_READ, NAME_TO_WRITE } from './npm-params.ts';
+import type { AccountServices } from './account-routes.ts';
+import { DONE, NAME_TO_READ, NAME_TO_WRITE, PACKAGE_TAG } from './npm-params.ts';
 import { done, signedBy } from './npm-writes.ts';
 import { noPackage, unseen } from './package-access.ts';
 import type { NpmServices, PackageServices } from './package-services.ts';
@@ -43,7 +44,8 @@ function visibilityRoute({ packages: services, identity: { identities } }: Acces
   return route({
     method: 'get',
     path: `${ONE}/visibility`,
-    tag: TAG,
+    tag: PACKAGE_TAG,
+    takesWorkflow: true,
     summary: 'Whether everybody may read a package, signed in or not',
     access: 'granted',
     takesAnyQuery: true,
@@ -52,20 +54,18 @@ function visibilityRoute({ packages: services, identity: { identities } }: Acces
     errors: ['ERR_NOT_FOUND'],
     handle: async ({ c, principal, params: { package: name } }) => {
       const { settings } = await stateFor(c, services, principal, name);
-      const { anonymous } = await identities.fresh();
-      const { private_registry: isPrivate, premium_types: isGuarded } = services.own.flags;
       // Clients tell the world of a public package: only of one that the world can see.
-      return c.json({ public: !isPrivate && mayReadPackage(anonymous, name, settings, isGuarded) });
+      return c.json({ public: isSeenByAll(await identities.fresh(), services, name, settings) });
     },
   });
 }
 
-function accessRoute({ packages: services }: AccessServices): Route {
+function accessRoute({ packages: services, identity: { identities } }: AccessServices): Route {
   return route({
     method: 'post',
     path: `${ONE}/access`,
     operationId: 'changePackageAccess',
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'Say whether a package is for those alone who have signed in',
     description: '`restricted`: nobody else reads it, whatever everybody may. `public`: as grants say.',
     access: ({ params: { package: name } }) => [{ action: 'administer', stream: packageStream(name) }],
@@ -82,16 +82,35 @@ function accessRoute({ packages: services }: AccessServices): Route {
       if (access === undefined) throw noSuchSetting(Object.keys(rest)[0] ?? 'access');
       const write = { ...(await signedBy(c, 'administer', name)), reason: 'npm access' };
       const { revision } = await services.packages.changeSettings(name, (now) => ({ ...now, access }), write);
+      const settings = (await services.packages.state(name))?.settings;
+      const isSeen = settings !== undefined && isSeenByAll(await identities.fresh(), services, name, settings);
+      // npm asks next whether the world can see it, and prints that as what is set.
+      if (access === 'public' && !isSeen) c.header('npm-notice', notSeenNotice(name));
       return done(c, 200, name, revision, access);
     },
   });
+}
+
+function isSeenByAll(
+  { anonymous }: IdentityState,
+  { own }: PackageServices,
+  name: string,
+  settings: PackageSettings,
+): boolean {
+  const { private_registry: isPrivate, premium_types: isGuarded } = own.flags;
+  return !isPrivate && mayReadPackage(anonymous, name, settings, isGuarded);
+}
+
+function notSeenNotice(name: string): string {
+  const grant = `c13 grants create anonymous viewer '${packageStream(name)}'`;
+  return `The access of ${name} is public now, but strangers may read nothing of it: rights say so (${grant})`;
 }
 
 function collaboratorsRoute({ packages: services, identity: { identities } }: AccessServices): Route {
   return route({
     method: 'get',
     path: `${ONE}/collaborators`,
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'Who may read a package, and who may publish it',
     description: 'For whoever may publish it.',
     access: ({ params: { package: name } }) => [{ action: 'publish', stream: packageStream(name) }],
@@ -103,7 +122,8 @@ function collaboratorsRoute({ packages: services, identity: { identities } }: Ac
       const found = await services.packages.state(name);
       if (found === null) throw noPackage(name);
       const state = await identities.fresh();
-      const levels = [...state.users.keys()].toSorted().map((user) => [user, levelOf(state, user, name)] as const);
+      const one = { name, ...found.settings, isGuarded: services.own.flags.premium_types };
+      const levels = [...state.users.keys()].toSorted().map((user) => [user, levelOf(state, user, one)] as const);
       return c.json(Object.fromEntries(levels.filter(([, level]) => level !== null)));
     },
   });
@@ -113,7 +133,7 @@ function packagesRoute({ packages: services, identity: { identities } }: AccessS
   return route({
     method: 'get',
     path: '/-/user/:document/package',
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'The packages that a user may read or publish',
     description: 'For the user himself, and for whoever may read users.',
     access: 'signed-in',
@@ -125,31 +145,34 @@ function packagesRoute({ packages: services, identity: { identities } }: AccessS
       requireOwn(principal, user, 'read', `user:${user}`);
       const state = await identities.fresh();
       const levels: [string, Level][] = [];
-      for await (const name of namesOf(services)) {
-        const level = levelOf(state, user, name);
-        if (level !== null) levels.push([name, level]);
+      const isGuarded = services.own.flags.premium_types;
+      for await (const one of summariesOf(services)) {
+        const level = mayReadPackage(principal, one.name, one, isGuarded)
+          ? levelOf(state, user, { ...one, isGuarded })
+          : null;
+        if (level !== null) levels.push([one.name, level]);
       }
       return c.json(Object.fromEntries(levels));
     },
   });
 }
 
-async function* namesOf({ packages }: PackageServices): AsyncGenerator<string> {
+async function* summariesOf({ packages }: PackageServices): AsyncGenerator<PackageSummary> {
   for (let after = '', isLast = false; !isLast;) {
     const page = await packages.list({ after, limit: PAGE });
-    for (const { name } of page) yield name;
+    yield* page;
     after = page.at(-1)?.name ?? '';
     isLast = page.length < PAGE;
   }
 }
 
-/** null: neither, or no such user. */
-function levelOf(state: IdentityState, user: string, name: string): Level | null {
+type Asked = Pick<PackageSummary, 'name' | 'access' | 'isPremium'> & { readonly isGuarded: boolean };
+
+/** null: he may not read it, or there is no such user. */
+function levelOf(state: IdentityState, user: string, { name, isGuarded, ...settings }: Asked): Level | null {
   const principal = principalOf(state, user);
-  if (principal === null) return null;
-  const stream = packageStream(name);
-  if (may(principal, 'publish', stream)) return 'write';
-  return may(principal, 'read', stream) ? 'read' : null;
+  if (principal === null || !mayReadPackage(principal, name, settings, isGuarded)) return null;
+  return may(principal, 'publish', packageStream(name)) ? 'write' : 'read';
 }
 
 /** Throws ERR_NOT_FOUND, ERR_UNAUTHENTICATED for one that he may not see. */
@@ -182,7 +205,7 @@ function teamRoute(method: Method, path: string): Route {
   return route({
     method,
     path,
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'There are no organizations and teams here',
     description: 'Answers 404, and says what there is instead: grants.',
     access: 'signed-in',

@@ -22,8 +22,8 @@ import {
   type Entered,
   type From,
 } from './accounts.ts';
+import { PACKAGE_TAG } from './npm-params.ts';
 
-export const TAG = 'packages';
 const DOCUMENT = {
   document: z.string().meta({ description: '`org.couchdb.user:` and a name.', example: 'org.couchdb.user:ann' }),
 };
@@ -56,7 +56,7 @@ export function accountRoutes(services: AccountServices): readonly Route[] {
 }
 
 function waysIn({ accounts, identity }: AccountServices): readonly Route[] {
-  const common = { method: 'put', tag: TAG, access: 'public', isSecret: true, takesAnyQuery: true } as const;
+  const common = { method: 'put', tag: PACKAGE_TAG, access: 'public', isSecret: true, takesAnyQuery: true } as const;
   return [
     route({
       ...common,
@@ -105,7 +105,7 @@ function userRoute({ identity: { identities } }: AccountServices): Route {
     method: 'get',
     path: '/-/user/:document',
     operationId: 'getNpmUser',
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'A user, as npm asks for one',
     description:
       'Whoever has not signed in hears the same of every name; an address is told to whoever may read the user.',
@@ -138,7 +138,7 @@ function whoamiRoute(): Route {
     method: 'get',
     path: '/-/whoami',
     operationId: 'getNpmWhoami',
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'Who you are, as npm asks',
     access: 'signed-in',
     takesAnyQuery: true,
@@ -151,7 +151,7 @@ function logoutRoute(services: AccountServices): Route {
   return route({
     method: 'delete',
     path: '/-/user/token/:token',
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'Revoke a token, as npm logout does',
     description: 'Who has the token may end it. One that was ended before, or never was one, is answered like others.',
     access: 'public',
@@ -180,6 +180,7 @@ async function revoked({ identity }: AccountServices, text: string): Promise<voi
   if (!text.startsWith('c13_')) return await signedOut(authenticator, text);
   const parts = parseTokenText(text);
   const token = parts === null ? undefined : (await identities.fresh()).tokens.get(parts.id)?.value;
+  if (parts !== null && token === undefined) return await signedOut(authenticator, text);
   if (parts === null || token === undefined || token.hash !== hashOfSecret(parts.secret)) return;
   await endToken(operations, parts.id, { actor: `${token.user}/${token.name}`, reason: 'npm logout' });
 }

@@ -1,11 +1,13 @@
 /** Where a version comes from, as its publisher has had it attested: the bundles, byte for byte. @module */
 import { z } from 'zod';
+import { may } from '../../auth/rights.ts';
 import { ConfigError } from '../../errors/errors.ts';
-import { DEFAULT_SETTINGS, type PackageState } from '../../packages/package.ts';
+import { packageStream, type PackageState } from '../../packages/package.ts';
 import { route, type Route } from '../route.ts';
 import { mayReadPackage } from '../package-rights.ts';
 import { unseen } from './package-access.ts';
 import type { NpmServices, PackageServices } from './package-services.ts';
+import { PACKAGE_TAG } from './npm-params.ts';
 
 const SPEC = z.string().meta({ description: 'The name of a package, `@` and a version.', example: '@acme/ui@1.0.0' });
 const ATTESTATIONS = z.object({
@@ -17,7 +19,7 @@ export function attestationRoutes({ packages }: NpmServices): readonly Route[] {
     route({
       method: 'get',
       path: '/-/npm/v1/attestations/:spec',
-      tag: 'packages',
+      tag: PACKAGE_TAG,
       summary: 'The attestations of one version: who built it, from what',
       access: 'granted',
       takesAnyQuery: true,
@@ -28,9 +30,12 @@ export function attestationRoutes({ packages }: NpmServices): readonly Route[] {
         const [name, version] = partsOf(spec);
         const state = await packages.packages.state(name);
         const isGuarded = packages.own.flags.premium_types;
-        if (!mayReadPackage(principal, name, state?.settings ?? DEFAULT_SETTINGS, isGuarded)) throw unseen(c, name);
+        if (!may(principal, 'read', packageStream(name))) throw unseen(c, name);
+        const isSeen = state !== null && mayReadPackage(principal, name, state.settings, isGuarded);
         c.header('cache-control', 'private, no-cache');
-        return c.body(await textOf(packages, state, version, spec), 200, { 'content-type': 'application/json' });
+        return c.body(await textOf(packages, isSeen ? state : null, version, spec), 200, {
+          'content-type': 'application/json',
+        });
       },
     }),
   ];

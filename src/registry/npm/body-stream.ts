@@ -3,11 +3,17 @@
  * it than the piece that is looked at. What the bytes mean is not known here.
  * @module
  */
-import { Garbage } from '../../packages/intake/garbage.ts';
+import { leaveGarbage } from '../../packages/intake/garbage.ts';
+import { DOCUMENT_LIMIT_BYTES } from '../../packages/intake/read-document.ts';
 import { tooLarge, tooSlow, stopping, type BodyPatience } from '../body.ts';
 
 /** A piece is waited for no longer than this; a whole body may take its time. */
 const PIECE_TIME_MS = 25_000;
+
+/** Of a body whose tarball has this many bytes: base64 makes four of three, and the document comes besides. */
+export function bodyLimitOf(tarball_bytes: number): number {
+  return Math.ceil(tarball_bytes / 3) * 4 + DOCUMENT_LIMIT_BYTES;
+}
 
 /**
  * The pieces of a body, at most `limit_bytes` together. Errors: ERR_BODY_TOO_LARGE, ERR_BODY_TIMEOUT, ERR_CLOSED, and
@@ -21,7 +27,6 @@ export async function* piecesOf(
   if (Number(headers.get('content-length') ?? 0) > limit_bytes) throw tooLarge(limit_bytes);
   if (body === null) return;
   const reader = body.getReader();
-  const garbage = new Garbage();
   let size = 0;
   let isWhole = false;
   try {
@@ -29,7 +34,7 @@ export async function* piecesOf(
       size += read.value.length;
       if (size > limit_bytes) throw tooLarge(limit_bytes);
       yield read.value;
-      garbage.left(read.value.length);
+      leaveGarbage(read.value.length);
     }
     isWhole = true;
   } finally {

@@ -1,4 +1,4 @@
-/** Parts of bytes that never change: what Range, If-Range and If-None-Match ask for. Pure. @module */
+/** Parts of bytes that never change: what Range and If-Range ask for. Pure. @module */
 
 /** From `start` to before `end`. */
 export interface ByteRange {
@@ -30,10 +30,4 @@ export function rangeOf(
   return start >= size_bytes
     ? 'none'
     : { start, end: last === '' ? size_bytes : Math.min(Number(last) + 1, size_bytes) };
-}
-
-/** Whether If-None-Match names this tag, weak or not. */
-export function isNameOfEtag(noneMatch: string | undefined, etag: string): boolean {
-  const tags = noneMatch?.split(',') ?? [];
-  return tags.some((tag) => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TrustedPublishing } from '../../auth/trusted-publishing.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import { route, type Route } from '../route.ts';
-import { NAME_TO_WRITE } from './npm-params.ts';
+import { NAME_TO_WRITE, PACKAGE_TAG } from './npm-params.ts';
 
 const BEARER = /^bearer +(\S+)$/i;
 const EXCHANGED = z.object({
@@ -22,7 +22,7 @@ export function exchangeRoutes({ trusted }: ExchangeServices): readonly Route[] 
     route({
       method: 'post',
       path: '/-/npm/v1/oidc/token/exchange/package/:package',
-      tag: 'packages',
+      tag: PACKAGE_TAG,
       summary: 'A token that publishes one package, for the identity token of a workflow',
       description:
         'The identity token is in the header `Authorization: Bearer`. It is taken if the package names its issuer ' +

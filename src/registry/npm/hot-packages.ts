@@ -8,11 +8,11 @@
 import { tarballName, versionOfTarball } from '../../packages/name.ts';
 import { packageStream } from '../../packages/package.ts';
 import type { RequestFacts } from '../../logging/request-log.ts';
+import { isKnownToReader } from '../conditions.ts';
 import { factsOf, plainHeadersOf, Readers, setCounted, type HotDoor, type PlainHeaders } from '../hot-door.ts';
 import type { HotRoute } from '../serve.ts';
-import { isNameOfEtag } from './byte-range.ts';
 import { isShort, metadataHeaders } from './metadata-routes.ts';
-import type { PackageCache, RenderedPackage, Tarball } from './package-cache.ts';
+import type { PackageCache, RenderedPackage } from './package-cache.ts';
 import { fileHeaders, tarballHeaders } from './tarball-routes.ts';
 import type { TarballCache } from './tarball-cache.ts';
 
@@ -85,7 +85,7 @@ class HotPackages {
     const began = performance.now();
     const headers = plainHeadersOf(request);
     if (isUnusual(request, headers)) return null;
-    const rendered = packages.cache.held(name);
+    const rendered = packages.cache.held(name, headers['host']);
     // What is premium depends on the registry's own config besides.
     if (rendered === undefined || rendered.settings.isPremium) return null;
     const principal = door.identify(headers);
@@ -106,7 +106,7 @@ class HotPackages {
     const document = isOfShort ? rendered.short : rendered.full;
     const encoding = document.encodingFor(asked['accept-encoding'] ?? null);
     const body = document.held(encoding);
-    const isKnown = document.isKnown(asked['if-none-match'] ?? null);
+    const isKnown = document.isKnown(asked['if-none-match']);
     if (body === undefined && !isKnown) return null;
     const headers = this.#headers(answers, `${isOfShort} ${isKnown} ${encoding}`, () => ({
       ...metadataHeaders(document.etagOf(encoding)),
@@ -121,14 +121,16 @@ class HotPackages {
     const tarball = version === null ? undefined : rendered.tarballs.get(version);
     const body = tarball === undefined ? undefined : this.#options.packages.tarballs.held(tarball.blob);
     if (tarball === undefined || body === undefined || asked['range'] !== undefined) return null;
-    const kept = (one: Tarball) => tarballHeaders(one, false);
-    if (asked['if-none-match'] !== undefined && isNameOfEtag(asked['if-none-match'], `"${tarball.integrity}"`)) {
+    if (isKnownToReader(asked['if-none-match'], `"${tarball.integrity}"`)) {
       // What stands for an answer says what that would have depended on, as far as anybody could know.
-      const headers = this.#headers(answers, `304 ${version}`, () => ({ ...kept(tarball), vary: 'Accept-Encoding' }));
+      const headers = this.#headers(answers, `304 ${version}`, () => ({
+        ...tarballHeaders(tarball),
+        vary: 'Accept-Encoding',
+      }));
       return { status: 304, headers, body: null };
     }
     const headers = this.#headers(answers, `200 ${version}`, () => ({
-      ...kept(tarball),
+      ...tarballHeaders(tarball),
       ...fileHeaders(tarballName(rendered.name, version!)),
     }));
     return { status: 200, headers, body };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { PackageKey } from '../../auth/signing.ts';
 import { route, type Route } from '../route.ts';
 import type { NpmServices } from './package-services.ts';
+import { PACKAGE_TAG } from './npm-params.ts';
 
 const CACHE = 'public, max-age=300';
 const KEYS = z.object({
@@ -27,7 +28,7 @@ export function packageKeyRoutes({ packages: { keys }, keysElsewhere }: PackageK
     route({
       method: 'get',
       path: '/-/npm/v1/keys',
-      tag: 'packages',
+      tag: PACKAGE_TAG,
       summary: 'The keys with which clients check who signed a version',
       description: 'First those of this registry, then those of the registries that it takes packages from.',
       access: 'public',
@@ -42,6 +43,7 @@ export function packageKeyRoutes({ packages: { keys }, keysElsewhere }: PackageK
       method: 'post',
       path: '/api/v1/keys/packages/rotate',
       tag: 'keys',
+      asksCode: true,
       summary: 'Sign packages with a new key from now on',
       description: 'What the old ones signed stays good: their public halves stay in the list for ever.',
       access: () => [{ action: 'administer', stream: 'keys:packages' }],

@@ -5,7 +5,7 @@
  */
 import type { RegistryContext } from '../context.ts';
 import { route, type Route } from '../route.ts';
-import { DOCUMENT, NAME_TO_READ, VERSION_OR_TAG } from './npm-params.ts';
+import { DOCUMENT, NAME_TO_READ, VERSION_OR_TAG, PACKAGE_TAG } from './npm-params.ts';
 import { FULL_TYPE, SHORT_TYPE, type Representation } from './representation.ts';
 import { noVersion, seen, type SeenPackage, type SeenServices } from './seen-packages.ts';
 
@@ -18,7 +18,8 @@ export function metadataRoutes(services: SeenServices): readonly Route[] {
     method: 'get',
     path: '/:package',
     operationId: 'getPackument',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
+    takesWorkflow: true,
     summary: 'A package: its versions, dist-tags and times',
     description: `Whole, or short for installing, as Accept says (\`${SHORT_TYPE}\`).`,
     access: 'granted',
@@ -30,15 +31,16 @@ export function metadataRoutes(services: SeenServices): readonly Route[] {
     },
     errors: ['ERR_NOT_FOUND', 'ERR_UPLINK'],
     handle: async ({ c, params }) => {
-      const { full, short } = await seen(c, services, params.package);
-      return await represented(c, isShort(c.req.header('accept'), c.req.url) ? short : full);
+      const { full, short, notice } = await seen(c, services, params.package);
+      return await represented(c, isShort(c.req.header('accept'), c.req.url) ? short : full, notice);
     },
   });
   const version = route({
     method: 'get',
     path: '/:package/:version',
     operationId: 'getPackageVersion',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
+    takesWorkflow: true,
     summary: 'One version of a package, or what a dist-tag names',
     access: 'granted',
     params: { package: NAME_TO_READ, version: VERSION_OR_TAG },
@@ -47,8 +49,8 @@ export function metadataRoutes(services: SeenServices): readonly Route[] {
     errors: ['ERR_NOT_FOUND', 'ERR_UPLINK'],
     handle: async ({ c, params }) => {
       const rendered = await seen(c, services, params.package);
-      c.header('cache-control', 'no-cache');
-      return c.json(versionOf(rendered, params.version));
+      const bytes = versionOf(rendered, params.version);
+      return new Response(bytes, { headers: { 'content-type': FULL_TYPE, 'cache-control': 'no-cache' } });
     },
   });
   return [one, version];
@@ -59,10 +61,12 @@ export function isShort(accept: string | undefined, url: string): boolean {
   return accept !== undefined && WANTS_SHORT.test(accept) && !url.includes('write=true');
 }
 
-async function represented(c: RegistryContext, document: Representation): Promise<Response> {
+/** `notice`: what clients show to whoever installs. */
+async function represented(c: RegistryContext, document: Representation, notice?: string): Promise<Response> {
   const encoding = document.encodingFor(c.req.header('accept-encoding') ?? null);
-  const headers = metadataHeaders(document.etagOf(encoding));
-  if (document.isKnown(c.req.header('if-none-match') ?? null)) return new Response(null, { status: 304, headers });
+  const noted = notice === undefined ? {} : { 'npm-notice': notice };
+  const headers = { ...metadataHeaders(document.etagOf(encoding)), ...noted };
+  if (document.isKnown(c.req.header('if-none-match'))) return new Response(null, { status: 304, headers });
   const bytes = await document.bytes(encoding);
   const encoded = encoding === null ? {} : { 'content-encoding': encoding };
   return new Response(bytes, { headers: { ...headers, 'content-type': document.contentType, ...encoded } });
@@ -73,12 +77,9 @@ export function metadataHeaders(etag: string): Record<string, string> {
   return { etag, 'cache-control': 'no-cache', vary: 'Accept, Accept-Encoding' };
 }
 
-function versionOf({ name, full }: SeenPackage, wanted: string): object {
-  const { versions = {}, 'dist-tags': tags = {} } = JSON.parse(full.text) as {
-    versions?: Record<string, object>;
-    'dist-tags'?: Record<string, string>;
-  };
-  const version = Object.hasOwn(tags, wanted) ? tags[wanted]! : wanted;
-  if (Object.hasOwn(versions, version)) return versions[version]!;
+function versionOf({ name, full }: SeenPackage, wanted: string): Uint8Array<ArrayBuffer> {
+  const { tags } = full;
+  const version = full.version(Object.hasOwn(tags, wanted) ? tags[wanted]! : wanted);
+  if (version !== undefined) return version;
   throw noVersion(name, wanted);
 }

@@ -2,6 +2,9 @@
 import { z } from 'zod';
 import { parsePackageName } from '../../packages/name.ts';
 
+/** Under which the description lists all that is about packages. */
+export const PACKAGE_TAG = 'packages';
+
 const PACKAGE_META = {
   description: 'The name of a package, URL-encoded: `@acme%2Fui`. `@acme/ui` is taken as well.',
   example: '@acme/ui',

@@ -11,9 +11,6 @@ import { parseRevisionText, revisionText } from '../../packages/revision.ts';
 import type { RegistryContext } from '../context.ts';
 import { requirePackageRight } from './package-access.ts';
 
-/** Of a document without tarballs. */
-export const DOCUMENT_LIMIT_BYTES = 8 * 1024 * 1024;
-
 /**
  * Who signs: he may still do it, for a body takes its time, and who sends it may have lost his rights meanwhile.
  * Errors: ERR_UNAUTHENTICATED, ERR_FORBIDDEN.

@@ -10,8 +10,10 @@ import { waitInProcess } from '../../metrics/webhooks.ts';
 import { Filters } from '../../packages/filters/filters.ts';
 import type { Send, Tell } from '../../packages/uplinks/answers.ts';
 import { DeclaredUplinks } from '../../packages/uplinks/declared-uplinks.ts';
+import { isReachable } from '../../packages/uplinks/uplink.ts';
 import { Uplinks } from '../../packages/uplinks/uplinks.ts';
 import type { OwnConfig } from '../own-config.ts';
+import type { OriginFor } from '../origins.ts';
 import { defaultUpstream } from './default-upstream.ts';
 import { UplinkDocuments } from './uplink-documents.ts';
 
@@ -23,6 +25,12 @@ export interface UplinkServices {
   readonly packageFilters: Filters;
   /** Packages of uplinks as they are answered. */
   readonly uplinkDocuments: UplinkDocuments;
+  /** Why uplinks are not asked, whichever there are; null: they are. */
+  readonly whySilent: () => string | null;
+  /** Why there is no uplink when none is declared; null: there is one, or nobody wanted to know yet. */
+  readonly whyNoDefault: () => string | null;
+  /** Why nobody is asked, also because there is no uplink; null: somebody is. Errors: those of `DeclaredUplinks.all`. */
+  readonly whyNobody: () => Promise<string | null>;
 }
 
 export interface UplinkServicesOptions {
@@ -36,19 +44,32 @@ export interface UplinkServicesOptions {
     readonly cacheLimit: number;
     readonly packageLimit: number;
   };
-  readonly isOwned: (name: string) => Promise<boolean>;
-  /** Where clients reach the registry. */
-  readonly origin: () => string;
+  readonly ownedAmong: (names: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Where clients reach the registry, by the host that a request names. */
+  readonly origin: OriginFor;
+  /** Whether a URL leads to this registry. */
+  readonly isItself: (url: string) => boolean;
   readonly send: Send;
   readonly tell: Tell;
 }
 
 /** To be closed by `uplinks.close()`. Errors: ERR_STORE, those of the file system. */
 export function openUplinks(options: UplinkServicesOptions): UplinkServices {
-  const { directory, journal, keyring, own, settings, isOwned, origin, send, tell } = options;
-  const upstream = (): Promise<string | null> =>
-    defaultUpstream({ setting: settings.upstream, origin, log: (line) => tell(line, {}) });
-  const declared = new DeclaredUplinks({ journal, keyring, upstream });
+  const { directory, journal, keyring, own, settings, ownedAmong, origin, isItself, send, tell } = options;
+  let noDefault: string | null = null;
+  const log = (line: string): void => {
+    noDefault = line;
+    if (settings.upstream !== 'none') tell(`no uplink: ${line}`, {});
+  };
+  const upstream = async (): Promise<string | null> => {
+    noDefault = null;
+    return await defaultUpstream({ setting: settings.upstream, isItself, log });
+  };
+  const declared = new DeclaredUplinks({ journal, keyring, upstream, isItself });
+  const whySilent = (): string | null => {
+    if (!own.flags.proxy_mode) return 'the feature proxy_mode of this registry is off';
+    return settings.isOffline ? 'this registry is offline (C13_OFFLINE)' : null;
+  };
   const filters = new Filters(journal);
   const uplinks = new Uplinks({
     directory: join(directory, CACHE_DIRECTORY),
@@ -56,7 +77,7 @@ export function openUplinks(options: UplinkServicesOptions): UplinkServices {
     tarballLimit_bytes: settings.packageLimit,
     uplinks: async () => (own.flags.proxy_mode ? await declared.all() : []),
     filters: () => filters.all(),
-    isOwned,
+    ownedAmong,
     isOffline: () => settings.isOffline,
     send,
     tell,
@@ -65,5 +86,11 @@ export function openUplinks(options: UplinkServicesOptions): UplinkServices {
     wait: waitInProcess,
   });
   const uplinkDocuments = new UplinkDocuments({ uplinks, origin });
-  return { uplinks, declaredUplinks: declared, packageFilters: filters, uplinkDocuments };
+  const whyNobody = async (): Promise<string | null> => {
+    const silent = whySilent();
+    if (silent !== null || (await declared.all()).some(isReachable)) return silent;
+    return noDefault ?? 'no uplink is declared that is switched on and has a URL';
+  };
+  const whys = { whySilent, whyNobody, whyNoDefault: () => noDefault };
+  return { uplinks, declaredUplinks: declared, packageFilters: filters, uplinkDocuments, ...whys };
 }

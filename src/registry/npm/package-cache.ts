@@ -5,11 +5,12 @@
  */
 import type { Entry } from '../../journal/journal.ts';
 import { redactedSeq } from '../../journal/redaction.ts';
-import { packageOfStream } from '../../packages/log.ts';
+import { packageOfStream } from '../../packages/entries.ts';
 import type { Maintainer } from '../../packages/packument.ts';
 import { renderPackument } from '../../packages/packument.ts';
 import type { PackageSettings, PackageState } from '../../packages/package.ts';
-import { Held } from './held.ts';
+import { Held } from '../../packages/held.ts';
+import type { OriginFor } from '../origins.ts';
 import { FULL_TYPE, Representation, SHORT_TYPE } from './representation.ts';
 
 const BUDGET_BYTES = 64 * 1024 * 1024;
@@ -38,8 +39,8 @@ export interface RenderedPackage {
 export interface PackageCacheOptions {
   readonly stateOf: (name: string) => Promise<PackageState | null>;
   readonly maintainersOf: (name: string) => Promise<readonly Maintainer[]>;
-  /** Where clients reach the registry. */
-  readonly origin: () => string;
+  /** Where clients reach the registry, by the host that a request names. */
+  readonly origin: OriginFor;
   /** The registry's own feature `cache_enabled`, looked at each time. */
   readonly isEnabled: () => boolean;
   /** Whether everything that is on disk has been followed. */
@@ -51,33 +52,38 @@ export class PackageCache {
   readonly #options: PackageCacheOptions;
   readonly #held: Held<RenderedPackage>;
   readonly #rendering = new Map<string, Promise<RenderedPackage | null>>();
+  /** Names of the registry that something was rendered for: a handful, whatever is asked. */
+  readonly #origins = new Set<string>();
 
   constructor(options: PackageCacheOptions) {
     this.#options = options;
     this.#held = new Held(options.budget_bytes ?? BUDGET_BYTES);
   }
 
-  /** What is held of a package, if that is what the journal says. */
-  held(name: string): RenderedPackage | undefined {
-    return this.#isUsable ? this.#held.get(name) : undefined;
+  /** What is held of a package, if that is what the journal says; `host`: what the request calls the registry. */
+  held(name: string, host?: string): RenderedPackage | undefined {
+    return this.#isUsable ? this.#held.get(keyOf(this.#options.origin(host), name)) : undefined;
   }
 
   /** null: nothing was ever published here under this name. Rendered once, however many ask for it meanwhile. */
-  async read(name: string): Promise<RenderedPackage | null> {
-    if (!this.#isUsable) return await this.#render(name);
-    const held = this.held(name);
+  async read(name: string, host?: string): Promise<RenderedPackage | null> {
+    const origin = this.#options.origin(host);
+    const key = keyOf(origin, name);
+    if (!this.#isUsable) return await this.#render(name, origin, key);
+    const held = this.#held.get(key);
     if (held !== undefined) return held;
-    const known = this.#rendering.get(name);
+    const known = this.#rendering.get(key);
     if (known !== undefined) return await known;
-    const rendering = this.#render(name);
-    this.#rendering.set(name, rendering);
+    this.#origins.add(origin);
+    const rendering = this.#render(name, origin, key);
+    this.#rendering.set(key, rendering);
     try {
       const rendered = await rendering;
       // What was dropped meanwhile may have changed since it was read.
-      if (rendered !== null && this.#rendering.get(name) === rendering) this.#hold(rendered);
+      if (rendered !== null && this.#rendering.get(key) === rendering) this.#hold(key, rendered);
       return rendered;
     } finally {
-      if (this.#rendering.get(name) === rendering) this.#rendering.delete(name);
+      if (this.#rendering.get(key) === rendering) this.#rendering.delete(key);
     }
   }
 
@@ -100,15 +106,15 @@ export class PackageCache {
     return isEnabled() && isCurrent();
   }
 
-  async #render(name: string): Promise<RenderedPackage | null> {
-    const { stateOf, maintainersOf, origin } = this.#options;
+  async #render(name: string, origin: string, key: string): Promise<RenderedPackage | null> {
+    const { stateOf, maintainersOf } = this.#options;
     const state = await stateOf(name);
     if (state === null) return null;
     const { full, abbreviated } = renderPackument(state, {
-      origin: origin(),
+      origin,
       maintainers: await maintainersOf(name),
     });
-    const grown = (size_bytes: number): void => this.#held.grow(name, rendered, size_bytes);
+    const grown = (size_bytes: number): void => this.#held.grow(key, rendered, size_bytes);
     const rendered: RenderedPackage = {
       name,
       revision: state.revision,
@@ -125,13 +131,20 @@ export class PackageCache {
     return rendered;
   }
 
-  #hold(rendered: RenderedPackage): void {
-    const { name, full, short } = rendered;
-    this.#held.set(name, rendered, full.size_bytes + short.size_bytes + OVERHEAD_BYTES);
+  #hold(key: string, rendered: RenderedPackage): void {
+    const { full, short } = rendered;
+    this.#held.set(key, rendered, full.size_bytes + short.size_bytes + OVERHEAD_BYTES);
   }
 
   #drop(name: string): void {
-    this.#rendering.delete(name);
-    this.#held.delete(name);
+    for (const origin of this.#origins) {
+      this.#rendering.delete(keyOf(origin, name));
+      this.#held.delete(keyOf(origin, name));
+    }
   }
+}
+
+/** Tarballs have other addresses for each name that clients call the registry by. */
+function keyOf(origin: string, name: string): string {
+  return `${origin} ${name}`;
 }

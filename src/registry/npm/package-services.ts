@@ -11,6 +11,7 @@ import { openFileBlobs } from '../../packages/blobs/file-blobs.ts';
 import { openS3Blobs, type S3Place } from '../../packages/blobs/s3-blobs.ts';
 import { Packages } from '../../packages/packages.ts';
 import type { OwnConfig } from '../own-config.ts';
+import type { OriginFor } from '../origins.ts';
 import { maintainersOf, type MaintainersOptions } from './maintainers.ts';
 import { PackageCache } from './package-cache.ts';
 import { TarballCache } from './tarball-cache.ts';
@@ -47,8 +48,8 @@ export interface PackageServicesOptions {
   readonly head: () => number;
   readonly own: OwnConfig;
   readonly identity: MaintainersOptions;
-  /** Where clients reach the registry; asked when something is rendered. */
-  readonly origin: () => string;
+  /** Where clients reach the registry, by the host that a request names; asked when something is rendered. */
+  readonly origin: OriginFor;
   /** Whether everything that is on disk has been followed. */
   readonly isCurrent: () => boolean;
   readonly limit_bytes: number;

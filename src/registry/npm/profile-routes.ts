@@ -14,6 +14,7 @@ import type { UserView } from '../identity-operations.ts';
 import { badRequest } from '../parse.ts';
 import { route, type Route } from '../route.ts';
 import type { IdentityServices } from '../routes/identity-shapes.ts';
+import { PACKAGE_TAG } from './npm-params.ts';
 
 const PATH = '/-/npm/v1/user';
 /** What npm knows of a profile and nobody keeps here. */
@@ -51,7 +52,7 @@ interface Asked {
 }
 
 export function profileRoutes(services: ProfileServices): readonly Route[] {
-  const common = { path: PATH, tag: 'packages', access: 'signed-in' } as const;
+  const common = { path: PATH, tag: PACKAGE_TAG, access: 'signed-in' } as const;
   return [
     route({
       ...common,
@@ -72,6 +73,7 @@ export function profileRoutes(services: ProfileServices): readonly Route[] {
       description:
         'What is left out or empty stays. An address is changed by administrators: a provider lets its owner in by it.',
       isSecret: true,
+      asksCode: 'itself',
       body: CHANGES,
       example: { fullname: 'Ann' },
       answers: {
@@ -153,9 +155,10 @@ async function changeFactor(asked: Asked, change: z.infer<typeof TFA>): Promise<
 }
 
 async function confirmFactor({ user, services }: Asked, code: string): Promise<readonly string[]> {
-  const { factors } = services.identity;
+  const { factors, codes } = services.identity;
   // Whoever has one shows that it is his before he gets another.
-  const recovery = (await factors.of(user))?.isPending === true ? await factors.confirm(user, code) : null;
+  const isBegun = (await factors.of(user))?.isPending === true;
+  const recovery = isBegun ? await codes.guessed(user, () => factors.confirm(user, code)) : null;
   if (recovery !== null) return recovery;
   throw new ConfigError('ERR_FORBIDDEN', {
     message: 'The code is not the one that your app makes now, or it is too long ago that you began',

@@ -14,13 +14,13 @@ import { readDocument, type Incoming } from '../../packages/intake/read-document
 import { packageStream, type Publication } from '../../packages/package.ts';
 import { readBytes } from '../body.ts';
 import type { RegistryContext } from '../context.ts';
-import { route, type Route } from '../route.ts';
-import { piecesOf } from './body-stream.ts';
+import { keepOutWorkflows, route, type Route } from '../route.ts';
+import { bodyLimitOf, piecesOf } from './body-stream.ts';
 import { changesIn } from './document-changes.ts';
 import { seenHere } from './seen-packages.ts';
-import { DOCUMENT_FIELDS, DONE, NAME_TO_WRITE } from './npm-params.ts';
-import { DOCUMENT_LIMIT_BYTES, done, signedBy } from './npm-writes.ts';
-import { noPackage, requirePackageRight } from './package-access.ts';
+import { DOCUMENT_FIELDS, DONE, NAME_TO_WRITE, PACKAGE_TAG } from './npm-params.ts';
+import { done, signedBy } from './npm-writes.ts';
+import { noPackage, requireClaim, requirePackageRight } from './package-access.ts';
 import type { NpmServices, PackageServices } from './package-services.ts';
 
 /** Of a document that can be nothing but a star. */
@@ -33,8 +33,9 @@ export function publishRoutes({ packages: services }: NpmServices): readonly Rou
     method: 'put',
     path: '/:package',
     operationId: 'publishPackage',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     asksCode: true,
+    takesWorkflow: true,
     summary: 'Publish a version, or change what is said of a package',
     description:
       'A document with one version and its tarball, as clients send it, or a bare `package.json`, which publishes a ' +
@@ -72,12 +73,7 @@ export function publishRoutes({ packages: services }: NpmServices): readonly Rou
 
 async function incomingOf(c: RegistryContext, { blobs, limit_bytes }: PackageServices): Promise<Incoming> {
   const pieces = piecesOf(c.req.raw, { ...c.env, limit_bytes: bodyLimitOf(limit_bytes) });
-  return await readDocument(pieces, { blobs, limit_bytes, documentLimit_bytes: DOCUMENT_LIMIT_BYTES });
-}
-
-/** Of a body whose tarball has this many bytes: base64 makes four of three, and the document comes besides. */
-export function bodyLimitOf(tarball_bytes: number): number {
-  return Math.ceil(tarball_bytes / 3) * 4 + DOCUMENT_LIMIT_BYTES;
+  return await readDocument(pieces, { blobs, limit_bytes });
 }
 
 async function accepted(
@@ -101,7 +97,13 @@ async function accepted(
 
 async function publish(c: RegistryContext, { packages }: PackageServices, publication: Publication): Promise<Response> {
   const { name } = publication;
-  const { revision } = await packages.publish(publication, await signedBy(c, 'publish', name));
+  const write = await signedBy(c, 'publish', name);
+  const principal = c.get('principal');
+  if (!(await packages.isOwned(name))) requireClaim(principal, name);
+  const { trusted } = principal;
+  const mayAdminister = may(principal, 'administer', packageStream(name));
+  const published = { ...publication, ...(trusted && { trusted }) };
+  const { revision } = await packages.publish(published, { ...write, mayAdminister });
   return done(c, 201, name, revision);
 }
 
@@ -109,7 +111,7 @@ async function bareOf({ blobs, limit_bytes }: PackageServices, name: string, man
   const bytes = bareTarball(new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`));
   const draft = await blobs.draft(once(bytes), limit_bytes);
   try {
-    return await publicationOfTarball(draft, { name });
+    return await publicationOfTarball(draft, name);
   } finally {
     await draft.drop();
   }
@@ -125,6 +127,7 @@ async function deprecate(
   name: string,
   document: Document,
 ): Promise<Response> {
+  keepOutWorkflows(c.get('principal'));
   const state = await packages.state(name);
   if (state === null) throw noPackage(name);
   const messages = changesIn(document, state);
@@ -153,6 +156,7 @@ async function star(
   name: string,
   document: Document,
 ): Promise<Response> {
+  keepOutWorkflows(c.get('principal'));
   await c.get('admitAgain')?.();
   if ((await seenHere(c, services, name)).here === null) throw noPackage(name);
   const user = userOf(c, name);

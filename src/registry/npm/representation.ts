@@ -4,7 +4,8 @@
  * @module
  */
 import { chooseEncoding, encode, type Encoding } from '../../http/encoding.ts';
-import { plainTags } from '../../http/compression.ts';
+import { isKnownToReader } from '../conditions.ts';
+import { partsOf, type Parts } from './document-parts.ts';
 
 export const FULL_TYPE = 'application/json';
 /** The short document, for those who only install. */
@@ -14,6 +15,8 @@ const ENCODED_MIN_BYTES = 1024;
 /** Up to here it is encoded as small as it gets: somebody waits for it. */
 const BEST_MAX_BYTES = 64 * 1024;
 const TAG_LENGTH = 22;
+/** What is known of where a version lies, about. */
+const PART_BYTES = 128;
 
 export class Representation {
   readonly contentType: string;
@@ -21,6 +24,7 @@ export class Representation {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #encoded = new Map<Encoding, Uint8Array<ArrayBuffer>>();
   readonly #encoding = new Map<Encoding, Promise<Uint8Array<ArrayBuffer>>>();
+  #parts: Parts | null = null;
   readonly #grown: (size_bytes: number) => void;
 
   /** `grown` is told of what it holds besides `text`, in bytes, as it comes. */
@@ -31,8 +35,17 @@ export class Representation {
     this.#grown = grown;
   }
 
-  get text(): string {
-    return new TextDecoder().decode(this.#bytes);
+  /** The dist-tags, by tag. */
+  get tags(): Readonly<Record<string, string>> {
+    const { tags } = this.#found();
+    if (tags === undefined) return {};
+    return JSON.parse(new TextDecoder().decode(this.#bytes.subarray(...tags))) as Record<string, string>;
+  }
+
+  /** The bytes of one version; undefined: it has none of that number. */
+  version(version: string): Uint8Array<ArrayBuffer> | undefined {
+    const place = this.#found().versions.get(version);
+    return place === undefined ? undefined : this.#bytes.subarray(...place);
   }
 
   get size_bytes(): number {
@@ -49,10 +62,8 @@ export class Representation {
   }
 
   /** Whether a reader who names these tags has it already, in whatever encoding. */
-  isKnown(noneMatch: string | null): boolean {
-    if (noneMatch === null) return false;
-    const tags = plainTags(noneMatch).split(',');
-    return tags.some((tag) => ['*', `"${this.#tag}"`].includes(tag.trim().replace(/^W\//, '')));
+  isKnown(noneMatch: string | null | undefined): boolean {
+    return isKnownToReader(noneMatch, this.etagOf(null));
   }
 
   /** The bytes, where they are there already. */
@@ -69,6 +80,13 @@ export class Representation {
     const making = this.#make(encoding).finally(() => this.#encoding.delete(encoding));
     this.#encoding.set(encoding, making);
     return await making;
+  }
+
+  #found(): Parts {
+    if (this.#parts !== null) return this.#parts;
+    this.#parts = partsOf(this.#bytes);
+    this.#grown(this.#parts.versions.size * PART_BYTES);
+    return this.#parts;
   }
 
   async #make(encoding: Encoding): Promise<Uint8Array<ArrayBuffer>> {

@@ -7,14 +7,14 @@ import { z } from 'zod';
 import { may } from '../../auth/rights.ts';
 import { packageStream, type PackageState } from '../../packages/package.ts';
 import { versionOfTarball } from '../../packages/name.ts';
-import { readDocument } from '../../packages/intake/read-document.ts';
+import { DOCUMENT_LIMIT_BYTES, readDocument } from '../../packages/intake/read-document.ts';
 import type { RegistryContext } from '../context.ts';
 import { route, type Route } from '../route.ts';
 import { piecesOf } from './body-stream.ts';
 import { noVersion } from './seen-packages.ts';
-import { DONE, DOCUMENT_FIELDS, NAME_TO_WRITE, TARBALL_FILE } from './npm-params.ts';
+import { DONE, DOCUMENT_FIELDS, NAME_TO_WRITE, TARBALL_FILE, PACKAGE_TAG } from './npm-params.ts';
 import { changeMaintainers, usersOf } from './maintainers.ts';
-import { DOCUMENT_LIMIT_BYTES, done, revisionOf, seenElsewhere, signedBy } from './npm-writes.ts';
+import { done, revisionOf, seenElsewhere, signedBy } from './npm-writes.ts';
 import { noPackage, requirePackageRight } from './package-access.ts';
 import { changesIn, versionsGone } from './document-changes.ts';
 import type { NpmServices, PackageServices } from './package-services.ts';
@@ -28,7 +28,7 @@ export function revisionRoutes({ packages: services }: NpmServices): readonly Ro
     method: 'delete',
     path: '/:package/-rev/:revision',
     operationId: 'unpublishPackage',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     asksCode: true,
     summary: 'Unpublish a package: all of its versions',
     description: 'No version of it ever comes back.',
@@ -54,7 +54,7 @@ function documentRoute(services: PackageServices): Route {
     method: 'put',
     path: '/:package/-rev/:revision',
     operationId: 'updatePackument',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     asksCode: true,
     summary: 'Unpublish the versions that are gone from a document',
     description: 'And deprecate what it says is deprecated. Of a document without versions, who maintains the package.',
@@ -104,7 +104,7 @@ function tarballRoute(services: PackageServices): Route {
     method: 'delete',
     path: '/:package/-/:file/-rev/:revision',
     operationId: 'unpublishTarball',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     asksCode: true,
     summary: 'Unpublish the version that a tarball is of',
     access: 'granted',

@@ -7,11 +7,13 @@ import type { Principal } from '../../auth/rights.ts';
 import { unscopedOf } from '../../packages/name.ts';
 import { DEFAULT_SETTINGS } from '../../packages/package.ts';
 import type { SearchHit } from '../../packages/packages.ts';
-import { mayReadPackage } from '../package-rights.ts';
+import { userOf } from '../../packages/publisher.ts';
+import { mayReadPackage, mayReadPackages } from '../package-rights.ts';
 import { route, type Route } from '../route.ts';
 import type { OwnConfig } from '../own-config.ts';
 import type { UplinkServices } from './open-uplinks.ts';
 import type { NpmServices, PackageServices } from './package-services.ts';
+import { PACKAGE_TAG } from './npm-params.ts';
 
 const SIZE_DEFAULT = 20;
 const SIZE_MAX = 250;
@@ -32,7 +34,7 @@ export function searchRoutes({
     method: 'get',
     path: '/-/v1/search',
     operationId: 'searchPackages',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     summary: 'Packages by words',
     description:
       'Parameters: `text`, `size` (20; at most 250), `from`. In the text also `keywords:`, `author:`, `maintainer:`, ' +
@@ -69,7 +71,8 @@ async function elsewhere(
   text: string,
   size: number,
 ): Promise<readonly object[]> {
-  const found = size <= 0 || text === '' ? [] : await uplinks.search(text, size);
+  if (size <= 0 || text === '' || !mayReadPackages(principal)) return [];
+  const found = await uplinks.search(text, size);
   const isSeen = (name: unknown): boolean =>
     typeof name === 'string' && mayReadPackage(principal, name, DEFAULT_SETTINGS, own.flags.premium_types);
   return found.filter((one) => isSeen((one['package'] as { name?: unknown } | undefined)?.name)).slice(0, size);
@@ -81,7 +84,7 @@ function starredRoute(services: PackageServices): Route {
     method: 'get',
     path: '/-/_view/starredByUser',
     operationId: 'listStarredPackages',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     summary: 'Packages that a user has starred',
     description: 'Parameter: `key`, the name of the user as JSON text.',
     access: 'granted',
@@ -119,8 +122,7 @@ function countOf(text: string | undefined, otherwise: number, max: number): numb
 /** Clients print `maintainers` by `username`, and fail where there is none. */
 function foundOf(hit: SearchHit): object {
   const { name, version, description, keywords, author, license, publishedAt, publishedBy, score } = hit;
-  const [username = ''] = publishedBy.split('/');
-  const person = { username, email: '' };
+  const person = { username: userOf(publishedBy), email: '' };
   return {
     package: {
       name,

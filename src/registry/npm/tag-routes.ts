@@ -7,7 +7,7 @@ import { readBytes } from '../body.ts';
 import type { RegistryContext } from '../context.ts';
 import { route, type Route } from '../route.ts';
 import { seen, type SeenServices } from './seen-packages.ts';
-import { DONE, NAME_TO_READ, NAME_TO_WRITE } from './npm-params.ts';
+import { DONE, NAME_TO_READ, NAME_TO_WRITE, PACKAGE_TAG } from './npm-params.ts';
 import { done, signedBy } from './npm-writes.ts';
 import type { PackageServices } from './package-services.ts';
 import { noPackage, requirePackageRight } from './package-access.ts';
@@ -22,7 +22,8 @@ export function tagRoutes(services: SeenServices): readonly Route[] {
   const list = route({
     method: 'get',
     path: TAGS,
-    tag: 'packages',
+    tag: PACKAGE_TAG,
+    takesWorkflow: true,
     summary: 'The dist-tags of a package',
     access: 'granted',
     params: { package: NAME_TO_READ },
@@ -32,7 +33,7 @@ export function tagRoutes(services: SeenServices): readonly Route[] {
     handle: async ({ c, params }) => {
       const { full } = await seen(c, services, params.package);
       c.header('cache-control', 'no-cache');
-      return c.json((JSON.parse(full.text) as { 'dist-tags': object })['dist-tags']);
+      return c.json(full.tags);
     },
   });
   const { packages } = services;
@@ -43,7 +44,7 @@ function setRoute(services: PackageServices): Route {
   return route({
     method: 'put',
     path: `${TAGS}/:tag`,
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     asksCode: true,
     summary: 'Make a dist-tag stand for a version',
     description: 'The body is the version, as JSON text: `"1.0.0"`.',
@@ -70,7 +71,7 @@ function removeRoute(services: PackageServices): Route {
   return route({
     method: 'delete',
     path: `${TAGS}/:tag`,
-    tag: 'packages',
+    tag: PACKAGE_TAG,
     asksCode: true,
     summary: 'Remove a dist-tag',
     access: 'granted',
@@ -97,7 +98,7 @@ function severalRoutes(services: PackageServices): readonly Route[] {
       method,
       readsBody: { next: z.string().optional().meta({ description: 'A version; the same for each dist-tag.' }) },
       path: TAGS,
-      tag: 'packages',
+      tag: PACKAGE_TAG,
       asksCode: true,
       summary,
       access: 'granted',

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BlobHash, Blobs } from '../../packages/blobs/blobs.ts';
-import { Held } from './held.ts';
+import { Held } from '../../packages/held.ts';
 
 const BUDGET_BYTES = 32 * 1024 * 1024;
 /** What is larger comes from the disk as it is sent. */

@@ -3,13 +3,14 @@
  * where bytes lie by their hash alone.
  * @module
  */
+import type { ConfigError } from '../../errors/errors.ts';
 import { tarballName, versionOfTarball } from '../../packages/name.ts';
 import type { UplinkTarball } from '../../packages/uplinks/answers.ts';
+import { isKnownToReader } from '../conditions.ts';
 import type { RegistryContext } from '../context.ts';
 import { route, type Route } from '../route.ts';
-import { isNameOfEtag, rangeOf } from './byte-range.ts';
-
-import { NAME_TO_READ, TARBALL_FILE } from './npm-params.ts';
+import { rangeOf } from './byte-range.ts';
+import { NAME_TO_READ, TARBALL_FILE, PACKAGE_TAG } from './npm-params.ts';
 import type { Tarball } from './package-cache.ts';
 import type { UplinkServices } from './open-uplinks.ts';
 import type { NpmServices, PackageServices } from './package-services.ts';
@@ -24,7 +25,8 @@ export function tarballRoutes({ packages: services, uplinks }: TarballServices):
     method: 'get',
     path: '/:package/-/:file',
     operationId: 'getTarball',
-    tag: 'packages',
+    tag: PACKAGE_TAG,
+    takesWorkflow: true,
     summary: 'The tarball of a version',
     description: 'Its bytes never change. Parts of it are answered to `Range`.',
     access: 'granted',
@@ -38,17 +40,24 @@ export function tarballRoutes({ packages: services, uplinks }: TarballServices):
     },
     errors: ['ERR_NOT_FOUND', 'ERR_BLOB', 'ERR_UPLINK', 'ERR_PACKAGE_BLOCKED'],
     handle: async ({ c, params }) => {
-      const { name, here } = await seenHere(c, services, params.package);
-      const version = versionOfTarball(name, params.file.replace(/^@[^/]*\//, ''));
-      if (version === null) throw noVersion(name, params.file);
+      const none = (of: string): ConfigError => noVersion(of, fileVersion(of, params.file) ?? params.file);
+      const { name, here } = await seenHere(c, services, params.package, none);
+      const version = fileVersion(name, params.file);
+      if (version === null) throw none(name);
       const tarball = here?.tarballs.get(version);
       if (tarball !== undefined) return await answerTarball(c, services, tarball, tarballName(name, version));
+      c.env.patient?.();
       const found = here === null ? await uplinks.tarball(name, version) : null;
-      if (found === null) throw noVersion(name, version);
+      if (found === null) throw none(name);
       return answerUplinkTarball(c, found, tarballName(name, version));
     },
   });
   return [one];
+}
+
+/** Some clients name the scope again. */
+function fileVersion(name: string, file: string): string | null {
+  return versionOfTarball(name, file.replace(/^@[^/]*\//, ''));
 }
 
 async function answerTarball(
@@ -58,9 +67,9 @@ async function answerTarball(
   file: string,
 ): Promise<Response> {
   const { blob, size_bytes } = tarball;
-  const kept = tarballHeaders(tarball, c.get('principal').kind === 'anonymous');
+  const kept = tarballHeaders(tarball);
   const etag = kept['etag']!;
-  if (isNameOfEtag(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers: kept });
+  if (isKnownToReader(c.req.header('if-none-match'), etag)) return new Response(null, { status: 304, headers: kept });
   const headers = { ...kept, ...fileHeaders(file) };
   if (c.req.method === 'HEAD')
     return new Response(null, { headers: { ...headers, 'content-length': `${size_bytes}` } });
@@ -83,7 +92,7 @@ function answerUplinkTarball(
   file: string,
 ): Response {
   const kept = integrity === null ? {} : tarballHeaders({ integrity }, c.get('principal').kind === 'anonymous');
-  const isKnown = integrity !== null && isNameOfEtag(c.req.header('if-none-match'), `"${integrity}"`);
+  const isKnown = integrity !== null && isKnownToReader(c.req.header('if-none-match'), `"${integrity}"`);
   const isHead = c.req.method === 'HEAD';
   if ((isKnown || isHead) && body instanceof ReadableStream) void body.cancel().catch(() => undefined);
   if (isKnown) return new Response(null, { status: 304, headers: kept });
@@ -93,14 +102,14 @@ function answerUplinkTarball(
   return isHead ? new Response(null, { headers: { ...headers, ...length } }) : new Response(body, { headers });
 }
 
-/** What a stranger could fetch, anybody on the way may keep. */
-export function tarballHeaders(
-  { integrity }: Pick<Tarball, 'integrity'>,
-  isAnonymous: boolean,
-): Record<string, string> {
+/**
+ * `isForAll`: anybody on the way may keep it for others. Never what is ours: who may read it today may not tomorrow,
+ * and what is kept elsewhere asks nobody.
+ */
+export function tarballHeaders({ integrity }: Pick<Tarball, 'integrity'>, isForAll = false): Record<string, string> {
   return {
     etag: `"${integrity}"`,
-    'cache-control': `${isAnonymous ? 'public' : 'private'}, max-age=31536000, immutable`,
+    'cache-control': `${isForAll ? 'public' : 'private'}, max-age=31536000, immutable`,
     'accept-ranges': 'bytes',
   };
 }

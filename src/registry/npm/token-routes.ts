@@ -12,8 +12,9 @@ import type { RegistryContext } from '../context.ts';
 import type { TokenView } from '../identity-operations.ts';
 import { badRequest, parseOpenBody } from '../parse.ts';
 import { route, type Route } from '../route.ts';
-import { fromOf, TAG, type AccountServices } from './account-routes.ts';
+import { fromOf, type AccountServices } from './account-routes.ts';
 import { endToken } from './accounts.ts';
+import { PACKAGE_TAG } from './npm-params.ts';
 
 const PATH = '/-/npm/v1/tokens';
 const PAGE_DEFAULT = 100;
@@ -53,7 +54,7 @@ function listRoute(services: AccountServices): Route {
   return route({
     method: 'get',
     path: PATH,
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'Your tokens, as npm lists them',
     access: 'signed-in',
     takesAnyQuery: true,
@@ -73,7 +74,8 @@ function createRoute({ identity }: AccountServices): Route {
   return route({
     method: 'post',
     path: PATH,
-    tag: TAG,
+    tag: PACKAGE_TAG,
+    asksCode: 'itself',
     summary: 'Make a token, as npm does',
     access: 'signed-in',
     isSecret: true,
@@ -110,7 +112,8 @@ function deleteRoute(services: AccountServices): Route {
   return route({
     method: 'delete',
     path: `${PATH}/token/:key`,
-    tag: TAG,
+    tag: PACKAGE_TAG,
+    asksCode: true,
     summary: 'Revoke a token, as npm does',
     description: 'By its id or the beginning of it, or by the whole token.',
     access: 'signed-in',

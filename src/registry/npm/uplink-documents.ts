@@ -3,114 +3,80 @@
  * for each change, and held as bytes until the room is needed.
  * @module
  */
-import { tarballName } from '../../packages/name.ts';
-import type { UplinkPackument } from '../../packages/uplinks/answers.ts';
+import { hasInstallScript, installedOf, picked, tarballUrl } from '../../packages/installed.ts';
+import { Held } from '../../packages/held.ts';
+import type { UplinkLook, UplinkPackument } from '../../packages/uplinks/answers.ts';
 import type { Uplinks } from '../../packages/uplinks/uplinks.ts';
+import type { OriginFor } from '../origins.ts';
 import { FULL_TYPE, Representation, SHORT_TYPE } from './representation.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const BUDGET_BYTES = 32 * 1024 * 1024;
-/** What those need who only install; what a version does not say is left out. */
-const INSTALLED = [
-  'name',
-  'version',
-  'deprecated',
-  'dependencies',
-  'optionalDependencies',
-  'devDependencies',
-  'bundleDependencies',
-  'peerDependencies',
-  'peerDependenciesMeta',
-  'acceptDependencies',
-  'bin',
-  'directories',
-  'engines',
-  'os',
-  'cpu',
-  'libc',
-  'funding',
-  'hasInstallScript',
-  '_hasShrinkwrap',
-] as const;
-const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall'];
+const BUDGET_BYTES = 64 * 1024 * 1024;
+/** What other registries know of a version beside its manifest. */
+const MARKED = ['deprecated', 'hasInstallScript', '_hasShrinkwrap'];
 
 export interface UplinkDocument {
   readonly name: string;
   readonly full: Representation;
   readonly short: Representation;
+  /** Why there is nothing in it; undefined: there is. In ASCII. */
+  readonly notice?: string;
+}
+
+interface Rendered {
+  readonly uplink: string;
+  readonly etag: string;
+  readonly document: UplinkDocument;
 }
 
 export interface UplinkDocumentsOptions {
-  readonly uplinks: Pick<Uplinks, 'packument'>;
-  /** Where clients reach the registry. */
-  readonly origin: () => string;
+  readonly uplinks: Pick<Uplinks, 'look'>;
+  /** Where clients reach the registry, by the host that a request names. */
+  readonly origin: OriginFor;
 }
 
 export class UplinkDocuments {
   readonly #options: UplinkDocumentsOptions;
-  /** By name; what was asked for last is last. */
-  readonly #held = new Map<
-    string,
-    { of: UplinkPackument; origin: string; document: UplinkDocument; size_bytes: number }
-  >();
-  #size_bytes = 0;
+  /** By what clients call the registry, and the package. */
+  readonly #held = new Held<Rendered>(BUDGET_BYTES);
 
   constructor(options: UplinkDocumentsOptions) {
     this.#options = options;
   }
 
-  /** null: no uplink has it. Errors: ERR_UPLINK. */
-  async read(name: string): Promise<UplinkDocument | null> {
-    const { uplinks, origin: whereWeAre } = this.#options;
-    const packument = await uplinks.packument(name);
-    if (packument === null) {
-      this.#drop(name);
-      return null;
-    }
-    const origin = whereWeAre();
-    const held = this.#held.get(name);
-    if (
-      held !== undefined &&
-      held.of.etag === packument.etag &&
-      held.of.uplink === packument.uplink &&
-      held.origin === origin
-    ) {
-      this.#held.delete(name);
-      this.#held.set(name, held);
-      return held.document;
-    }
-    return this.#render(name, packument, origin);
+  /** null: no uplink has it. `host`: what the request calls the registry. Errors: ERR_UPLINK. */
+  async read(name: string, host?: string): Promise<UplinkDocument | null> {
+    const { uplinks, origin: originFor } = this.#options;
+    const look = await uplinks.look(name);
+    const origin = originFor(host);
+    const key = `${origin} ${name}`;
+    const held = look === null ? null : this.#find(key, look);
+    if (held !== null) return held;
+    const packument = (await look?.read()) ?? null;
+    if (packument !== null) return this.#find(key, packument) ?? this.#render(key, name, packument, origin);
+    this.#held.delete(key);
+    return null;
   }
 
-  #render(name: string, of: UplinkPackument, origin: string): UplinkDocument {
-    const rendered = renderUplinkPackument(name, of.document, origin);
-    const grown = (size_bytes: number): void => this.#grow(document, size_bytes);
-    const document: UplinkDocument = {
+  #find(key: string, { uplink, etag }: Omit<UplinkLook, 'read'>): UplinkDocument | null {
+    const held = this.#held.get(key);
+    return held?.etag === etag && held.uplink === uplink ? held.document : null;
+  }
+
+  #render(key: string, name: string, packument: UplinkPackument, origin: string): UplinkDocument {
+    const { uplink, etag, document, hiddenBy } = packument;
+    const { full, short } = renderUplinkPackument(name, document, origin);
+    const grown = (size_bytes: number): void => this.#held.grow(key, rendered, size_bytes);
+    const made: UplinkDocument = {
       name,
-      full: new Representation(rendered.full, FULL_TYPE, grown),
-      short: new Representation(rendered.short, SHORT_TYPE, grown),
+      full: new Representation(full, FULL_TYPE, grown),
+      short: new Representation(short, SHORT_TYPE, grown),
+      ...(hiddenBy.length === 0 ? {} : { notice: noticeOf(hiddenBy) }),
     };
-    this.#drop(name);
-    this.#held.set(name, { of, origin, document, size_bytes: 0 });
-    this.#grow(document, document.full.size_bytes + document.short.size_bytes);
-    return document;
-  }
-
-  #grow(document: UplinkDocument, size_bytes: number): void {
-    const held = this.#held.get(document.name);
-    if (held?.document !== document) return;
-    held.size_bytes += size_bytes;
-    this.#size_bytes += size_bytes;
-    for (const name of this.#held.keys()) {
-      if (this.#size_bytes <= BUDGET_BYTES) return;
-      this.#drop(name);
-    }
-  }
-
-  #drop(name: string): void {
-    this.#size_bytes -= this.#held.get(name)?.size_bytes ?? 0;
-    this.#held.delete(name);
+    const rendered: Rendered = { uplink, etag, document: made };
+    this.#held.set(key, rendered, made.full.size_bytes + made.short.size_bytes);
+    return made;
   }
 }
 
@@ -123,9 +89,9 @@ export function renderUplinkPackument(name: string, document: Fields, origin: st
   const short: Record<string, Fields> = {};
   for (const [version, manifest] of Object.entries(fieldsOf(document['versions']))) {
     const fields = fieldsOf(manifest);
-    const dist = { ...fieldsOf(fields['dist']), tarball: `${origin}/${name}/-/${tarballName(name, version)}` };
+    const dist = { ...fieldsOf(fields['dist']), tarball: tarballUrl(origin, name, version) };
     full[version] = { ...fields, dist };
-    short[version] = { ...installedOf(fields), dist };
+    short[version] = { ...installedOf(fields), ...markedOf(fields), dist };
   }
   const { time, modified, 'dist-tags': tags = {}, _attachments: _gone, _rev: _theirs, ...rest } = document;
   const changed = fieldsOf(time)['modified'] ?? modified;
@@ -140,11 +106,12 @@ export function renderUplinkPackument(name: string, document: Fields, origin: st
   };
 }
 
-function installedOf(manifest: Fields): Fields {
-  const said = INSTALLED.flatMap((field) => (manifest[field] === undefined ? [] : [[field, manifest[field]] as const]));
-  const scripts = fieldsOf(manifest['scripts']);
-  const isInstalling = INSTALL_SCRIPTS.some((script) => scripts[script] !== undefined);
-  return { ...Object.fromEntries(said), ...(isInstalling ? { hasInstallScript: true } : {}) };
+function noticeOf(hiddenBy: readonly string[]): string {
+  return `No version is let through by the package filter ${hiddenBy.join(', ')} (c13 filters list)`;
+}
+
+function markedOf(manifest: Fields): Fields {
+  return { ...picked(manifest, MARKED), ...(hasInstallScript(manifest) ? { hasInstallScript: true } : {}) };
 }
 
 function fieldsOf(value: unknown): Fields {

@@ -14,8 +14,9 @@ import { WEB_LOGIN_PATH, webLoginEndPage, webLoginNobodyPage, webLoginPage } fro
 import { parseOpenBody } from '../parse.ts';
 import { route, type Route } from '../route.ts';
 import type { SessionCookies } from '../session-cookie.ts';
-import { TAG, type AccountServices } from './account-routes.ts';
+import type { AccountServices } from './account-routes.ts';
 import type { WebLogins } from './web-logins.ts';
+import { PACKAGE_TAG } from './npm-params.ts';
 
 const DONE_PATH = '/-/v1/done';
 const RETRY_AFTER_S = '2';
@@ -44,7 +45,7 @@ function beginRoute({ accounts, webLogins, origin, identity }: WebLoginServices)
     method: 'post',
     path: '/-/v1/login',
     operationId: 'beginNpmLogin',
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'Begin to sign in with a browser, as npm does',
     description: 'Answers 404 where only a name and a password will do: clients then ask for them.',
     access: 'public',
@@ -82,7 +83,7 @@ function doneRoute({ accounts, webLogins, identity: { identities } }: WebLoginSe
     method: 'get',
     path: DONE_PATH,
     operationId: 'finishNpmLogin',
-    tag: TAG,
+    tag: PACKAGE_TAG,
     summary: 'Whether a sign-in was allowed: the token, once',
     access: 'public',
     isSecret: true,

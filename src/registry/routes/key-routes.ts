@@ -31,6 +31,7 @@ export function keyRoutes({ identity: { operations, keys } }: KeyServices): read
       method: 'post',
       path: `${PATH}/rotate`,
       tag: TAG,
+      asksCode: true,
       summary: 'Sign with a new key from now on',
       description: 'What the old ones signed stays good until it expires (12 hours at most); then they are removed.',
       access: () => [{ action: 'administer', stream: STREAM }],

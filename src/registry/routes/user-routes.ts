@@ -1,19 +1,12 @@
 /** Users: who there is, and what each of them may do about himself. @module */
 import { z } from 'zod';
+import { requireRight } from '../../auth/rights.ts';
 import { ConfigError, isConfigError } from '../../errors/errors.ts';
+import { isPerson } from '../code-checks.ts';
 import { etagOf } from '../conditions.ts';
 import type { RegistryContext } from '../context.ts';
 import { route, type Need, type Route } from '../route.ts';
-import {
-  isSelf,
-  PAGE,
-  REASON,
-  requireOwn,
-  signed,
-  USER,
-  USER_FIELDS,
-  type IdentityServices,
-} from './identity-shapes.ts';
+import { PAGE, REASON, requireOwn, signed, USER, USER_FIELDS, type IdentityServices } from './identity-shapes.ts';
 
 const PATH = '/api/v1/users';
 const TAG = 'users';
@@ -56,6 +49,7 @@ function manyUsers({ identity: { operations } }: IdentityServices): readonly Rou
       summary: 'Make a user',
       description: 'He may do nothing until something is granted to him. The first user is made by the setup link.',
       access: () => [{ action: 'administer', stream: 'user:*' }],
+      asksCode: true,
       isSecret: true,
       body: { name: z.string(), password: PASSWORD.nullable().optional(), ...USER_FIELDS, ...REASON },
       example: { name: 'bob', email: 'bob@example.com', password: 'four random words here' },
@@ -93,6 +87,7 @@ function oneUser({ identity: { operations } }: IdentityServices): readonly Route
       tag: TAG,
       summary: 'Change a user',
       access: administers,
+      asksCode: true,
       conditional: true,
       params: NAME,
       body: { ...USER_FIELDS, ...REASON },
@@ -110,6 +105,7 @@ function oneUser({ identity: { operations } }: IdentityServices): readonly Route
       tag: TAG,
       summary: 'Delete a user, with all his grants and tokens',
       access: administers,
+      asksCode: true,
       conditional: true,
       params: NAME,
       answers: { 204: { description: 'He is gone' } },
@@ -131,6 +127,7 @@ function ownRoutes({ identity: { operations, signIns, addressOf, codes } }: Iden
       summary: 'Set a password',
       description: 'Ends all sign-ins of the user. Who sets his own says the current one; an administrator need not.',
       access: 'signed-in',
+      asksCode: 'itself',
       isSecret: true,
       params: NAME,
       body: {
@@ -144,9 +141,11 @@ function ownRoutes({ identity: { operations, signIns, addressOf, codes } }: Iden
       handle: async ({ c, principal, params: { name }, body: { password, current, code, reason } }) => {
         const shown = codes.shown(c);
         const asked = { ...shown, code: code ?? shown.code };
-        if (isSelf(principal, name))
-          await confirm(signIns.confirmed(name, current ?? '', addressOf(c.req.raw, c.env.peer), asked));
-        else requireOwn(principal, name, 'administer', streamOf(name));
+        const isOwn = principal.user === name;
+        // A client that signed him in has shown his password; a token for a program has not.
+        if (!isOwn || !isPerson(principal)) requireRight(principal, 'administer', streamOf(name));
+        if (isOwn) await confirm(signIns.confirmed(name, current ?? '', addressOf(c.req.raw, c.env.peer), asked));
+        else await codes.requireForWrite(c, 'always', asked);
         await operations.setPassword(name, password, { actor: principal.actor, reason });
         return c.body(null, 204);
       },
@@ -158,6 +157,7 @@ function ownRoutes({ identity: { operations, signIns, addressOf, codes } }: Iden
       summary: 'End all sign-ins of a user',
       description: 'API tokens stay: delete them, or disable the user.',
       access: 'signed-in',
+      asksCode: true,
       params: NAME,
       body: REASON,
       answers: { 204: { description: 'They are ended' } },
@@ -172,7 +172,7 @@ function ownRoutes({ identity: { operations, signIns, addressOf, codes } }: Iden
 }
 
 /** For whoever has lost the app, and the recovery codes. */
-function factorRoute({ identity: { operations } }: IdentityServices): Route {
+function factorRoute({ identity: { operations, codes } }: IdentityServices): Route {
   return route({
     method: 'delete',
     path: `${PATH}/:name/second-factor`,
@@ -181,11 +181,14 @@ function factorRoute({ identity: { operations } }: IdentityServices): Route {
     description:
       'Ends all his sign-ins; from then on the password is enough. Users do it themselves with their client.',
     access: administers,
+    asksCode: 'always',
     params: NAME,
     body: REASON,
     answers: { 204: { description: 'He has none any more' } },
-    errors: ['ERR_NOT_FOUND'],
+    errors: ['ERR_NOT_FOUND', 'ERR_RATE_LIMITED'],
     handle: async ({ c, principal, params: { name }, body: { reason } }) => {
+      // Nobody's token takes his own away without it: his client does that.
+      if (principal.user === name) await codes.require(name, codes.shown(c));
       await operations.resetSecondFactor(name, { actor: principal.actor, reason });
       return c.body(null, 204);
     },

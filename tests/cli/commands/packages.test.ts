@@ -129,6 +129,32 @@ test('a shell completes the names of packages', async () => {
   expect(words).not.toContain('secret-x');
 });
 
+test('and their dist-tags, uplinks and filters', async () => {
+  const url = ['--url', registry.url];
+  await place.c13(['uplinks', 'set', 'tools', 'http://127.0.0.1:9', ...url]);
+  await place.c13(['filters', 'set', 'week', 'block', '--min-age', '7d', ...url]);
+  const offered = async (...line: readonly string[]): Promise<readonly string[]> => {
+    const { stdout } = await place.c13(['complete', '--', ...line]);
+    return stdout.split('\n').flatMap((word) => (word.startsWith(':') || word === '' ? [] : [word.split('\t')[0]!]));
+  };
+  expect(await offered('packages', 'tag', ...url, 'npm-plain', 'ne')).toEqual(['next=']);
+  expect(await offered('packages', 'tag', ...url, 'npm-plain', '--remove', '')).toEqual(['latest', 'next']);
+  for (const command of ['test', 'remove', 'set']) {
+    expect(await offered('uplinks', command, ...url, '')).toContain('tools');
+  }
+  expect(await offered('filters', 'remove', ...url, '')).toEqual(['week']);
+});
+
+test('what is another program of people is named', async () => {
+  const { exitCode, stderr } = await c13('publish');
+  expect([exitCode, stderr]).toEqual([2, "error: Unknown command 'publish' — That is: npm publish.\n"]);
+});
+
+test('help keeps to the width of a terminal', async () => {
+  const { stdout } = await place.c13(['packages', '--help']);
+  expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
 test('trusted publishers', async () => {
   const issuer = ['--issuer', 'https://ci.example'];
   const made = await json('trust', 'npm-plain', 'repository=acme/ui', 'ref=refs/tags/*', ...issuer);
@@ -145,6 +171,6 @@ test('scrub and collect', async () => {
   const hash = Buffer.from(integrity.slice('sha512-'.length), 'base64').toString('hex');
   rmSync(join(place.data, 'blobs', hash.slice(0, 2), hash));
   const { exitCode, stdout, stderr } = await c13('scrub');
-  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^error: 1 of the blobs are damaged or missing/)]);
+  expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/^error: 1 blob is damaged or missing/)]);
   expect(stdout).toMatch(/secret-x@1\.0\.0 +missing/);
 });

@@ -30,7 +30,8 @@ test('uplinks are set, changed in part, shown, tested and removed', async () => 
     '0',
   );
   expect([set.stderr, set.stdout.trim()]).toEqual(['', 'set main: http://127.0.0.1:9 for @tools/* ui']);
-  await c13('uplinks', 'set', 'ours', '--ours', '--pattern', '@acme/*', '--order', '1');
+  const ours = await c13('uplinks', 'set', 'ours', '--ours', '--pattern', '@acme/*', '--order', '1');
+  expect(ours.stdout.trim()).toBe('set ours: nobody is asked for @acme/*');
   await c13('uplinks', 'set', 'main', '--off');
   const { stdout } = await c13('uplinks', 'list');
   const cells = stdout
@@ -69,7 +70,14 @@ test('package filters are set, shown and removed', async () => {
   const refusals = await Promise.all([
     c13('filters', 'set', 'x', 'deny'),
     c13('filters', 'set', 'x', 'block', '--min-age', 'soon'),
-    c13('filters', 'set', 'x', 'only'),
+    c13('filters', 'set', 'x', 'only', '--names', 'ui'),
+    c13('filters', 'set', 'x', 'block'),
+    c13('filters', 'set', 'x', 'block', '--licence', 'MIT', 'Apache2'),
   ]);
-  expect(refusals.map(({ exitCode }) => exitCode)).toEqual([2, 2, 1]);
+  expect(refusals.map(({ exitCode }) => exitCode)).toEqual([2, 2, 1, 2, 2]);
+  expect(refusals.map(({ stderr }) => stderr).slice(3)).toEqual([
+    expect.stringContaining('Nothing says what the filter is about'),
+    expect.stringContaining("'Apache2' is no SPDX identifier"),
+  ]);
+  expect((await c13('filters', 'set', 'x', 'block', '--names', '*')).stdout.trim()).toBe('set x: block *, all');
 });

@@ -1,9 +1,12 @@
-/** Keeps a blob, and is killed before one of the steps; of writing, in the middle. @module */
+/**
+ * Keeps the bytes of a file as a blob, deletes it if that is where it shall die, and is killed before one of the steps;
+ * of writing, in the middle. It loads the store alone: many of it are started.
+ * @module
+ */
 import { type Disk, REAL_DISK } from '../../../src/packages/blobs/disk.ts';
 import { openFileBlobs } from '../../../src/packages/blobs/file-blobs.ts';
-import { draftOf, someBytes } from './fixtures.ts';
 
-const [path, step, size] = process.argv.slice(2) as [string, keyof Disk, string];
+const [path, step, source] = process.argv.slice(2) as [string, keyof Disk, string];
 
 function die(): never {
   process.kill(process.pid, 'SIGKILL');
@@ -17,4 +20,7 @@ const disk: Disk = {
     die();
   },
 };
-await (await draftOf(openFileBlobs(path, { disk }), someBytes(Number(size)))).keep();
+const blobs = openFileBlobs(path, { disk });
+const draft = await blobs.draft(Bun.file(source).stream(), 1_000_000);
+await draft.keep();
+await blobs.delete(draft.hash);

@@ -13,6 +13,7 @@ import type { Blobs } from '../../../src/packages/blobs/blobs.ts';
 import { openS3Blobs, type S3Place } from '../../../src/packages/blobs/s3-blobs.ts';
 import { blobsContract } from '../../contract/blobs.contract.ts';
 import { codeOf } from '../../journal/fixtures.ts';
+import { deadUrl } from '../uplinks/upstream.ts';
 import { bytesOf, draftOf, kept, sha512, someBytes, tempDirectory } from './fixtures.ts';
 
 const BUCKET = 'packages';
@@ -119,6 +120,21 @@ describe('a storage', () => {
     const draft = await draftOf(blobs, bytes);
     await expect(draft.keep()).rejects.toMatchObject({ code: 'ERR_BLOB' });
     expect(waits).toEqual([]);
+    await blobs.close();
+  });
+
+  it.each<[code: string | null, words: string]>([
+    ['NoSuchBucket', 'there is no such bucket (C13_S3_URL)'],
+    ['AccessDenied', 'these keys have no right'],
+    ['RequestTimeTooSkewed', 'the clock of this machine is wrong'],
+    ['SomethingElse', 'SomethingElse no'],
+    [null, 'nobody listens at its address (C13_S3_URL)'],
+  ])('that fails with %s says so in words', async (code, words) => {
+    const refusal = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`;
+    const refuses = async (): Promise<string> => await hostile(() => new Response(refusal, { status: 403 }));
+    const blobs = openAt(code === null ? await deadUrl() : await refuses());
+    const draft = await draftOf(blobs, bytes);
+    await expect(draft.keep()).rejects.toMatchObject({ details: { fault: expect.stringContaining(words) } });
     await blobs.close();
   });
 });

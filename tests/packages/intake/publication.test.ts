@@ -162,7 +162,71 @@ describe('what clients tidy', () => {
   });
 });
 
+describe('what others see of a version', () => {
+  it('is what its tarball says, and nothing that only the document does', async () => {
+    const { blobs } = openedBlobs();
+    const inner = { engines: { node: '>=20' }, os: ['linux'], license: 'MIT', _secret: 'x', _npmVersion: '1.0.0' };
+    const outer = {
+      ...{ engines: {}, os: ['!linux'], cpu: ['x64'], libc: ['musl'], license: 'GPL-3.0', description: 'Another' },
+      ...{ acceptDependencies: { a: '*' }, peerDependenciesMeta: { a: { optional: true } }, exports: './evil.js' },
+      ...{ deprecated: 'mine', hasInstallScript: false, blurb: 'x'.repeat(1000) },
+    };
+    const packed = { gitHead: 'abc', _nodeVersion: '24.0.0', _npmVersion: '11.0.0' };
+    const { manifest } = await published(blobs, documentOf(tarball(inner), { version: { ...outer, ...packed } }));
+    const { _secret, ...own } = inner;
+    expect(manifest).toEqual({ name: NAME, version: '1.0.0', ...own, ...packed });
+  });
+
+  it.each<[object, object]>([
+    [
+      { author: 'Ann <a@b.example> (https://b.example)' },
+      { author: { name: 'Ann', email: 'a@b.example', url: 'https://b.example' } },
+    ],
+    [{ author: 'Ann' }, { author: { name: 'Ann' } }],
+    [{ contributors: ['Bob <b@b.example>'] }, { contributors: [{ name: 'Bob', email: 'b@b.example' }] }],
+    [{ repository: 'acme/ui' }, { repository: { type: 'git', url: 'git+https://github.com/acme/ui.git' } }],
+    [{ repository: 'https://git.example/ui' }, { repository: { type: 'git', url: 'https://git.example/ui' } }],
+    [{ bugs: 'https://bugs.example' }, { bugs: { url: 'https://bugs.example' } }],
+    [{ bugs: 'bugs@b.example' }, { bugs: { email: 'bugs@b.example' } }],
+    [{ keywords: 'a, b' }, { keywords: ['a', 'b'] }],
+    [
+      { author: 7, repository: [], bugs: null },
+      { author: 7, repository: [], bugs: null },
+    ],
+  ])('is written out where it was short: %j', async (inner, outer) => {
+    const { blobs } = openedBlobs();
+    expect((await published(blobs, documentOf(tarball(inner)))).manifest).toEqual({
+      name: NAME,
+      version: '1.0.0',
+      ...outer,
+    });
+  });
+
+  it('lists the programs of a directory as the client found them there', async () => {
+    const { blobs } = openedBlobs();
+    const inner = { directories: { bin: './bin' } };
+    const { manifest } = await published(
+      blobs,
+      documentOf(tarball(inner), { version: { ...inner, bin: { a: 'bin/a' } } }),
+    );
+    expect(manifest).toMatchObject({ bin: { a: 'bin/a' } });
+  });
+});
+
 describe('a publish is refused, and nothing is kept, for', () => {
+  it('a package.json that is larger than readers of all versions can bear, and for a hundred tags and one', async () => {
+    const { blobs } = openedBlobs();
+    const large = { description: 'x'.repeat(256 * 1024) };
+    const tags = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`t${index}`, '1.0.0']));
+    for (const document of [
+      documentOf(tarball(large), { version: large }),
+      documentOf(tarball(), { root: { 'dist-tags': tags } }),
+    ]) {
+      await expect(published(blobs, document)).rejects.toMatchObject({ code: 'ERR_PACKAGE_INVALID' });
+    }
+    expect(await all(blobs.list())).toEqual([]);
+  });
+
   const other = { content_type: '', data: '', length: 0 };
   it.each<[string, string, Changes, object]>([
     ['another name', 'ERR_PACKAGE_INVALID', { root: { name: 'b' } }, {}],
@@ -346,30 +410,28 @@ describe('a tarball alone', () => {
       pieces(bareTarball(Buffer.from('{"name":"ui","version":"v1.2.3","bin":"a.js"}'))),
       LIMIT,
     );
-    const publication = await publicationOfTarball(draft, { tag: 'next', readme: '# hello' });
+    const publication = await publicationOfTarball(draft, 'ui');
     expect(publication).toMatchObject({
       name: 'ui',
       version: '1.2.3',
       manifest: { name: 'ui', version: '1.2.3', bin: { ui: 'a.js' } },
-      tags: ['next'],
-      readme: '# hello',
+      tags: ['latest'],
+      readme: '',
       blob: draft.hash,
     });
     expect(await blobs.stat(draft.hash)).not.toBeNull();
   });
 
-  it.each<[string, string, string]>([
-    ['ERR_PACKAGE_NAME', '{"version":"1.0.0"}', 'latest'],
-    ['ERR_PACKAGE_VERSION', '{"name":"ui"}', 'latest'],
-    ['ERR_PACKAGE_VERSION', '{"name":"ui","version":"one"}', 'latest'],
-    ['ERR_PACKAGE_INVALID', '{"name":"ui","version":"1.0.0"}', '1.0.0'],
-    ['ERR_PACKAGE_INVALID', '{"name":"other","version":"1.0.0"}', 'latest'],
-    ['ERR_TARBALL', 'name=ui', 'latest'],
-  ])('is refused with %s: %s', async (code, text, tag) => {
+  it.each<[string, string]>([
+    ['ERR_PACKAGE_NAME', '{"version":"1.0.0"}'],
+    ['ERR_PACKAGE_VERSION', '{"name":"ui"}'],
+    ['ERR_PACKAGE_VERSION', '{"name":"ui","version":"one"}'],
+    ['ERR_PACKAGE_INVALID', '{"name":"other","version":"1.0.0"}'],
+    ['ERR_TARBALL', 'name=ui'],
+  ])('is refused with %s: %s', async (code, text) => {
     const { blobs } = openedBlobs();
     const draft = await blobs.draft(pieces(bareTarball(Buffer.from(text))), LIMIT);
-    const wanted = text.includes('other') ? { name: 'ui' } : {};
-    await expect(publicationOfTarball(draft, { tag, ...wanted })).rejects.toMatchObject({ code });
+    await expect(publicationOfTarball(draft, 'ui')).rejects.toMatchObject({ code });
     expect(await all(blobs.list())).toEqual([]);
   });
 });

@@ -161,6 +161,13 @@ describe('is refused', () => {
     ['package.json twice', [packageJson(), packageJson({ version: '2.0.0' })], /twice/],
     ['a file twice', [packageJson(), file('package/a'), file('package/a')], /twice/],
     ['PACKAGE.JSON', [packageJson(), file('package/PACKAGE.JSON')], /is package\.json to some/],
+    ...['package.j\u017fon', 'package.json.', 'package.json. .', 'Package.\uff4ason'].map(
+      (path): [string, Entry[], RegExp] => {
+        return [`${path}, as some disks read it`, [packageJson(), file(`package/${path}`)], /is package\.json to some/];
+      },
+    ),
+    ['a stream of a file', [packageJson(), file('package/package.json::$DATA')], /colon or a backslash/],
+    ['a folder by a backslash', [packageJson(), file('package/lib\\a.js')], /colon or a backslash/],
     ['a symbolic link', [packageJson(), { path: 'package/a', type: '2' }], /link/],
     ['a hard link', [packageJson(), { path: 'package/a', type: '1' }], /link/],
     ['a long link', [packageJson(), { path: 'a', type: 'K', body: '/etc\0' }], /link/],

@@ -19,6 +19,11 @@ export class Clock implements Passing {
     this.#now = now;
   }
 
+  /** Limits of time that are running. */
+  get running(): number {
+    return this.#waiting.size;
+  }
+
   now = (): number => this.#now;
 
   random = (): number => 0.5;

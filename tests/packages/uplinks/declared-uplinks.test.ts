@@ -10,18 +10,27 @@ import { resourcesProjection } from '../../../src/journal/resources.ts';
 import { openSideStore } from '../../../src/journal/side-store.ts';
 import { Filters } from '../../../src/packages/filters/filters.ts';
 import { DeclaredUplinks } from '../../../src/packages/uplinks/declared-uplinks.ts';
-import { parseUplink } from '../../../src/packages/uplinks/uplink.ts';
-import { tempDirectory } from '../../journal/fixtures.ts';
+import { parseUplink, uplinkError } from '../../../src/packages/uplinks/uplink.ts';
+import { codeOf, tempDirectory } from '../../journal/fixtures.ts';
 
 const ANN = { actor: 'ann' };
+const ITSELF = 'http://itself.example';
 
-function house(upstream: string | null = 'https://packages.example') {
+function house(upstream: string | null = 'https://packages.example', failing = 0) {
   const directory = tempDirectory();
   const path = join(directory, 'journal.db');
   const journal = openLocalJournal({ path, projections: [resourcesProjection] });
   const keyring = openSideStore({ path: join(directory, 'keyring.db'), durable: true });
   let asked = 0;
-  const declared = new DeclaredUplinks({ journal, keyring, upstream: async () => (asked++, upstream) });
+  const declared = new DeclaredUplinks({
+    journal,
+    keyring,
+    upstream: async () => {
+      if (asked++ < failing) throw uplinkError('default', '', 'nobody says where');
+      return upstream;
+    },
+    isItself: (url) => url.startsWith(ITSELF),
+  });
   onTestFinished(async () => {
     keyring.close();
     await journal.close();
@@ -35,6 +44,13 @@ describe('declared uplinks', () => {
     expect(asked()).toBe(0);
     expect(await declared.all()).toMatchObject([{ name: 'default', url: 'https://packages.example', patterns: ['*'] }]);
     expect(await house(null).declared.all()).toEqual([]);
+  });
+
+  it('that nobody could name are an error, and asked for again', async () => {
+    const { declared, asked } = house('https://packages.example', 1);
+    const both = [declared.all(), declared.all()];
+    for (const all of both) expect(await codeOf(all)).toBe('ERR_UPLINK');
+    expect([(await declared.all())[0]?.url, asked()]).toEqual(['https://packages.example', 2]);
   });
 
   it('stand in their order, then by name', async () => {

@@ -13,7 +13,7 @@ export interface Opened {
   readonly lines: { line: string; fields: Readonly<Record<string, string | number>> }[];
 }
 
-export type Wanted = Partial<Omit<UplinksOptions, 'uplinks' | 'isOwned'>> & {
+export type Wanted = Partial<Omit<UplinksOptions, 'uplinks'>> & {
   readonly owned?: readonly string[];
   readonly clock?: Clock;
 };
@@ -34,7 +34,7 @@ export function opened(uplinks: readonly Uplink[], wanted: Wanted = {}): Opened 
     tarballLimit_bytes: 10_000_000,
     uplinks: async () => uplinks,
     filters: async () => [],
-    isOwned: async (name) => owned.includes(name),
+    ownedAmong: async (names) => new Set(names.filter((name) => owned.includes(name))),
     isOffline: () => false,
     send: fetched,
     tell: (line, fields) => lines.push({ line, fields }),

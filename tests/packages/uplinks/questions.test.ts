@@ -77,10 +77,15 @@ describe('an audit', () => {
     });
   });
 
-  it('that an uplink does not know finds nothing; one that it fails does not say that all is well', async () => {
+  it('that an uplink does not know, or fails, does not say that all is well', async () => {
     const upstream = new Upstream();
     const { uplinks } = opened([uplinkOf('main', { url: upstream.url })]);
-    expect(await uplinks.audit(BULK, { ui: ['1.0.0'] })).toEqual({});
+    for (const status of [404, 405, 410]) {
+      upstream.on(BULK, () => new Response('', { status }));
+      expect(await faultOf(uplinks.audit(BULK, { ui: ['1.0.0'] }))).toContain(
+        `does not say what is unsafe (${status})`,
+      );
+    }
     upstream.on(BULK, () => new Response('', { status: 503 }));
     expect(await faultOf(uplinks.audit(BULK, { ui: ['1.0.0'] }))).toBe('it answered 503');
     upstream.on(BULK, () => new Response('<html>', { headers: { 'content-type': 'text/html' } }));
@@ -92,6 +97,23 @@ describe('an audit', () => {
   it.each([[[]], ['x'], [{ ui: '1.0.0' }], [{ ui: [1] }]])('of %j is refused', async (body) => {
     const { uplinks } = opened([]);
     expect(await faultOf(uplinks.audit(BULK, body))).toBe('ERR_BAD_REQUEST');
+  });
+
+  it('of more packages than anybody has is refused; the names of one are looked up at once', async () => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`p-${index}`, ['1.0.0']]));
+    const batches: number[] = [];
+    const ownedAmong = async (names: readonly string[]): Promise<ReadonlySet<string>> => {
+      batches.push(names.length);
+      return new Set(names);
+    };
+    const { uplinks } = opened([], { ownedAmong });
+    expect(await uplinks.audit(BULK, many)).toEqual({});
+    expect(batches).toEqual([5000]);
+    const dependencies: Record<string, object> = Object.fromEntries(Object.keys(many).map((name) => [name, {}]));
+    expect(await faultOf(uplinks.audit(QUICK, { dependencies }))).toBe('none');
+    expect(await faultOf(uplinks.audit(BULK, { ...many, more: [] }))).toBe('ERR_BAD_REQUEST');
+    dependencies['p-1'] = { dependencies: { more: {} } };
+    expect(await faultOf(uplinks.audit(QUICK, { dependencies }))).toBe('ERR_BAD_REQUEST');
   });
 
   it('of a tree without an end is refused', async () => {
@@ -123,6 +145,24 @@ describe('a search', () => {
       ['dead'],
     );
   });
+});
+
+describe('a search for what is ours', () => {
+  it.each(['@acme/x', 'foo scope:ACME', '@Ours/secret', 'scope:ours', 'OUR-tool'])(
+    'is told nobody: %s',
+    async (text) => {
+      const upstream = new Upstream().on('/-/v1/search', () => Response.json({ objects: [] }));
+      const list = [
+        uplinkOf('main', { url: upstream.url }),
+        uplinkOf('ours', { url: null, patterns: ['@Ours/*', 'our-*'] }),
+      ];
+      const { uplinks } = opened(list, { owned: ['@acme/x', '@acme/*'] });
+      expect(await uplinks.search(text, 20)).toEqual([]);
+      expect(upstream.asked).toEqual([]);
+      await uplinks.search('theirs', 20);
+      expect(upstream.asked).toHaveLength(1);
+    },
+  );
 });
 
 describe('keys', () => {

@@ -4,9 +4,10 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { DOWNLOADS_MAX } from '../../../src/packages/uplinks/tarballs.ts';
 import { Clock } from './clock.ts';
 import { faultOf, opened, readBody, uplinkOf, type Opened } from './opened.ts';
 import { dripping, Upstream } from './upstream.ts';
@@ -24,6 +25,20 @@ async function read({ uplinks }: Opened, version = '1.0.0'): Promise<{ text: str
   return tarball === null ? null : await readBody(tarball.body);
 }
 
+/** Two thirds of it at once, the rest when it is time. */
+function inTwo(text: string, rest: Promise<void>): Response {
+  const part = Math.round((text.length / 3) * 2);
+  const body = new ReadableStream<Uint8Array>({
+    start: async (controller) => {
+      controller.enqueue(new TextEncoder().encode(text.slice(0, part)));
+      await rest;
+      controller.enqueue(new TextEncoder().encode(text.slice(part)));
+      controller.close();
+    },
+  });
+  return new Response(body);
+}
+
 describe('a tarball', () => {
   it('is fetched once for a hundred, and kept', async () => {
     const upstream = serving();
@@ -37,17 +52,7 @@ describe('a tarball', () => {
 
   it('reaches its reader while it is still on its way', async () => {
     const rest = Promise.withResolvers<void>();
-    const upstream = serving().on('/ui/-/1.0.0.tgz', () => {
-      const body = new ReadableStream<Uint8Array>({
-        start: async (controller) => {
-          controller.enqueue(new TextEncoder().encode(TEXT.slice(0, 200_000)));
-          await rest.promise;
-          controller.enqueue(new TextEncoder().encode(TEXT.slice(200_000)));
-          controller.close();
-        },
-      });
-      return new Response(body);
-    });
+    const upstream = serving().on('/ui/-/1.0.0.tgz', () => inTwo(TEXT, rest.promise));
     const { uplinks } = opened([uplinkOf('main', { url: upstream.url })]);
     const tarball = await uplinks.tarball('ui', '1.0.0');
     const reader = (tarball!.body as ReadableStream<Uint8Array>).getReader();
@@ -63,10 +68,81 @@ describe('a tarball', () => {
     const { uplinks, directory, clock } = opened([uplinkOf('main', { url: upstream.url })]);
     const tarball = await uplinks.tarball('ui', '1.0.0');
     await (tarball!.body as ReadableStream<Uint8Array>).cancel();
+    await expect.poll(() => readdirSync(join(directory, 'files')).length).toBe(2);
     await uplinks.close();
     const again = opened([uplinkOf('main', { url: upstream.url })], { directory, clock });
     expect((await read(again))?.text).toBe(TEXT);
     expect(upstream.asked).toHaveLength(2);
+  });
+
+  it('lets go of its file once when its reader goes while he waits', async () => {
+    const rest = Promise.withResolvers<void>();
+    const upstream = serving().on('/ui/-/1.0.0.tgz', () => inTwo(TEXT, rest.promise));
+    const { uplinks, directory } = opened([uplinkOf('main', { url: upstream.url })]);
+    const tarball = await uplinks.tarball('ui', '1.0.0');
+    const reader = (tarball!.body as ReadableStream<Uint8Array>).getReader();
+    for (let length = 0; length < 199_999;) length += (await reader.read()).value!.length;
+    const waiting = reader.read();
+    // The stream asks for what comes next in a turn of its own.
+    await new Promise((resolve) => setImmediate(resolve));
+    await reader.cancel();
+    expect((await waiting).done).toBe(true);
+    // The system gives the smallest numbers that are free: one of these has the number of the tarball's file.
+    const files = Array.from({ length: 8 }, () => openSync(import.meta.filename, 'r'));
+    rest.resolve();
+    await expect.poll(() => readdirSync(join(directory, 'files')).length).toBe(2);
+    expect(files.map((file) => fstatSync(file).isFile())).toEqual(files.map(() => true));
+    for (const file of files) closeSync(file);
+  });
+
+  it('on its way does not keep the registry from stopping', async () => {
+    const upstream = serving().on('/ui/-/1.0.0.tgz', () => dripping(TEXT.slice(0, 1000)));
+    const { uplinks, directory } = opened([uplinkOf('main', { url: upstream.url })]);
+    const tarball = await uplinks.tarball('ui', '1.0.0');
+    const reader = (tarball!.body as ReadableStream<Uint8Array>).getReader();
+    expect((await reader.read()).value!.length).toBe(999);
+    const rest = reader.read().catch((error: { details: { fault: string } }) => error.details.fault);
+    await uplinks.close();
+    expect(await rest).toBe('this registry is stopping');
+    expect(readdirSync(join(directory, 'drafts'))).toEqual([]);
+  });
+
+  it('waits while as many are on their way as may be', async () => {
+    const versions = Array.from({ length: DOWNLOADS_MAX + 1 }, (_, i) => `1.0.${i}`);
+    const upstream = new Upstream().serves('ui', Object.fromEntries(versions.map((version) => [version, {}])));
+    const rests = versions.map(() => Promise.withResolvers<void>());
+    const text = (version: string): string => `tarball of ui@${version}`;
+    for (const [i, version] of versions.entries()) {
+      upstream.on(`/ui/-/${version}.tgz`, () => inTwo(text(version), rests[i]!.promise));
+    }
+    const house = opened([uplinkOf('main', { url: upstream.url })]);
+    const bodies = versions.map((version) => read(house, version));
+    await upstream.hasBeenAsked(1 + DOWNLOADS_MAX);
+    rests[0]!.resolve();
+    await upstream.hasBeenAsked(2 + DOWNLOADS_MAX);
+    expect((await bodies[0])?.text).toBe(text(versions[0]!));
+    for (const { resolve } of rests) resolve();
+    expect((await Promise.all(bodies)).map((body) => body?.text)).toEqual(versions.map(text));
+  });
+
+  it('waits no longer than an uplink may take to answer', async () => {
+    const versions = Array.from({ length: DOWNLOADS_MAX }, (_, i) => `1.0.${i}`);
+    const upstream = new Upstream().serves('ui', Object.fromEntries(versions.map((version) => [version, {}])));
+    for (const version of versions) upstream.on(`/ui/-/${version}.tgz`, () => dripping('tar'));
+    upstream.serves('quick', { '1.0.0': {} });
+    const [slow, quick] = [
+      { url: upstream.url, patterns: ['ui'], timeout_ms: 60_000 },
+      { url: upstream.url, patterns: ['quick'], timeout_ms: 5000 },
+    ];
+    const { uplinks, clock } = opened([uplinkOf('slow', slow), uplinkOf('quick', quick)]);
+    await uplinks.packument('quick');
+    await Promise.all(versions.map((version) => uplinks.tarball('ui', version)));
+    const fault = faultOf(uplinks.tarball('quick', '1.0.0'));
+    await expect.poll(() => clock.running).toBe(DOWNLOADS_MAX + 1);
+    clock.advance(5000);
+    expect(await fault).toBe('ERR_BUSY');
+    await uplinks.close();
+    expect(clock.running).toBe(0);
   });
 
   it('with a SHA-1 alone is verified by that', async () => {
@@ -85,6 +161,42 @@ describe('a tarball', () => {
       'Bearer secret',
       null,
     ]);
+  });
+
+  it.each([
+    ['named by the document', (store: string) => serving({ dist: { tarball: `${store}/1.tgz` } })],
+    [
+      'that the uplink leads to',
+      (store: string) =>
+        serving().on(
+          '/ui/-/1.0.0.tgz',
+          () => new Response('', { status: 302, headers: { location: `${store}/1.tgz` } }),
+        ),
+    ],
+  ])('on another server, %s, is given to nobody before it is whole and right', async (_how, make) => {
+    const rest = Promise.withResolvers<void>();
+    const store = new Upstream().on('/1.tgz', () => {
+      const body = new ReadableStream<Uint8Array>({
+        start: async (controller) => {
+          controller.enqueue(new TextEncoder().encode(TEXT.slice(0, 200_000)));
+          await rest.promise;
+          controller.close();
+        },
+      });
+      return new Response(body);
+    });
+    const house = opened([uplinkOf('main', { url: make(store.url).url })]);
+    const early = house.uplinks.tarball('ui', '1.0.0');
+    const late = faultOf(house.uplinks.tarball('ui', '1.0.0'));
+    const first = Promise.race([faultOf(early), store.hasBeenAsked(1).then(() => 'asked')]);
+    expect(await first).toBe('asked');
+    rest.resolve();
+    expect([await faultOf(early), await late]).toEqual([
+      expect.stringMatching(/integrity/),
+      expect.stringMatching(/integrity/),
+    ]);
+    store.on('/1.tgz', () => new Response(TEXT));
+    expect(await read(house)).toEqual({ text: TEXT, isWhole: true });
   });
 
   it('of a version that came just now is found', async () => {
@@ -235,6 +347,23 @@ describe('the cache', () => {
       expect((await read(house, version))?.text).toBe(tarball(version));
       clock.advance(61_000);
     }
+  });
+
+  it('counts what is on its way', async () => {
+    const rest = Promise.withResolvers<void>();
+    const tarballs = { '1.0.0': { tarball: TEXT }, '1.1.0': { tarball: `y${TEXT}` } };
+    const upstream = new Upstream().serves('ui', tarballs);
+    upstream.on('/ui/-/1.1.0.tgz', () => inTwo(`y${TEXT}`, rest.promise));
+    const house = opened([uplinkOf('main', { url: upstream.url })], { cacheLimit_bytes: 1.5 * TEXT.length });
+    await read(house);
+    house.clock.advance(61_000);
+    expect(house.uplinks.cache_bytes).toBeGreaterThan(TEXT.length);
+    const later = read(house, '1.1.0');
+    // The older one goes.
+    await expect.poll(() => house.uplinks.cache_bytes).toBeLessThan(TEXT.length);
+    rest.resolve();
+    expect((await later)?.isWhole).toBe(true);
+    expect(house.uplinks.cache_bytes).toBeLessThanOrEqual(1.5 * TEXT.length);
   });
 
   it('begins anew when nobody can read what it knows', async () => {

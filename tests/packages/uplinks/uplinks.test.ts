@@ -108,9 +108,12 @@ describe('whom to ask', () => {
 
   it('is nobody, for what was published here and for what is declared to be ours', async () => {
     const upstream = new Upstream().serves('@acme/x', { '9.9.9': {} }).serves('ours-ui', { '9.9.9': {} });
-    const list = [uplinkOf('main', { url: upstream.url }), uplinkOf('ours', { url: null, patterns: ['ours-*'] })];
+    const list = [
+      uplinkOf('main', { url: upstream.url }),
+      uplinkOf('ours', { url: null, patterns: ['ours-*', '@Mine/*'] }),
+    ];
     const { uplinks } = opened(list, { owned: ['@acme/x'] });
-    for (const name of ['@acme/x', 'ours-ui']) {
+    for (const name of ['@acme/x', 'ours-ui', 'Ours-ui', '@mine/x', '@MINE/x']) {
       expect([await uplinks.packument(name), await uplinks.tarball(name, '9.9.9')]).toEqual([null, null]);
     }
     expect(upstream.asked).toEqual([]);
@@ -219,7 +222,9 @@ describe('the machine itself', () => {
     const url = asked.stdout.toString().trim();
     const isThere = URL.canParse(url) && (await fetch(url, { signal: AbortSignal.timeout(5000) }).catch(() => null));
     if (isThere === false || isThere === null) {
-      await annotate('the registry of this machine does not answer: nothing was tried with it');
+      const note = 'the registry of this machine does not answer: nothing was tried with it';
+      await annotate(note);
+      process.stderr.write(`${import.meta.filename}: ${note}\n`);
       return;
     }
     const { uplinks } = opened([uplinkOf('main', { url })]);

@@ -69,12 +69,17 @@ it('a restricted package is for who has signed in, and public is what the world 
   const { registry, ann, bob } = await start();
   const isPublic = async () => (await ann.call('GET', `${ONE}/visibility`)).body;
   expect(await isPublic()).toEqual({ public: false });
+  const said = await ann.call('POST', `${ONE}/access`, { access: 'public' });
+  expect([said.status, said.body.ok]).toEqual([200, 'public']);
+  expect(said.headers.get('npm-notice'), 'why npm says private next').toContain('strangers may read nothing of it');
   await ann.call('POST', '/api/v1/grants', grant('anonymous', 'viewer', 'package:@acme/*'));
+  expect((await ann.call('POST', `${ONE}/access`, { access: 'public' })).headers.get('npm-notice')).toBeNull();
   expect([await isPublic(), (await registry.call('GET', UI)).status]).toEqual([{ public: true }, 200]);
   const changed = await ann.call('POST', `${ONE}/access`, { access: 'restricted' });
   expect([changed.status, changed.body.success]).toEqual([200, true]);
-  expect([await isPublic(), (await registry.call('GET', UI)).status]).toEqual([{ public: false }, 401]);
-  expect((await registry.call('GET', `${ONE}/visibility`)).status).toBe(401);
+  // Everybody may read the others, and learns of this one no more than of none.
+  expect([await isPublic(), (await registry.call('GET', UI)).status]).toEqual([{ public: false }, 404]);
+  expect((await registry.call('GET', `${ONE}/visibility`)).status).toBe(404);
   expect((await bob.call('GET', UI)).status).toBe(200);
   for (const [body, status] of [
     [{ access: 'private' }, 400],
@@ -98,6 +103,14 @@ it('collaborators are told to those who publish, and packages to whom they are o
   expect((await eve.call('GET', `${ONE}/collaborators`)).status).toBe(403);
   expect((await eve.call('GET', '/-/user/eve/package')).body).toEqual({ '@acme/ui': 'read' });
   expect((await ann.call('GET', '/-/user/bob/package')).body).toEqual({ '@acme/ui': 'write' });
+  // What is premium is listed to those who may read it.
+  expect((await ann.call('PATCH', '/api/v1/packages/@acme%2fui', { isPremium: true })).status).toBe(200);
+  const own = await ann.call('PATCH', '/api/v1/configs/registry', { features: { premium_types: true } });
+  expect(own.status).toBe(200);
+  const isListed = async () => Object.keys((await eve.call('GET', '/-/user/eve/package')).body);
+  await expect.poll(isListed).toEqual([]);
+  await ann.call('POST', '/api/v1/grants', grant('eve', 'viewer', 'premium:@acme/*'));
+  expect(await isListed()).toEqual(['@acme/ui']);
   expect((await eve.call('GET', '/-/user/bob/package')).status).toBe(403);
   const team = await ann.call('GET', '/-/org/bob/package');
   expect([team.status, team.body.error]).toEqual([404, expect.stringContaining('c13 grants create')]);

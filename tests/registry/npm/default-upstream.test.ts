@@ -1,9 +1,14 @@
 /** Where packages are asked for while no uplink is declared; and what becomes of a packument on its way. @module */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { defaultUpstream } from '../../../src/registry/npm/default-upstream.ts';
+import { askNpm, defaultUpstream } from '../../../src/registry/npm/default-upstream.ts';
+import { isItself as isOwn } from '../../../src/registry/origins.ts';
 import { renderUplinkPackument } from '../../../src/registry/npm/uplink-documents.ts';
+import { codeOf, tempDirectory } from '../../journal/fixtures.ts';
 
 const ORIGIN = 'http://127.0.0.1:4873';
+const isItself = (url: string): boolean => isOwn(url, { publicUrl: null, host: '127.0.0.1', port: 4873 });
 
 describe('the default uplink', () => {
   it.each<[setting: string, npm: string | null, url: string | null]>([
@@ -16,17 +21,34 @@ describe('the default uplink', () => {
     ['npm', 'file:///srv', null],
     ['npm', `${ORIGIN}/`, null],
     ['npm', 'http://localhost:4873/', null],
+    ['http://[::1]:4873', 'https://packages.example/', null],
     ['npm', 'http://localhost:4874/', 'http://localhost:4874'],
   ])('set to %j, with npm at %j, is %j', async (setting, npm, url) => {
     const lines: string[] = [];
     const asked = defaultUpstream({
       setting,
-      origin: () => ORIGIN,
+      isItself,
       log: (line) => lines.push(line),
       ask: async () => npm,
     });
     expect(await asked).toBe(url);
-    expect(lines).toHaveLength(url === null && setting === 'npm' ? 1 : 0);
+    expect(lines, 'why there is none').toHaveLength(url === null ? 1 : 0);
+  });
+});
+
+describe('npm of this machine', () => {
+  const npm = (script: string): string => {
+    const path = join(tempDirectory(), 'npm');
+    writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return path;
+  };
+  const asked = (program: string | null): Promise<string | null> =>
+    defaultUpstream({ setting: 'npm', isItself, log: () => undefined, ask: () => askNpm(program) });
+
+  it('that fails says nothing, which is an error and no answer', async () => {
+    for (const script of ['exit 1', 'kill -9 $$']) expect(await codeOf(asked(npm(script)))).toBe('ERR_UPLINK');
+    expect(await asked(npm('echo https://packages.example/'))).toBe('https://packages.example');
+    expect(await asked(null), 'there is none').toBeNull();
   });
 });
 

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/journal/journal.ts';
 import { DEFAULT_SETTINGS, type PackageState } from '../../../src/packages/package.ts';
-import { Held } from '../../../src/registry/npm/held.ts';
 import { PackageCache } from '../../../src/registry/npm/package-cache.ts';
 
 function stateOf(name: string, revision: number, readme = ''): PackageState {
@@ -95,19 +94,4 @@ describe('a package', () => {
     expect(names.filter((name) => cache.held(name) !== undefined).length).toBeLessThan(5);
     expect(cache.held('p9')).toBeDefined();
   });
-});
-
-it('what is held gives way in the order in which it was asked for', () => {
-  const held = new Held<string>(10);
-  held.set('a', 'A', 4);
-  held.set('b', 'B', 4);
-  expect(held.get('a')).toBe('A');
-  held.set('c', 'C', 4);
-  expect(['a', 'b', 'c'].map((key) => held.get(key))).toEqual(['A', undefined, 'C']);
-  held.grow('c', 'another', 100);
-  expect(held.size_bytes).toBe(8);
-  held.grow('c', 'C', 4);
-  expect(['a', 'c'].map((key) => held.get(key))).toEqual([undefined, 'C']);
-  held.set('d', 'D', 11);
-  expect([held.get('d'), held.size_bytes]).toEqual([undefined, 0]);
 });

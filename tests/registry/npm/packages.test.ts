@@ -363,7 +363,11 @@ describe('whoever may not see a package', () => {
     expect((await call('PATCH', '/api/v1/packages/gold', { isPremium: true })).status).toBe(200);
     const status = async (name: string) => (await call('GET', pathOf(name))).status;
     asking = { ...ANONYMOUS, grants: [grant('viewer', '*')] };
-    expect([await status(UI), await status('gold')]).toEqual([401, 200]);
+    // Everybody may read packages, and this one is to strangers as if it were not there: asking finds no names.
+    expect([await status(UI), await status('gold')]).toEqual([404, 200]);
+    // Nobody on the way keeps it for others: it may be hidden tomorrow.
+    const { headers } = await call('GET', '/gold/-/gold-1.0.0.tgz');
+    expect(headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
     asking = user('bob', grant('viewer', 'package:*'));
     expect([await status(UI), await status('gold')]).toEqual([200, 200]);
     own.flags.premium_types = true;
@@ -391,4 +395,25 @@ it('answers what is not there in JSON that clients print', async () => {
     expect([status, headers.get('content-type')], path).toEqual([404, 'application/json']);
     expect(body, path).toMatchObject({ code: 'ERR_NOT_FOUND', error: expect.stringMatching(/^There is .+\. .+\.$/) });
   }
+});
+
+describe('the first package of a scope', () => {
+  it('needs a grant that names the scope, or the right to administer it; any after it needs neither', async () => {
+    let principal = owner('ann');
+    const { call } = await openApp(undefined, () => principal);
+    const put = async (name: string, role: Grant['role'], pattern: string) => {
+      principal = user('pat', grant(role, pattern));
+      const { status, body } = await call('PUT', pathOf(name), packed(name, '1.0.0').document);
+      return [status, body.details?.rule];
+    };
+    for (const pattern of ['package:*', 'package:@*', '*']) {
+      expect(await put('@types/x', 'publisher', pattern), pattern).toEqual([403, 'scope']);
+    }
+    expect((await call('GET', '/@types%2fx')).status, 'nothing came of it').toBe(404);
+    expect(await put('x', 'publisher', 'package:*'), 'a name is one package').toEqual([201, undefined]);
+    expect(await put('@types/x', 'publisher', 'package:@types/*')).toEqual([201, undefined]);
+    expect(await put('@types/y', 'publisher', 'package:*')).toEqual([201, undefined]);
+    expect(await put('@tools/x', 'publisher', 'package:@tools/x')).toEqual([201, undefined]);
+    expect(await put('@more/x', 'maintainer', 'package:*')).toEqual([201, undefined]);
+  });
 });

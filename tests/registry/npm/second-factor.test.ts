@@ -233,6 +233,60 @@ describe('what asks for a code', () => {
   });
 });
 
+describe('a code of the second factor', () => {
+  opensPlace();
+
+  test('is what an administrator is asked for too, so that nobody gets around it with a token of his', async () => {
+    const boss = await person('boss');
+    await place.call('POST', '/api/v1/grants', { user: 'boss', role: 'admin', pattern: '*' });
+    await person('mallory');
+    const writes = [
+      ['POST', '/api/v1/users', { name: 'eve', password: PASSWORD }],
+      ['POST', '/api/v1/grants', { user: 'mallory', role: 'admin', pattern: '*' }],
+      ['PATCH', '/api/v1/tokens/0123456789abcdef', { readOnly: true }],
+      ['POST', '/api/v1/keys/rotate', {}],
+      ['PUT', '/api/v1/uplinks/evil', { url: 'https://evil.example' }],
+      ['PUT', '/api/v1/package-filters/evil', { effect: 'allow', names: '*' }],
+      ['POST', '/api/v1/packages/collect', { dryRun: false }],
+    ] as const;
+    const account = [
+      ['DELETE', '/api/v1/users/mallory/second-factor', {}],
+      ['DELETE', '/api/v1/users/boss/second-factor', {}],
+      ['PUT', '/api/v1/users/mallory/password', { password: 'seven quiet rivers at dawn' }],
+      ['PUT', '/api/v1/users/boss/password', { password: 'seven quiet rivers at dawn', current: PASSWORD }],
+    ] as const;
+    const [first, second] = await switchOn(boss, 'auth-only');
+    const codesOf = async (asked: readonly (readonly [string, string, unknown])[], otp?: string) =>
+      await Promise.all(asked.map(async ([...request]) => (await boss.ask(...request, otp)).body.code));
+    expect(new Set(await codesOf(account))).toEqual(new Set(['ERR_OTP']));
+    const change = { tfa: { mode: 'auth-and-writes', password: PASSWORD } };
+    expect((await boss.ask('POST', '/-/npm/v1/user', change, first)).status).toBe(200);
+    expect(new Set(await codesOf([...writes, ...account]))).toEqual(new Set(['ERR_OTP']));
+    expect((await boss.ask('POST', '/api/v1/users', { name: 'eve', password: PASSWORD }, second)).status).toBe(201);
+  });
+
+  test('is not all that a token needs for the password of its own user: the current one besides', async () => {
+    const rob = await person('rob');
+    await place.call('POST', '/api/v1/grants', { user: 'rob', role: 'admin', pattern: '*' });
+    const fresh = 'seven quiet rivers at dawn';
+    const set = (body: object) => rob.ask('PUT', '/api/v1/users/rob/password', body);
+    expect((await set({ password: fresh })).body.details).toEqual({ rule: 'current-password' });
+    expect((await set({ password: fresh, current: PASSWORD })).status).toBe(204);
+  });
+
+  test('is not guessed faster while it is not confirmed yet', async () => {
+    const guy = await person('guy');
+    await guy.ask('POST', '/-/npm/v1/user', { tfa: { mode: 'auth-only', password: PASSWORD } });
+    const guess = async (index: number) =>
+      (await guy.ask('POST', '/-/npm/v1/user', { tfa: [String(index).padStart(6, '0')] })).body.code;
+    const codes = await Promise.all(Array.from({ length: 12 }, (_, index) => guess(index)));
+    expect(codes.toSorted()).toEqual([
+      ...Array.from({ length: 10 }, () => 'ERR_FORBIDDEN'),
+      ...Array.from({ length: 2 }, () => 'ERR_RATE_LIMITED'),
+    ]);
+  });
+});
+
 describe('a profile', () => {
   opensPlace();
 

@@ -132,8 +132,28 @@ describe('a workflow', () => {
     expect([code, out]).toEqual([0, expect.stringContaining('+ @acme/ui@1.1.0')]);
     const { body } = await place.call('GET', '/@acme%2fui');
     expect(body['dist-tags'].latest).toBe('1.1.0');
+    const name = 'trusted:acme/ui@refs/heads/main';
+    const [{ id }] = (await place.call('GET', '/api/v1/packages/@acme%2fui/trusted-publishers')).body.trustedPublishers;
+    const trustedPublisher = { id: new URL(issuer.url).host, oidcConfigId: `oidc:${id}` };
+    expect(body.versions['1.1.0']._npmUser).toEqual({ name, email: '', trustedPublisher });
+    expect(body.versions['1.0.0']._npmUser).not.toHaveProperty('trustedPublisher');
+    const [found] = (await place.call('GET', '/-/v1/search?text=@acme/ui')).body.objects;
+    expect(found.package.publisher.username).toBe(name);
     const audit = await place.call('GET', '/api/v1/audit?limit=5');
-    expect(JSON.stringify(audit.body)).toContain('trusted:acme/ui@refs/heads/main');
+    expect(audit.body.entries.find(({ actor }: any) => actor === name).body.trusted).toEqual({
+      id,
+      issuer: issuer.url,
+      claims: { repository: 'acme/ui', workflow_ref: expect.stringContaining('/release.yml@refs/heads/') },
+    });
+  });
+
+  test.each([
+    ['GET', '/-/package/@acme%2fui/trust'],
+    ['POST', '/-/package/ui/trust'],
+    ['DELETE', '/-/package/ui/trust/7'],
+  ])('is named with a command of ours: %s %s says which', async (method, path) => {
+    const { status, body } = await place.call(method, path, method === 'POST' ? [{ type: 'github' }] : undefined);
+    expect([status, body.error]).toEqual([404, expect.stringContaining('c13 packages trust NAME')]);
   });
 
   test('gets a token that publishes its package, and does nothing else', async () => {
@@ -150,6 +170,14 @@ describe('a workflow', () => {
       ['GET', '/one', undefined, 200],
       ['PUT', '/two', { name: 'two', version: '1.0.1' }, 403],
       ['GET', '/two', undefined, 404],
+      ['GET', '/-/package/one/visibility', undefined, 200],
+      ['PUT', '/-/package/one/dist-tags/beta', '1.0.0', 403],
+      ['POST', '/api/v1/packages/one/tags', { set: { beta: '1.0.0' } }, 403],
+      ['POST', '/api/v1/packages/one/deprecate', { messages: { '1.0.0': 'mine now' } }, 403],
+      ['PUT', '/one', { versions: { '1.0.0': { deprecated: 'mine now' } } }, 403],
+      ['PUT', '/one', { users: { me: true } }, 403],
+      ['GET', '/-/package/one/collaborators', undefined, 403],
+      ['GET', '/-/v1/search?text=one', undefined, 403],
       ['PUT', '/three', { name: 'three', version: '1.0.0' }, 403],
       ['DELETE', '/one/-rev/1-0', undefined, 403],
       ['GET', '/-/whoami', undefined, 403],
@@ -163,6 +191,72 @@ describe('a workflow', () => {
     for (const [method, path, sent, wanted] of asked) {
       expect([method, path, (await ask(method, path, sent)).status]).toEqual([method, path, wanted]);
     }
+  });
+
+  test('has a token for as long as the package trusts it, and no longer', async () => {
+    const issuer = await openIssuer(audience);
+    const publishes = async (name: string, token: string, version: string, more: object = {}) =>
+      (await bearer(token)('PUT', `/${name}`, { name, version, ...more })).status;
+    const tokenFor = async (name: string) => (await exchange(name, await issuer.token())).body.token;
+    for (const name of ['left', 'gone', 'ended']) {
+      await published(name);
+      await trusting(name, issuer, { repository: 'acme/ui' });
+    }
+    const [left, gone, ended] = await Promise.all(['left', 'gone', 'ended'].map(tokenFor));
+    expect(await publishes('left', left, '1.0.1')).toBe(201);
+    const [{ id }] = (await place.call('GET', '/api/v1/packages/left/trusted-publishers')).body.trustedPublishers;
+    await place.call('DELETE', `/api/v1/packages/left/trusted-publishers/${id}`);
+    expect(await publishes('left', left, '1.0.2')).toBe(401);
+    expect((await bearer(left)('GET', '/left')).status).toBe(401);
+    await place.call('DELETE', '/api/v1/packages/gone');
+    expect(await publishes('gone', gone, '2.0.0')).toBe(401);
+    expect((await exchange('gone', await issuer.token())).status).toBe(404);
+    const logout = (token: string) => call(place.url, 'DELETE', `/-/user/token/${token}`);
+    expect((await logout(`${ended.slice(0, -4)}AAAA`)).status).toBe(200);
+    expect(await publishes('ended', ended, '1.0.1')).toBe(201);
+    expect((await logout(ended)).status).toBe(200);
+    expect(await publishes('ended', ended, '1.0.2')).toBe(401);
+  });
+
+  test('is one that somebody can be told from others by', async () => {
+    await published('choosy');
+    const trust = async (issuer: string, claims: object) => {
+      const path = '/api/v1/packages/choosy/trusted-publishers';
+      return (await place.call('POST', path, { issuer, claims })).status;
+    };
+    const weak = [
+      { iss: 'https://ci.example' },
+      { aud: 'npm:127.0.0.1' },
+      { exp: '*1', jti: 'abcdef' },
+      { sub: '*:acme/ui' },
+      { sub: 'repo:*' },
+      { repository: '*/*' },
+      { repository: '*/acme' },
+      { workflow_ref: '*/release.yml@refs/heads/main' },
+      { environment: 'production', ref: 'refs/heads/main' },
+    ];
+    for (const claims of weak) expect([claims, await trust('https://ci.example', claims)]).toEqual([claims, 400]);
+    const strong = [
+      { repository: 'acme/*' },
+      { repository_owner_id: '65' },
+      { sub: 'repo:acme/ui:*', environment: '*' },
+    ];
+    for (const claims of strong) expect([claims, await trust('https://ci.example', claims)]).toEqual([claims, 201]);
+    expect(await trust('http://ci.example', strong[0]!)).toBe(400);
+  });
+
+  test('learns of an issuer that cannot be asked nothing but that', async () => {
+    const faults = [() => new Response('x', { status: 500 }), () => new Response('no JSON'), () => Response.json({})];
+    const told = new Set<string>();
+    for (const [index, fault] of faults.entries()) {
+      const issuer = await openIssuer(audience);
+      issuer.answers.set('/.well-known/openid-configuration', fault);
+      await published(`faulty-${index}`);
+      await trusting(`faulty-${index}`, issuer, { repository: 'acme/ui' });
+      const { status, body } = await exchange(`faulty-${index}`, await issuer.token());
+      told.add(`${status} ${JSON.stringify(body).replaceAll(issuer.url, 'ISSUER')}`);
+    }
+    expect([...told]).toEqual([expect.stringContaining('502')]);
   });
 
   test.each([

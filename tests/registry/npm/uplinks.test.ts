@@ -67,8 +67,19 @@ describe('a registry behind another', () => {
     const answer = await fetch(front.url + BULK, { method: 'POST', body: sent, headers });
     expect(await answer.json()).toEqual({ ui: [{ id: 1 }] });
     expect(upstream.asked.map(({ body }) => body)).toEqual(['{"ui":["1.0.0"]}']);
-    const bomb = Bun.gzipSync(new Uint8Array(40 * 1024 * 1024));
-    expect((await fetch(front.url + BULK, { method: 'POST', body: bomb, headers })).status).toBe(413);
+    const post = async (text: string): Promise<number> =>
+      (await fetch(front.url + BULK, { method: 'POST', body: Bun.gzipSync(text), headers })).status;
+    expect(await post('['.repeat(31_000_000)), 'far more than was sent').toBe(413);
+    expect(await post('['.repeat(60_000)), 'deep').toBe(400);
+    const names = Array.from({ length: 5001 }, (_, index) => [`p${(index * 7919) % 99_991}`, ['1.0.0']]);
+    expect(await post(JSON.stringify(Object.fromEntries(names)))).toBe(400);
+    expect(await post(JSON.stringify(Object.fromEntries(names.slice(1))))).toBe(200);
+    upstream.asked.length = 0;
+    for (const text of ['@ACME/x', 'ui scope:acme']) {
+      expect((await front.call('GET', `/-/v1/search?text=${encodeURIComponent(text)}`)).status).toBe(200);
+    }
+    expect((await front.call('GET', '/@ACME%2fnever')).status).toBe(404);
+    expect(upstream.asked).toEqual([]);
     const broken = await fetch(front.url + BULK, { method: 'POST', body: sent.slice(0, 20), headers });
     expect([broken.status, ((await broken.json()) as { code: string }).code]).toEqual([400, 'ERR_HEADER']);
   });

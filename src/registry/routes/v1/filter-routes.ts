@@ -14,7 +14,7 @@ const NAMED = { name: NAME_TEXT };
 
 const DECLARED = {
   effect: z.enum(EFFECTS).describe('`block` hides what it meets, `only` the rest; `allow` beats both'),
-  names: z.string().default('*').describe('A pattern of names, such as `@tools/*`'),
+  names: z.string().describe('A pattern of names, such as `@tools/*`; `*` for all'),
   versions: z.string().nullable().default(null).describe('A semver range'),
   licences: z.array(z.string()).nullable().default(null).describe('SPDX identifiers'),
   minAge_s: z.int().nullable().default(null).describe('With `block`: what was published less than so long ago'),
@@ -37,11 +37,12 @@ export function filterRoutes({ packageFilters: filters }: Pick<UplinkServices, '
     method: 'put',
     path: `${PATH}/:name`,
     tag: TAG,
+    asksCode: true,
     summary: 'Make or replace a package filter',
     access: administers,
     conditional: true,
     params: NAMED,
-    body: { ...DECLARED, reason: z.string().optional() },
+    body: { ...DECLARED, names: DECLARED.names.optional(), reason: z.string().optional() },
     answers: { 200: { description: 'The filter', schema: VIEW } },
     example: { effect: 'block', names: '*', minAge_s: 604_800 },
     handle: async ({ c, params: { name }, body: { reason, ...wanted } }) => {
@@ -53,6 +54,7 @@ export function filterRoutes({ packageFilters: filters }: Pick<UplinkServices, '
     method: 'delete',
     path: `${PATH}/:name`,
     tag: TAG,
+    asksCode: true,
     summary: 'Delete a package filter',
     access: administers,
     conditional: true,

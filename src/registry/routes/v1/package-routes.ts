@@ -8,20 +8,21 @@ import type { Principal } from '../../../auth/rights.ts';
 import { matchesPattern } from '../../../config/pattern.ts';
 import type { ResourceWrite } from '../../../journal/resources.ts';
 import { packageStream, type PackageState } from '../../../packages/package.ts';
-import type { PackageChanges, Packages, PackageSummary } from '../../../packages/packages.ts';
+import type { Changed, PackageChanges, Packages, PackageSummary } from '../../../packages/packages.ts';
+import { revisionText } from '../../../packages/revision.ts';
 import { etagOf } from '../../conditions.ts';
 import { expectedOf, type RegistryContext } from '../../context.ts';
 import { noPackage, unseen } from '../../npm/package-access.ts';
 import type { NpmServices, PackageServices } from '../../npm/package-services.ts';
 import { mayReadPackage } from '../../package-rights.ts';
 import { LIMIT, WRITE } from '../../parse.ts';
+import { PACKAGE_TAG } from '../../npm/npm-params.ts';
 import { route, type Need, type Route } from '../../route.ts';
 import { REASON_QUERY } from './inputs.ts';
 import * as shapes from './package-shapes.ts';
 
 const PACKAGES = '/api/v1/packages';
 const ONE = `${PACKAGES}/:name`;
-export const PACKAGE_TAG = 'packages';
 const NAMED = { name: shapes.PACKAGE_NAME };
 /** Rows that one page of a list looks at. */
 const LOOKED_AT_MAX = 10_000;
@@ -106,14 +107,17 @@ function readRoute(services: PackageServices): Route {
 }
 
 /** Two that answer alike: one that is not there, and one that he may not read. */
-async function readable(c: RegistryContext, { packages, own }: PackageServices, name: string): Promise<PackageState> {
-  const state = await packages.state(name);
-  const isSeen = state !== null && mayReadPackage(c.get('principal'), name, state.settings, own.flags.premium_types);
-  if (isSeen) return state;
+async function readable(c: RegistryContext, services: PackageServices, name: string): Promise<PackageState> {
+  const state = await services.packages.state(name);
+  if (state !== null && mayShow(c, services, state)) return state;
   throw unseen(c, name);
 }
 
-function changeRoutes({ packages }: PackageServices): readonly Route[] {
+function mayShow(c: RegistryContext, { own }: PackageServices, { name, settings }: PackageState): boolean {
+  return mayReadPackage(c.get('principal'), name, settings, own.flags.premium_types);
+}
+
+function changeRoutes(services: PackageServices): readonly Route[] {
   return [
     route({
       ...changing(ONE, 'patch', 'administer'),
@@ -121,7 +125,7 @@ function changeRoutes({ packages }: PackageServices): readonly Route[] {
       body: { access: shapes.ACCESS.optional(), isPremium: z.boolean().optional(), ...SAID },
       example: { access: 'restricted' },
       handle: async ({ c, params: { name }, body: { reason, access, isPremium } }) =>
-        await changed(c, packages, name, reason, {
+        await changed(c, services, name, reason, {
           settings: (now) => ({ ...now, access: access ?? now.access, isPremium: isPremium ?? now.isPremium }),
         }),
     }),
@@ -131,7 +135,7 @@ function changeRoutes({ packages }: PackageServices): readonly Route[] {
       body: { ...shapes.TAG_CHANGES, ...SAID },
       example: { set: { next: '0.9.0' } },
       handle: async ({ c, params: { name }, body: { reason, ...changes } }) =>
-        await changed(c, packages, name, reason, { tags: shapes.tagChangesIn(changes) }),
+        await changed(c, services, name, reason, { tags: shapes.tagChangesIn(changes) }),
     }),
     route({
       ...changing(`${ONE}/deprecate`, 'post', 'publish'),
@@ -139,7 +143,7 @@ function changeRoutes({ packages }: PackageServices): readonly Route[] {
       body: { messages: shapes.MESSAGES, ...SAID },
       example: { messages: { '0.9.0': 'Use 1.0.0.' } },
       handle: async ({ c, params: { name }, body: { reason, messages } }) =>
-        await changed(c, packages, name, reason, { deprecated: shapes.messagesIn(messages) }),
+        await changed(c, services, name, reason, { deprecated: shapes.messagesIn(messages) }),
     }),
   ];
 }
@@ -153,12 +157,12 @@ function changing<M extends 'patch' | 'post' | 'delete'>(path: string, method: M
     access: needs(action),
     params: NAMED,
     conditional: true,
-    answers: { 200: { description: 'The package as it is now', schema: shapes.PACKAGE } },
+    answers: { 200: { description: 'The package as it is now', schema: shapes.CHANGED_PACKAGE } },
     errors: ['ERR_NOT_FOUND', 'ERR_PACKAGE_NAME', 'ERR_PACKAGE_INVALID'],
   } as const;
 }
 
-function goneRoutes({ packages }: PackageServices): readonly Route[] {
+function goneRoutes(services: PackageServices): readonly Route[] {
   const gone = { 204: { description: 'Gone: what was published under this version never comes back otherwise' } };
   return [
     route({
@@ -168,7 +172,7 @@ function goneRoutes({ packages }: PackageServices): readonly Route[] {
       query: REASON_QUERY,
       answers: gone,
       handle: async ({ c, params: { name, version }, query: { reason } }) => {
-        await change(c, packages, name, reason, { unpublished: [version] });
+        await change(c, services, name, reason, { unpublished: [version] });
         return c.body(null, 204);
       },
     }),
@@ -178,7 +182,7 @@ function goneRoutes({ packages }: PackageServices): readonly Route[] {
       query: REASON_QUERY,
       answers: gone,
       handle: async ({ c, params: { name }, query: { reason } }) => {
-        await change(c, packages, name, reason, { unpublished: 'all' });
+        await change(c, services, name, reason, { unpublished: 'all' });
         return c.body(null, 204);
       },
     }),
@@ -187,37 +191,39 @@ function goneRoutes({ packages }: PackageServices): readonly Route[] {
 
 async function changed(
   c: RegistryContext,
-  packages: Packages,
+  services: PackageServices,
   name: string,
   reason: string | undefined,
   changes: PackageChanges,
 ): Promise<Response> {
-  await change(c, packages, name, reason, changes);
-  const state = await packages.state(name);
+  const { revision } = await change(c, services, name, reason, changes);
+  const state = await services.packages.state(name);
   if (state === null) throw noPackage(name);
-  return answer(c, state);
+  // Who may publish it, and not read it, has changed what he named, and sees nothing else of it.
+  return mayShow(c, services, state) ? answer(c, state) : c.json({ ok: true, rev: revisionText(name, revision) });
 }
 
 async function change(
   c: RegistryContext,
-  packages: Packages,
+  services: PackageServices,
   name: string,
   reason: string | undefined,
   changes: PackageChanges,
-): Promise<void> {
-  await packages.change(name, changes, await packageWriteOf(c, packages, name, reason));
+): Promise<Changed> {
+  return await services.packages.change(name, changes, await packageWriteOf(c, services, name, reason));
 }
 
 /** Who writes, why, and under which condition. Errors: those of `expectedOf`. */
 export async function packageWriteOf(
   c: RegistryContext,
-  packages: Pick<Packages, 'state'>,
+  services: PackageServices,
   name: string,
   reason: string | undefined,
 ): Promise<ResourceWrite> {
   const find = async () => {
-    const state = await packages.state(name);
-    return state === null ? null : shapes.viewOf(state);
+    const state = await services.packages.state(name);
+    if (state === null) return null;
+    return mayShow(c, services, state) ? shapes.viewOf(state) : { revision: state.revision };
   };
   return { actor: c.get('principal').actor, reason, expected: await expectedOf(c, find) };
 }

@@ -2,12 +2,16 @@
 import { z } from 'zod';
 import { asObject, wrongType } from '../../../config/input.ts';
 import { parsePackageName } from '../../../packages/name.ts';
-import type { PackageState, PackageVersion, TrustedPublisher } from '../../../packages/package.ts';
+import {
+  MESSAGE_LENGTH_MAX,
+  type PackageState,
+  type PackageVersion,
+  type TrustedPublisher,
+} from '../../../packages/package.ts';
 import type { PackageSummary } from '../../../packages/packages.ts';
 import { judgedBelow } from './inputs.ts';
 import { AT, CURSOR, REVISION } from './schemas.ts';
 
-const MESSAGE_MAX = 1000;
 const ISSUER_MAX = 500;
 
 export const ACCESS = z.enum(['public', 'restricted']).meta({
@@ -54,10 +58,39 @@ export const PACKAGE = z
   })
   .meta({ id: 'Package', description: 'A package that was published here.' });
 
+/** What is answered to a change: to who may not read the package, that it is so. */
+export const CHANGED_PACKAGE = z.union([
+  PACKAGE,
+  z.object({ ok: z.literal(true), rev: z.string() }).meta({ id: 'PackageChanged' }),
+]);
+
+/** Claims that say whose workflow it is. `environment` or `ref` alone are anybody's, at a provider of many. */
+const IDENTIFYING: ReadonlySet<string> = new Set([
+  'repository',
+  'repository_id',
+  'repository_owner',
+  'repository_owner_id',
+  'project_path',
+  'project_id',
+  'namespace_path',
+  'namespace_id',
+  'workflow_ref',
+  'sub',
+]);
+const LITERAL_MIN = 3;
+
+/** Begins with something of its own; of `repo:acme/ui:*`, the kind in front is nobody's. */
+function identifies([claim, pattern]: [string, string]): boolean {
+  if (!IDENTIFYING.has(claim)) return false;
+  if (!pattern.includes('*')) return true;
+  const [literal = ''] = pattern.split('*', 1);
+  return (claim === 'sub' ? literal.replace(/^[^:]*:/, '') : literal).length >= LITERAL_MIN;
+}
+
 const CLAIM = z.string().min(1).max(ISSUER_MAX);
 const CLAIMS = z
   .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), CLAIM)
-  .refine((claims) => Object.values(claims).some((claim) => !/^\**$/.test(claim)))
+  .refine((claims) => Object.entries(claims).some(identifies))
   .refine((claims) => Object.keys(claims).length <= 20);
 export const TRUSTED = {
   issuer: z
@@ -69,8 +102,10 @@ export const TRUSTED = {
       description: 'Whose tokens count, as they name it: `https://token.actions.githubusercontent.com`.',
     }),
   claims: CLAIMS.meta({
-    expected: 'one to twenty texts by claim, one of which at least is more than `*`',
-    description: 'What the token must say; `*` stands for any run of characters.',
+    expected: `one to twenty texts by claim, one of which says whose workflow it is: ${[...IDENTIFYING].join(', ')}`,
+    description:
+      'What the token must say; `*` stands for any run of characters. One claim at least says whose workflow it is, ' +
+      `and begins with ${LITERAL_MIN} characters of its own: ${[...IDENTIFYING].join(', ')}.`,
   }),
 };
 const TRUSTED_VIEW = z.object({ id: z.string(), ...TRUSTED }).meta({ id: 'TrustedPublisher' });
@@ -90,7 +125,7 @@ export const TAG_CHANGES = {
   removed: judgedBelow(z.array(z.string())),
 };
 export const MESSAGES = judgedBelow(
-  z.record(z.string(), z.string().max(MESSAGE_MAX).nullable()).meta({
+  z.record(z.string(), z.string().max(MESSAGE_LENGTH_MAX).nullable()).meta({
     description: 'By version; null: it is not deprecated any more.',
   }),
 );
@@ -112,9 +147,9 @@ export function messagesIn(input: unknown): Record<string, string | null> {
 function textsIn(field: string, input: unknown, isNullable: boolean): Record<string, string | null> {
   const texts = asObject(field, input);
   for (const text of Object.values(texts)) {
-    const isText = typeof text === 'string' && text.length <= MESSAGE_MAX;
+    const isText = typeof text === 'string' && text.length <= MESSAGE_LENGTH_MAX;
     if (!isText && !(isNullable && text === null)) {
-      throw wrongType(field, `texts of at most ${MESSAGE_MAX} characters`, text);
+      throw wrongType(field, `texts of at most ${MESSAGE_LENGTH_MAX} characters`, text);
     }
   }
   return texts as Record<string, string | null>;

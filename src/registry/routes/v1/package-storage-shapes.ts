@@ -2,6 +2,7 @@
 import { z } from 'zod';
 
 const HASH = z.string().meta({ description: 'SHA-512 of the bytes, in hexadecimal.' });
+const NEXT = z.string().nullable().meta({ description: 'For the next part; null: that was all.' });
 
 export const SCRUBBED = z
   .object({
@@ -16,15 +17,17 @@ export const SCRUBBED = z
       }),
     ),
     progress: z.number().min(0).max(1),
-    cursor: z.string().nullable().meta({ description: 'For the next part; null: that was all.' }),
+    cursor: NEXT,
   })
   .meta({ id: 'Scrubbed' });
 export const COLLECTED = z
   .object({
     dryRun: z.boolean().meta({ description: 'Whether nothing was deleted.' }),
-    seen: z.int().meta({ description: 'How many there were in all.' }),
+    seen: z.int().meta({ description: 'How many were looked at in this part.' }),
     unnamed: z.int().meta({ description: 'How many of them nothing needs.' }),
     unnamed_bytes: z.int(),
+    progress: z.number().min(0).max(1),
+    cursor: NEXT,
   })
   .meta({ id: 'Collected' });
 export const IMPORTED_VERSION = z

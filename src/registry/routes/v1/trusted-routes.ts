@@ -5,11 +5,13 @@ import type { Packages } from '../../../packages/packages.ts';
 import { z } from 'zod';
 import { ConfigError } from '../../../errors/errors.ts';
 import { noPackage } from '../../npm/package-access.ts';
-import type { NpmServices } from '../../npm/package-services.ts';
-import { WRITE } from '../../parse.ts';
+import type { NpmServices, PackageServices } from '../../npm/package-services.ts';
+import type { IssuerServices } from '../../npm/open-trust.ts';
+import { badRequest, WRITE } from '../../parse.ts';
 import { route, type Need, type Route } from '../../route.ts';
 import { REASON_QUERY } from './inputs.ts';
-import { PACKAGE_TAG, packageWriteOf } from './package-routes.ts';
+import { PACKAGE_TAG } from '../../npm/npm-params.ts';
+import { packageWriteOf } from './package-routes.ts';
 import { PACKAGE_NAME, TRUSTED, TRUSTED_LIST, TRUSTED_VIEW } from './package-shapes.ts';
 
 const PATH = '/api/v1/packages/:name/trusted-publishers';
@@ -27,11 +29,11 @@ const SHARED = {
   errors: ['ERR_NOT_FOUND', 'ERR_PACKAGE_NAME'],
 } as const;
 
-export function trustedRoutes({ packages: { packages } }: NpmServices): readonly Route[] {
-  return [listRoute(packages), trustRoute(packages), distrustRoute(packages)];
+export function trustedRoutes({ packages: services, mayIssue }: NpmServices & IssuerServices): readonly Route[] {
+  return [listRoute(services), trustRoute(services, mayIssue), distrustRoute(services)];
 }
 
-function listRoute(packages: Packages): Route {
+function listRoute({ packages }: PackageServices): Route {
   return route({
     ...SHARED,
     method: 'get',
@@ -41,7 +43,7 @@ function listRoute(packages: Packages): Route {
   });
 }
 
-function trustRoute(packages: Packages): Route {
+function trustRoute(services: PackageServices, mayIssue: IssuerServices['mayIssue']): Route {
   return route({
     ...SHARED,
     method: 'post',
@@ -56,20 +58,21 @@ function trustRoute(packages: Packages): Route {
       claims: { repository: 'acme/ui', workflow_ref: 'acme/ui/.github/workflows/release.yml@*' },
     },
     handle: async ({ c, params: { name }, body: { reason, issuer, claims } }) => {
+      if (!mayIssue(issuer)) throw noIssuer(issuer);
       const made = { id: crypto.randomUUID(), issuer, claims };
-      const write = await packageWriteOf(c, packages, name, reason);
+      const write = await packageWriteOf(c, services, name, reason);
       const added = (publishers: readonly TrustedPublisher[]) => {
         if (publishers.length >= TRUSTED_MAX) throw tooMany(name);
         return [...publishers, made];
       };
       const change = (now: PackageSettings) => ({ ...now, trustedPublishers: added(now.trustedPublishers) });
-      await packages.changeSettings(name, change, write);
+      await services.packages.changeSettings(name, change, write);
       return c.json(made, 201);
     },
   });
 }
 
-function distrustRoute(packages: Packages): Route {
+function distrustRoute(services: PackageServices): Route {
   return route({
     ...SHARED,
     method: 'delete',
@@ -81,10 +84,10 @@ function distrustRoute(packages: Packages): Route {
     query: REASON_QUERY,
     answers: { 204: { description: 'It may no longer' } },
     handle: async ({ c, params: { name, id }, query: { reason } }) => {
-      if (!(await trustedOf(packages, name)).some((one) => one.id === id)) throw noTrusted(name, id);
+      if (!(await trustedOf(services.packages, name)).some((one) => one.id === id)) throw noTrusted(name, id);
       const rest = (publishers: readonly TrustedPublisher[]) => publishers.filter((one) => one.id !== id);
       const change = (now: PackageSettings) => ({ ...now, trustedPublishers: rest(now.trustedPublishers) });
-      await packages.changeSettings(name, change, await packageWriteOf(c, packages, name, reason));
+      await services.packages.changeSettings(name, change, await packageWriteOf(c, services, name, reason));
       return c.body(null, 204);
     },
   });
@@ -94,6 +97,14 @@ async function trustedOf(packages: Packages, name: string): Promise<readonly Tru
   const state = await packages.state(name);
   if (state === null) throw noPackage(name);
   return state.settings.trustedPublishers;
+}
+
+function noIssuer(issuer: string): ConfigError {
+  return badRequest(
+    'issuer',
+    `Keys of ${issuer.slice(0, 200)} would not be asked for: it speaks no https`,
+    'Name an https address; http is for issuers on this machine, of a registry that nobody else can reach.',
+  );
 }
 
 function tooMany(name: string): ConfigError {

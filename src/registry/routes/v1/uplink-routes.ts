@@ -50,6 +50,14 @@ const TESTED = z.object({
   duration_ms: z.number(),
 });
 
+const LISTED = z.object({
+  uplinks: z.array(VIEW),
+  whyNobody: z.string().nullable().describe('Why nobody is asked for packages; null: uplinks are asked'),
+  default: z
+    .object({ url: z.string().nullable(), reason: z.string().nullable().describe('Why there is none') })
+    .describe('Who is asked because no uplink is declared'),
+});
+
 type View = z.infer<typeof VIEW>;
 const administers = () => [{ action: 'administer', stream: 'uplink:*' }] as const;
 
@@ -64,15 +72,23 @@ function listRoute(services: UplinkServices): Route {
     tag: TAG,
     summary: 'Uplinks in the order in which they are asked, without their credentials',
     access: administers,
-    answers: { 200: { description: 'All of them', schema: z.object({ uplinks: z.array(VIEW) }) } },
+    answers: { 200: { description: 'All of them, and whether anybody is asked', schema: LISTED } },
+    errors: ['ERR_UPLINK'],
     handle: async ({ c }) => {
       const revisions = new Map(
         (await services.declaredUplinks.resources.all()).map(({ key, revision }) => [key, revision]),
       );
       const all = await services.declaredUplinks.all();
-      return c.json({ uplinks: all.map((uplink) => viewOf(services, uplink, revisions.get(uplink.name) ?? null)) });
+      const uplinks = all.map((uplink) => viewOf(services, uplink, revisions.get(uplink.name) ?? null));
+      return c.json({ uplinks, whyNobody: await services.whyNobody(), default: defaultOf(services, uplinks) });
     },
   });
+}
+
+function defaultOf({ whyNoDefault }: UplinkServices, uplinks: readonly View[]): z.infer<typeof LISTED>['default'] {
+  const found = uplinks.find(({ revision }) => revision === null);
+  if (found !== undefined) return { url: found.url, reason: null };
+  return { url: null, reason: uplinks.length > 0 ? 'uplinks are declared' : whyNoDefault() };
 }
 
 function changeRoutes(services: UplinkServices): readonly Route[] {
@@ -82,6 +98,7 @@ function changeRoutes(services: UplinkServices): readonly Route[] {
       method: 'put',
       path: `${PATH}/:name`,
       tag: TAG,
+      asksCode: true,
       summary: 'Declare an uplink, or change one',
       access: administers,
       conditional: true,
@@ -99,6 +116,7 @@ function changeRoutes(services: UplinkServices): readonly Route[] {
       method: 'delete',
       path: `${PATH}/:name`,
       tag: TAG,
+      asksCode: true,
       summary: 'Forget an uplink and its credentials',
       access: administers,
       conditional: true,
@@ -113,21 +131,26 @@ function changeRoutes(services: UplinkServices): readonly Route[] {
   ];
 }
 
-function testRoute({ uplinks, declaredUplinks }: UplinkServices): Route {
+function testRoute({ uplinks, declaredUplinks, whySilent }: UplinkServices): Route {
   return route({
     method: 'post',
     path: `${PATH}/:name/test`,
     tag: TAG,
     summary: 'Whether an uplink answers, asked once and now',
+    description:
+      'While this registry asks no uplink, being offline for example, the answer says so, and nobody is asked.',
     access: administers,
     writes: false,
     params: NAMED,
     body: {},
     answers: { 200: { description: 'How it went', schema: TESTED } },
-    errors: ['ERR_NOT_FOUND'],
+    errors: ['ERR_NOT_FOUND', 'ERR_UPLINK'],
     handle: async ({ c, params: { name } }) => {
       const uplink = (await declaredUplinks.all()).find((one) => one.name === name);
       if (uplink === undefined || !isReachable(uplink)) throw nobody(name);
+      const silent = whySilent();
+      if (silent !== null)
+        return c.json({ isReached: false, status: null, fault: `it is not asked: ${silent}`, duration_ms: 0 });
       return c.json(await uplinks.test(uplink));
     },
   });

@@ -2,14 +2,7 @@
 import { createHash } from 'node:crypto';
 import { ConfigError } from '../../errors/errors.ts';
 import type { Draft } from '../blobs/blobs.ts';
-
-/** Strongest last; what is not here is no hash of Subresource Integrity, or of old clients. */
-const KNOWN: ReadonlySet<string> = new Set(['sha1', 'sha256', 'sha384', 'sha512']);
-
-/** `sha512-...` of a SHA-512 in hexadecimal. */
-export function integrityOf(hash: string): string {
-  return `sha512-${Buffer.from(hash, 'hex').toString('base64')}`;
-}
+import { type Algorithm, base64Of, hashesIn, integrityOf, integrityText } from '../integrity.ts';
 
 /** All hashes that are given; none is no fault. Throws ERR_INTEGRITY, naming `what` differs. */
 export async function checkIntegrity(
@@ -19,23 +12,17 @@ export async function checkIntegrity(
 ): Promise<void> {
   if (shasum !== undefined && shasum !== null) compare(`dist.shasum of ${what}`, textOf(shasum), draft.shasum);
   if (integrity === undefined || integrity === null) return;
-  const hashes = textOf(integrity)
-    .split(/\s+/)
-    .filter((hash) => hash !== '');
-  let known = 0;
-  for (const hash of hashes) {
-    const algorithm = hash.slice(0, hash.indexOf('-'));
-    if (!KNOWN.has(algorithm)) continue;
-    known += 1;
-    const expected = hash.replace(/\?.*$/, '');
-    compare(`dist.integrity of ${what}`, expected, `${algorithm}-${await digest(draft, algorithm)}`);
+  const hashes = hashesIn(textOf(integrity));
+  for (const expected of hashes) {
+    const found = { ...expected, digest: await digest(draft, expected.algorithm) };
+    compare(`dist.integrity of ${what}`, integrityText(expected), integrityText(found));
   }
-  if (known === 0) compare(`dist.integrity of ${what}`, textOf(integrity), integrityOf(draft.hash));
+  if (hashes.length === 0) compare(`dist.integrity of ${what}`, textOf(integrity), integrityOf(draft.hash));
 }
 
-async function digest(draft: Draft, algorithm: string): Promise<string> {
-  if (algorithm === 'sha512') return Buffer.from(draft.hash, 'hex').toString('base64');
-  if (algorithm === 'sha1') return Buffer.from(draft.shasum, 'hex').toString('base64');
+async function digest(draft: Draft, algorithm: Algorithm): Promise<string> {
+  if (algorithm === 'sha512') return base64Of(draft.hash);
+  if (algorithm === 'sha1') return base64Of(draft.shasum);
   const hasher = createHash(algorithm);
   for await (const chunk of draft.read()) hasher.update(chunk);
   return hasher.digest('base64');

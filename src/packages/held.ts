@@ -39,14 +39,16 @@ export class Held<V> {
   /** What is larger than all of the room is not held. */
   set(key: string, value: V, size_bytes: number): void {
     this.delete(key);
+    if (size_bytes > this.#budget_bytes) return;
     this.#kept.set(key, { value, size_bytes });
     this.#add(size_bytes);
   }
 
-  /** It has become so much larger, if it is still what is held. */
+  /** It has become so much larger, if it is still what is held; what has outgrown all of the room goes alone. */
   grow(key: string, value: V, size_bytes: number): void {
     const kept = this.#kept.get(key);
     if (kept === undefined || kept.value !== value) return;
+    if (kept.size_bytes + size_bytes > this.#budget_bytes) return this.delete(key);
     kept.size_bytes += size_bytes;
     this.#add(size_bytes);
   }

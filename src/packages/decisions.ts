@@ -4,11 +4,14 @@
  * @module
  */
 import { ConfigError } from '../errors/errors.ts';
-import type { PackageEntry, PublishEntry } from './log.ts';
-import type { PackageSettings, Publication, Signature } from './package.ts';
+import type { PackageEntry, PublishEntry } from './entries.ts';
+import { MESSAGE_LENGTH_MAX, type PackageSettings, type Publication, type Signature } from './package.ts';
 import { packageExists } from './projection-apply.ts';
 import type { PublishPlace } from './projection-queries.ts';
 import { highestOf, LATEST, parseTag, parseVersion } from './version.ts';
+
+/** Of a package. */
+const TAGS_MAX = 1000;
 
 /** What is known of a package when a change of it is decided. */
 export interface Outline {
@@ -36,16 +39,25 @@ export interface PackageChanges {
 
 /**
  * The entry of a publish. The first version of a package is `latest`, and so is one that is published without a tag,
- * unless it was published elsewhere before: then its tags were chosen there. Throws ERR_PACKAGE_EXISTS,
- * ERR_PACKAGE_VERSION, ERR_PACKAGE_INVALID for what can be no tag.
+ * unless it was published elsewhere before: then its tags were chosen there. `mayAdminister`: whether who publishes may
+ * change who reads it, once it is there. Throws ERR_PACKAGE_EXISTS, ERR_PACKAGE_VERSION, ERR_PACKAGE_INVALID for what
+ * can be no tag, ERR_FORBIDDEN for another access.
  */
-export function publishEntryOf(publication: Publication, signature: Signature, place: PublishPlace): PublishEntry {
-  const { name, manifest, dist, blob, attestations, readme, access, publishedAt } = publication;
+export function publishEntryOf(
+  publication: Publication,
+  signature: Signature,
+  place: PublishPlace,
+  mayAdminister: boolean,
+): PublishEntry {
+  const { name, manifest, dist, blob, attestations, readme, access, publishedAt, publishedBy, trusted } = publication;
   const version = parseVersion(publication.version);
   if (place.fate !== 'free') throw packageExists(name, version, place.fate);
+  const isOther = place.revision > 0 && access !== undefined && access !== place.access;
+  if (isOther && !mayAdminister) throw otherAccess(name, place.access);
   const tags = new Set(publication.tags.map((tag) => parseTag(tag, name)));
   const isUntagged = tags.size === 0 && publishedAt === undefined;
-  if (isUntagged || !place.hasLatest) tags.add(LATEST);
+  if (isUntagged || !place.tags.includes(LATEST)) tags.add(LATEST);
+  requireFewTags(name, new Set([...place.tags, ...tags]));
   return {
     type: 'package.publish',
     version,
@@ -57,7 +69,17 @@ export function publishEntryOf(publication: Publication, signature: Signature, p
     readme,
     ...(access === undefined || access === place.access ? {} : { access }),
     ...(publishedAt === undefined ? {} : { publishedAt }),
+    ...(publishedBy === undefined ? {} : { publishedBy }),
+    ...(trusted === undefined ? {} : { trusted }),
   };
+}
+
+function otherAccess(name: string, access: PackageSettings['access']): ConfigError<'ERR_FORBIDDEN'> {
+  return new ConfigError('ERR_FORBIDDEN', {
+    message: `${name} is ${access}, and who publishes a version cannot change that without maintaining the package`,
+    hint: `Publish with --access ${access} (publishConfig.access), or have a maintainer change it: npm access set.`,
+    details: { rule: 'access' },
+  });
 }
 
 /**
@@ -78,10 +100,23 @@ export function entriesOf(changes: PackageChanges, outline: Outline): readonly P
 
 function deprecateEntriesOf({ deprecated = {} }: PackageChanges, { name, versions }: Outline): PackageEntry[] {
   const wanted = Object.entries(deprecated).map(([version, text]) => [version, text === '' ? null : text] as const);
-  for (const [version] of wanted) requireVersion(name, version, versions);
+  for (const [version, text] of wanted) {
+    requireVersion(name, version, versions);
+    requireShort(name, version, text);
+  }
   const messages = wanted.filter(([version, text]) => versions.get(version) !== text);
   if (messages.length === 0) return [];
   return [{ type: 'package.deprecate', messages: Object.fromEntries(messages) }];
+}
+
+function requireShort(name: string, version: string, message: string | null): void {
+  if (message === null || message.length <= MESSAGE_LENGTH_MAX) return;
+  const fault = `the message has ${message.length} characters; ${MESSAGE_LENGTH_MAX} is the most`;
+  throw new ConfigError('ERR_PACKAGE_INVALID', {
+    message: `Version ${version} of ${name} cannot be deprecated so: ${fault}`,
+    hint: 'Say it in a line or two, with a link to the rest.',
+    details: { package: name, path: `versions.${version}.deprecated`, fault },
+  });
 }
 
 type UnpublishOnly = Extract<PackageEntry, { type: 'package.unpublish' }>;
@@ -116,7 +151,20 @@ function tagEntriesOf({ tags = {} }: PackageChanges, outline: Outline): PackageE
   for (const [tag, version] of wanted) requireVersion(name, version, versions, parseTag(tag, name));
   const set = wanted.filter(([tag, version]) => outline.tags.get(tag) !== version);
   if (set.length + removed.length === 0) return [];
+  const left = [...outline.tags.keys()].filter((tag) => !removed.includes(tag));
+  requireFewTags(name, new Set([...left, ...set.map(([tag]) => tag)]));
   return [{ type: 'package.tags', set: Object.fromEntries(set), removed }];
+}
+
+/** Each reader of the package gets all of them. */
+function requireFewTags(name: string, { size }: ReadonlySet<string>): void {
+  if (size <= TAGS_MAX) return;
+  const fault = `it would have ${size} dist-tags; ${TAGS_MAX} is the most`;
+  throw new ConfigError('ERR_PACKAGE_INVALID', {
+    message: `${name} takes no more dist-tags: ${fault}`,
+    hint: 'Remove those that nobody installs by: npm dist-tag rm.',
+    details: { package: name, path: 'dist-tags', fault },
+  });
 }
 
 function requireRemovable(tag: string, { name, tags }: Outline): void {

@@ -1,6 +1,12 @@
 /** What entries of packages say, and which ones nobody can read. @module */
 import { describe, expect, it } from 'vitest';
-import { decodePackageEntry, encodePackageEntry, packageOfStream, type PackageEntry } from '../../src/packages/log.ts';
+import {
+  decodePackageEntry,
+  encodePackageEntry,
+  packageOfStream,
+  type PackageEntry,
+} from '../../src/packages/entries.ts';
+import { MAX_BODY_BYTES } from '../../src/journal/journal.ts';
 import { bytes, codeOf } from '../journal/fixtures.ts';
 import { inMemory, publicationOf } from './packages-fixtures.ts';
 
@@ -19,7 +25,8 @@ const SETTINGS = {
 
 it.each<PackageEntry>([
   PUBLISH,
-  { ...PUBLISH, access: 'restricted', publishedAt: 7 },
+  { ...PUBLISH, access: 'restricted', publishedAt: 7, publishedBy: 'ann' },
+  { ...PUBLISH, trusted: SETTINGS.trustedPublishers[0] },
   { type: 'package.tags', set: { next: '1.0.0' }, removed: ['beta'] },
   { type: 'package.deprecate', messages: { '1.0.0': 'old', '1.1.0': null } },
   { type: 'package.unpublish', versions: ['1.0.0'], tags: {} },
@@ -29,6 +36,16 @@ it.each<PackageEntry>([
   const body = encodePackageEntry('ui', entry);
   expect(JSON.parse(new TextDecoder().decode(body))).toMatchObject({ format: 1 });
   expect(decodePackageEntry({ seq: 1, type: entry.type, body })).toEqual(entry);
+});
+
+it.each<[string, PackageEntry]>([
+  ['readme', { ...PUBLISH, readme: 'x'.repeat(MAX_BODY_BYTES) }],
+  ['fewer versions', { type: 'package.deprecate', messages: { '1.0.0': 'x'.repeat(MAX_BODY_BYTES) } }],
+  ['dist-tags', { type: 'package.tags', set: {}, removed: ['x'.repeat(MAX_BODY_BYTES)] }],
+])('what is too large is told what to do: %s', (hint, entry) => {
+  expect(() => encodePackageEntry('ui', entry)).toThrow(
+    expect.objectContaining({ code: 'ERR_PACKAGE_INVALID', hint: expect.stringContaining(hint) }),
+  );
 });
 
 it('a stream is of a package or of something else', () => {
@@ -50,6 +67,8 @@ describe('nobody can read', () => {
     ['package.publish', { ...good, blob: '../../etc' }],
     ['package.publish', { ...good, access: 'secret' }],
     ['package.publish', { ...good, publishedAt: 'now' }],
+    ['package.publish', { ...good, publishedBy: 7 }],
+    ['package.publish', { ...good, trusted: { id: '1', issuer: 'https://ci' } }],
     ['package.publish', { ...good, dist: { ...PUBLISH.dist, signatures: [{}] } }],
     ['package.publish', { ...good, attestations: [{ predicateType: 'x', blob: 'y' }] }],
     ['package.tags', { format: 1, set: { next: 1 }, removed: [] }],

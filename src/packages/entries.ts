@@ -7,7 +7,7 @@
  */
 import { ConfigError } from '../errors/errors.ts';
 import { type Entry, MAX_BODY_BYTES } from '../journal/journal.ts';
-import type { Attestation, Dist, Manifest, PackageSettings } from './package.ts';
+import type { Attestation, Dist, Manifest, PackageSettings, TrustedPublisher } from './package.ts';
 
 const FORMAT = 1;
 const STREAM = 'package:';
@@ -26,6 +26,10 @@ export interface PublishEntry {
   readonly access?: PackageSettings['access'];
   /** Where it was published elsewhere before. */
   readonly publishedAt?: number;
+  /** By whom it was published there; who has imported it is the actor of the entry. */
+  readonly publishedBy?: string;
+  /** Which trusted publisher it was: `claims` is what its token said, of what was asked for. */
+  readonly trusted?: TrustedPublisher;
 }
 
 export interface TagsEntry {
@@ -63,6 +67,16 @@ export type PackageEntry = PublishEntry | TagsEntry | DeprecateEntry | Unpublish
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** What to do about an entry that is too large. */
+const TOO_LARGE: Readonly<Record<PackageEntry['type'], string>> = {
+  'package.publish': 'Shorten its readme or its package.json.',
+  'package.tags': 'Change fewer dist-tags at once.',
+  'package.deprecate': 'Deprecate fewer versions at once, or say less of each.',
+  'package.unpublish': 'Unpublish fewer versions at once, or remove dist-tags first.',
+  'package.settings': 'Name fewer trusted publishers, or fewer claims of them.',
+  'package.star': 'Sign in under a shorter name.',
+};
+
 /** The package that a stream is of; null when it is none's. */
 export function packageOfStream(stream: string): string | null {
   return stream.startsWith(STREAM) ? stream.slice(STREAM.length) : null;
@@ -75,12 +89,17 @@ export function encodePackageEntry(name: string, entry: PackageEntry): Uint8Arra
   const fault = `what is said of it has ${body.length} bytes; ${MAX_BODY_BYTES} is the most`;
   throw new ConfigError('ERR_PACKAGE_INVALID', {
     message: `Invalid package ${name}: ${fault}`,
-    hint: 'Shorten its readme or its package.json.',
+    hint: TOO_LARGE[entry.type],
     details: { package: name, path: '', fault },
   });
 }
 
-/** What an entry of a package says. Throws ERR_JOURNAL_ENTRY_TYPE for what this version cannot read. */
+/**
+ * What an entry of a package says. Fields that this version does not know are passed over, those of settings too: so a
+ * field may be added that says more, but never one that restricts. What restricts is a new type of entry, which an
+ * older version refuses to read, rather than let in whom it keeps out.
+ * Throws ERR_JOURNAL_ENTRY_TYPE for what this version cannot read.
+ */
 export function decodePackageEntry({
   seq,
   type,
@@ -116,7 +135,8 @@ const SHAPES: Readonly<Record<PackageEntry['type'], (fields: Fields) => boolean>
 };
 
 function isPublish(fields: Fields): boolean {
-  const { version, manifest, dist, blob, attestations, tags, readme, access, publishedAt } = fields;
+  const { version, manifest, dist, blob, attestations, tags, readme } = fields;
+  const { access, publishedAt, publishedBy, trusted } = fields;
   return (
     isText(version) &&
     isObject(manifest) &&
@@ -126,7 +146,9 @@ function isPublish(fields: Fields): boolean {
     isListOf(tags, isText) &&
     isText(readme) &&
     (access === undefined || isAccess(access)) &&
-    (publishedAt === undefined || Number.isSafeInteger(publishedAt))
+    (publishedAt === undefined || Number.isSafeInteger(publishedAt)) &&
+    (publishedBy === undefined || isText(publishedBy)) &&
+    (trusted === undefined || isTrusted(trusted))
   );
 }
 
