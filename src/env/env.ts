@@ -275,8 +275,9 @@ export function parseSetting<K extends keyof Settings>(name: K, text: string, so
   if (value !== null) return value;
   const shown = isSecret ? '[redacted]' : text;
   const fault = faultOf?.(text) ?? null;
+  const why = fault === null ? `is not ${expected}` : `will not do: ${fault}`;
   throw new ConfigError('ERR_SETTING', {
-    message: `${source}: ${JSON.stringify(shown.slice(0, 200))} ${fault === null ? `is not ${expected}` : `will not do: ${fault}`}`,
+    message: `${source}: ${JSON.stringify(shown.slice(0, 200))} ${why}`,
     hint: `Set ${source} to ${expected}, or leave it out${fallback === '' ? '' : ` for ${fallback}`}.`,
     details: { setting: source, value: shown },
   });

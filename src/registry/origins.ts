@@ -20,7 +20,10 @@ export interface Listening {
   readonly port: number;
 }
 
-/** @example originsOf({ publicUrl: null, host: '127.0.0.1', port: 4873 })('localhost:4873') // 'http://localhost:4873' */
+/**
+ * @example
+ * originsOf({ publicUrl: null, host: '127.0.0.1', port: 4873 })('localhost:4873') // 'http://localhost:4873'
+ */
 export function originsOf({ publicUrl, host, port }: Listening): OriginFor {
   const own = publicUrl ?? originOf(host, port);
   if (publicUrl !== null || !isLoopback(host)) return () => own;

@@ -10,7 +10,13 @@ import { addressKey, clientAddress, type TrustedProxies } from '../http/client-a
 import { compressResponse } from '../http/compression.ts';
 import type { ConnectionLimit } from '../http/connection-limit.ts';
 import type { Fields } from '../logging/logger.ts';
-import { requestIdOf, targetOf, type RequestFacts, type RequestHeaders, type RequestLog } from '../logging/request-log.ts';
+import {
+  requestIdOf,
+  targetOf,
+  type RequestFacts,
+  type RequestHeaders,
+  type RequestLog,
+} from '../logging/request-log.ts';
 import type { AuthOutcome, Figures } from '../metrics/figures.ts';
 import type { RateLimiter } from '../rate-limiting/rate-limiter.ts';
 import { setRateLimitHeaders } from '../rate-limiting/rate-limit-headers.ts';

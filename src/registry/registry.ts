@@ -105,7 +105,10 @@ async function open(settings: RegistrySettings, logger: Logger, undo: Undo): Pro
   let isStopping = false;
   const listening = { publicUrl: publicUrlOf(settings), host: settings.host, port: settings.port };
   let originFor = originsOf(listening);
-  const reached = { origin: (host?: string | null) => originFor(host), isItself: (url: string) => isItself(url, listening) };
+  const reached = {
+    origin: (host?: string | null) => originFor(host),
+    isItself: (url: string) => isItself(url, listening),
+  };
   const opened = { settings, operations, directory, own, obey, identity, logger, tracing, ...reached };
   const served = await openServer({ ...opened, isStopping: () => isStopping }, undo);
   listening.port = served.port;

@@ -95,6 +95,7 @@ test('completes files where a file is meant', async () => {
   expect(await offered('get --database data/journal.d')).toEqual(expect.arrayContaining(['data/journal.db']));
   expect(await offered('get -d data/j')).toEqual(expect.arrayContaining(['data/journal.db']));
   expect(await offered('import nowhere/')).toEqual([]);
+  expect(await offered('tokens create ci --cidr ')).toEqual([]);
 });
 
 test('without a target, completes what is known anyway', async () => {

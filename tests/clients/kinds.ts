@@ -56,7 +56,7 @@ export function environmentOf({ home, cache }: Settings): Record<string, string>
     // Without this, Yarn 1 would take /usr/local/share for the home of root.
     FAKEROOTKEY: '1',
     HTTPS_PROXY: NOWHERE,
-    NO_PROXY: '127.0.0.1',
+    NO_PROXY: '127.0.0.1,localhost',
     NO_COLOR: '1',
     TERM: 'dumb',
   };

@@ -1,4 +1,5 @@
 /** What npm alone does with packages that are there: owners, stars, access, signatures, taking back. @module */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import type { Client, Folder } from './client.ts';
@@ -12,6 +13,13 @@ beforeAll(async () => {
   npm = place.client('npm');
   home = npm.folder('home');
   for (const version of ['1.0.0', '1.1.0']) await publish(npm, npm.package('@acme/ui', version));
+});
+
+it.each(['localhost', '127.0.0.1'])('installs from %s, where a token is for that very name', async (name) => {
+  const client = place.clientWith('npm', place.tokenOf('bob'), name);
+  const app = client.project('there', { '@acme/ui': '1.0.0' });
+  await succeeds(client, 'install', app);
+  expect(readFileSync(join(app.path, 'package-lock.json'), 'utf8')).toContain(`"resolved": "http://${name}:`);
 });
 
 it('says who maintains a package, and lets others in and out', async () => {
@@ -41,7 +49,8 @@ it('says for whom a package is, and who may do what', async () => {
   expect(await succeeds(nobody, 'view', nobody.folder('home'), ['@acme/ui', 'name'])).toBe('@acme/ui\n');
   await run('access', 'set', 'status=private', '@acme/ui');
   expect(await run('access', 'get', 'status', '@acme/ui')).toBe('@acme/ui: private\n');
-  expect(await fails(nobody, 'view', nobody.folder('home'), ['@acme/ui'])).toMatch(/401 Unauthorized - GET \S+ - \w+/);
+  // Who may read the others learns of this one no more than of one that is not there.
+  expect(await fails(nobody, 'view', nobody.folder('home'), ['@acme/ui'])).toMatch(/404 Not Found - GET \S+ - \w+/);
   await run('access', 'set', 'status=public', '@acme/ui');
   expect(await run('access', 'list', 'collaborators', '@acme/ui')).toMatch(/^ann: read-write\nbob: read-only\n$/m);
   expect(await run('access', 'list', 'packages', 'ann')).toContain('@acme/ui: read-write\n');

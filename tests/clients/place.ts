@@ -38,8 +38,9 @@ export class Place {
     return this.clientWith(kind, this.tokenOf(person));
   }
 
-  clientWith(kind: Kind, token: string | null): Client {
-    const client = Client.open(kind, this.url, token);
+  /** `name`: what it calls the machine that the registry is on. */
+  clientWith(kind: Kind, token: string | null, name = '127.0.0.1'): Client {
+    const client = Client.open(kind, this.url.replace('127.0.0.1', name), token);
     this.#clients.push(client);
     return client;
   }

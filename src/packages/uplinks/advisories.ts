@@ -9,7 +9,7 @@ import { isObject, type Document } from './document.ts';
 /** Packages within packages. */
 const DEPTH_MAX = 100;
 /** Packages in one question. */
-export const NAMES_MAX = 5000;
+const NAMES_MAX = 5000;
 
 /** As npm's clients of today send it: versions by package. Throws ERR_BAD_REQUEST. */
 export type Installed = Readonly<Record<string, readonly string[]>>;

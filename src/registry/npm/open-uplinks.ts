@@ -29,7 +29,9 @@ export interface UplinkServices {
   readonly whySilent: () => string | null;
   /** Why there is no uplink when none is declared; null: there is one, or nobody wanted to know yet. */
   readonly whyNoDefault: () => string | null;
-  /** Why nobody is asked, also because there is no uplink; null: somebody is. Errors: those of `DeclaredUplinks.all`. */
+  /**
+   * Why nobody is asked, also because there is no uplink; null: somebody is. Errors: those of `DeclaredUplinks.all`.
+   */
   readonly whyNobody: () => Promise<string | null>;
 }
 
@@ -88,8 +90,10 @@ export function openUplinks(options: UplinkServicesOptions): UplinkServices {
   const uplinkDocuments = new UplinkDocuments({ uplinks, origin });
   const whyNobody = async (): Promise<string | null> => {
     const silent = whySilent();
-    if (silent !== null || (await declared.all()).some(isReachable)) return silent;
-    return noDefault ?? 'no uplink is declared that is switched on and has a URL';
+    if (silent !== null) return silent;
+    const all = await declared.all();
+    if (all.some(isReachable)) return null;
+    return all.length === 0 ? noDefault : 'of the uplinks that are declared none is switched on and has a URL';
   };
   const whys = { whySilent, whyNobody, whyNoDefault: () => noDefault };
   return { uplinks, declaredUplinks: declared, packageFilters: filters, uplinkDocuments, ...whys };

@@ -42,7 +42,10 @@ test('uplinks are set, changed in part, shown, tested and removed', async () => 
     ['uplink', 'address', 'names', 'state'],
     ['ours', 'nobody: they are ours', '@acme/*', 'on'],
     ['main', 'http://127.0.0.1:9', '@tools/* ui', 'off'],
+    ['Nobody is asked: of the uplinks that are declared none is switched on and has a URL.'],
   ]);
+  const self = await c13('uplinks', 'set', 'self', registry.url.replace('127.0.0.1', 'localhost'));
+  expect([self.exitCode, self.stderr]).toEqual([1, expect.stringContaining('this one would ask itself')]);
   const off = await c13('uplinks', 'test', 'main');
   expect([off.exitCode, off.stderr]).toEqual([
     1,

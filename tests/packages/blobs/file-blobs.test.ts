@@ -1,7 +1,8 @@
 /** Blobs in a directory: what a full disk and a killed process leave. @module */
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Blobs } from '../../../src/packages/blobs/blobs.ts';
 import { collect } from '../../../src/packages/blobs/collect.ts';
 import { REAL_DISK } from '../../../src/packages/blobs/disk.ts';
@@ -13,13 +14,19 @@ import { KILLED_STEPS } from './killed-steps.ts';
 
 const LARGE = 400_000;
 
+// One directory for all: to make and remove its 256 takes longer than most of what is tested.
+const shared = mkdtempSync(join(tmpdir(), 'c13-blobs-'));
+afterAll(() => rmSync(shared, { recursive: true }));
+
 blobsContract('a directory', async () => {
-  const path = join(tempDirectory(), 'blobs');
-  const blobs = openFileBlobs(path);
+  const blobs = openFileBlobs(shared);
   return {
     blobs,
-    spoil: (hash, bytes) => writeFileSync(join(path, hash.slice(0, 2), hash), bytes),
-    close: () => blobs.close(),
+    spoil: (hash, bytes) => writeFileSync(join(shared, hash.slice(0, 2), hash), bytes),
+    close: async () => {
+      for (const { hash } of await all(blobs.list())) await blobs.delete(hash);
+      await blobs.close();
+    },
   };
 });
 

@@ -167,9 +167,18 @@ describe('what others see of a version', () => {
     const { blobs } = openedBlobs();
     const inner = { engines: { node: '>=20' }, os: ['linux'], license: 'MIT', _secret: 'x', _npmVersion: '1.0.0' };
     const outer = {
-      ...{ engines: {}, os: ['!linux'], cpu: ['x64'], libc: ['musl'], license: 'GPL-3.0', description: 'Another' },
-      ...{ acceptDependencies: { a: '*' }, peerDependenciesMeta: { a: { optional: true } }, exports: './evil.js' },
-      ...{ deprecated: 'mine', hasInstallScript: false, blurb: 'x'.repeat(1000) },
+      engines: {},
+      os: ['!linux'],
+      cpu: ['x64'],
+      libc: ['musl'],
+      license: 'GPL-3.0',
+      description: 'Another',
+      acceptDependencies: { a: '*' },
+      peerDependenciesMeta: { a: { optional: true } },
+      exports: './evil.js',
+      deprecated: 'mine',
+      hasInstallScript: false,
+      blurb: 'x'.repeat(1000),
     };
     const packed = { gitHead: 'abc', _nodeVersion: '24.0.0', _npmVersion: '11.0.0' };
     const { manifest } = await published(blobs, documentOf(tarball(inner), { version: { ...outer, ...packed } }));
@@ -214,7 +223,7 @@ describe('what others see of a version', () => {
 });
 
 describe('a publish is refused, and nothing is kept, for', () => {
-  it('a package.json that is larger than readers of all versions can bear, and for a hundred tags and one', async () => {
+  it('a package.json that is larger than readers of all versions can bear, and for 101 tags', async () => {
     const { blobs } = openedBlobs();
     const large = { description: 'x'.repeat(256 * 1024) };
     const tags = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`t${index}`, '1.0.0']));

@@ -230,11 +230,12 @@ describe('is refused', () => {
   });
 
   it.each([
-    ['__proto__ in package.json', '{"__proto__":{"a":1}}'],
-    ['package.json that is too deep', `${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`],
-  ])('%s', async (_, body) => {
+    ['__proto__ in package.json', 'ERR_PACKAGE_INVALID', '{"__proto__":{"a":1}}'],
+    // Found while it is read as JSON, as everything else that is wrong with the text of it.
+    ['package.json that is too deep', 'ERR_TARBALL', `${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`],
+  ])('%s', async (_, code, body) => {
     const limits = { ...TARBALL_LIMITS, packageJson_bytes: 2_000_000 };
-    expect(await faultOf(packed([{ path: 'package/package.json', body }]), limits)).toMatch(/^ERR_PACKAGE_INVALID/);
+    expect(await faultOf(packed([{ path: 'package/package.json', body }]), limits)).toMatch(new RegExp(`^${code}: `));
   });
 
   it('what is not gzip, or more than one', async () => {

@@ -114,6 +114,11 @@ describe('uplinks', () => {
       default: { url: null, reason: expect.stringContaining('C13_UPSTREAM is none') },
     });
     expect((await registry.call('GET', '/nothing')).body.hint).toContain('No uplink is asked: C13_UPSTREAM is none');
+    await registry.call('PUT', '/api/v1/uplinks/ours', { url: null, patterns: ['@acme/*'] });
+    expect((await registry.call('GET', '/api/v1/uplinks')).body).toMatchObject({
+      whyNobody: expect.stringContaining('none is switched on'),
+      default: { url: null, reason: 'uplinks are declared' },
+    });
   });
 
   test('that do not audit are an error, not a clean bill', async () => {
@@ -148,7 +153,10 @@ test('the log says why a publish was refused, and what an uplink did', async () 
   expect((await registry.call('PUT', '/ui', { name: 'ui', version: 'one' })).status).toBe(400);
   expect((await registry.call('GET', '/down')).status).toBe(502);
   const text = await linesOf(registry);
-  const lines = text.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+  const lines = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
   const requests = lines.filter(({ msg }) => msg === 'request').map(({ path, code }) => [path, code]);
   expect(requests).toContainEqual(['/ui', 'ERR_PACKAGE_VERSION']);
   expect(requests).toContainEqual(['/down', 'ERR_UPLINK']);

@@ -280,10 +280,8 @@ describe('a code of the second factor', () => {
     const guess = async (index: number) =>
       (await guy.ask('POST', '/-/npm/v1/user', { tfa: [String(index).padStart(6, '0')] })).body.code;
     const codes = await Promise.all(Array.from({ length: 12 }, (_, index) => guess(index)));
-    expect(codes.toSorted()).toEqual([
-      ...Array.from({ length: 10 }, () => 'ERR_FORBIDDEN'),
-      ...Array.from({ length: 2 }, () => 'ERR_RATE_LIMITED'),
-    ]);
+    expect(codes.filter((code) => code === 'ERR_FORBIDDEN')).toHaveLength(10);
+    expect(codes.filter((code) => code === 'ERR_RATE_LIMITED')).toHaveLength(2);
   });
 });
 

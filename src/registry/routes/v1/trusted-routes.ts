@@ -119,7 +119,7 @@ function tooMany(name: string): ConfigError {
 function noTrusted(name: string, id: string): ConfigError {
   return new ConfigError('ERR_NOT_FOUND', {
     message: `${name} has no trusted publisher ${JSON.stringify(id)}`,
-    hint: `List them: GET ${PATH.replace(':name', encodeURIComponent(name))}.`,
+    hint: `List them: c13 packages trusted ${name}.`,
     details: { what: `trusted publisher ${id}` },
   });
 }
