@@ -68,7 +68,9 @@ test('npm publishes as it says', async () => {
   const place = registry.url.replace('http://', '');
   // As `npm adduser` leaves it.
   writeFileSync(join(home, '.npmrc'), `//${place}/:_authToken=${ann.token}\n`);
-  const env = { PATH: path, HOME: home, npm_config_update_notifier: 'false' };
+  // An npm that started the tests hands down where its own user has his settings.
+  const own = { npm_config_userconfig: join(home, '.npmrc'), npm_config_update_notifier: 'false' };
+  const env = { PATH: path, HOME: home, ...own };
   const script = lines.replaceAll('localhost:4873', place);
   expect(await run(['bash', '-e', '-c', script], env, project)).toContain('ui-1.0.0.tgz');
 }, 60_000);
