@@ -5,12 +5,14 @@
  * @module
  */
 import { randomInt } from 'node:crypto';
-import { Secret, TOTP } from 'otpauth';
 import { ConfigError } from '../errors/errors.ts';
 import type { SideStore } from '../journal/side-store.ts';
 import { KEYRING } from './keyring.ts';
 import type { Seal } from './seal.ts';
 import { hashOfSecret } from './token-text.ts';
+
+/** Loaded when the first code is asked for: most processes never ask. */
+const otpauth = (): Promise<typeof import('otpauth')> => import('otpauth');
 
 /** `auth-only`: asked for when signing in and for what is about the account; `auth-and-writes`: for packages too. */
 export const FACTOR_MODES = ['auth-only', 'auth-and-writes'] as const;
@@ -77,6 +79,7 @@ export class SecondFactor {
 
   /** A new secret, for an app, as the link that sets it up; counts once it is confirmed. `issuer` is what it shows. */
   async begin(user: string, mode: FactorMode, issuer: string): Promise<string> {
+    const { Secret, TOTP } = await otpauth();
     const secret = new Secret({ size: SECRET_BYTES });
     const begun = { user, mode, secret: secret.base32 };
     await this.#write(KEYRING.begunFactor, begun, this.#clock() + BEGUN_ms);
@@ -86,7 +89,7 @@ export class SecondFactor {
   /** Recovery codes, shown once, when the app has made the code; null when it has not, or nothing was begun. */
   async confirm(user: string, code: string): Promise<readonly string[] | null> {
     const begun = await this.#read(KEYRING.begunFactor, user);
-    const step = begun === null ? null : this.#stepOf(begun, code);
+    const step = begun === null ? null : await this.#stepOf(begun, code);
     if (begun === null || step === null) return null;
     const sealed = await this.#sealed(begun);
     const codes = Array.from({ length: RECOVERY_CODES }, newRecoveryCode);
@@ -115,7 +118,7 @@ export class SecondFactor {
     const factor = await this.#read(KEYRING.secondFactor, user);
     if (factor === null || code.length > CODE_LENGTH_MAX) return false;
     const text = code.replace(/[\s-]/g, '');
-    const step = this.#stepOf(factor, text);
+    const step = await this.#stepOf(factor, text);
     if (step !== null) return this.#take(user, step, by);
     return RECOVERY_CODE.test(text) && this.#takeRecovery(user, text, by);
   }
@@ -126,8 +129,9 @@ export class SecondFactor {
   }
 
   /** The step of time that the code is of; null: of none that counts now. */
-  #stepOf({ secret }: Factor, code: string): string | null {
+  async #stepOf({ secret }: Factor, code: string): Promise<string | null> {
     if (!CODE.test(code)) return null;
+    const { Secret, TOTP } = await otpauth();
     const now_ms = this.#clock();
     const totp = new TOTP({ secret: Secret.fromBase32(secret), period: PERIOD_s });
     const delta = totp.validate({ token: code, timestamp: now_ms, window: WINDOW });

@@ -3,8 +3,8 @@
  * is handed in.
  * @module
  */
-import { compare, prerelease, valid, validRange } from 'semver';
 import { ConfigError } from '../errors/errors.ts';
+import { semver } from './semver.ts';
 
 export const LATEST = 'latest';
 /** Characters of a dist-tag. */
@@ -29,7 +29,7 @@ export function parseVersion(text: unknown): string {
 
 /** semver's `valid` forgives `v` and spaces and cuts the build off; what is left must begin the text. */
 function isStrict(text: string): boolean {
-  const version = valid(text);
+  const version = semver().valid(text);
   return version !== null && (text === version || text.startsWith(`${version}+`));
 }
 
@@ -51,7 +51,7 @@ function tagFault(tag: unknown): string | null {
   if (typeof tag !== 'string') return 'it is not text';
   if (tag.length > TAG_LENGTH_MAX) return `it has more than ${TAG_LENGTH_MAX} characters`;
   if (!TAG.test(tag)) return 'it has characters that an address would have to escape';
-  return validRange(tag) === null ? null : 'it could be meant as a range of versions';
+  return semver().validRange(tag) === null ? null : 'it could be meant as a range of versions';
 }
 
 /**
@@ -64,6 +64,7 @@ export function highestOf(versions: Iterable<string>): string | null {
 }
 
 function isAbove(a: string, b: string): boolean {
+  const { compare, prerelease } = semver();
   const [isAStable, isBStable] = [prerelease(a) === null, prerelease(b) === null];
   return isAStable === isBStable ? compare(a, b) > 0 : isAStable;
 }

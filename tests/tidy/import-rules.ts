@@ -19,7 +19,9 @@ const STREAMED = ['src/websocket/subprotocol.ts', 'bindings/frame.ts'];
 const DOMAIN = ['src/errors/', 'src/config/', 'src/journal/', ...PLAIN_CORE];
 
 /** What a package, its name and its version are. */
-const PACKAGE_WORDS = ['name', 'version', 'package', 'integrity'].map((file) => `src/packages/${file}.ts`);
+const PACKAGE_WORDS = ['name', 'version', 'package', 'integrity', 'src/packages/semver.ts'].map(
+  (file) => `src/packages/${file}.ts`,
+);
 /** What is of use to whoever keeps packages, whosever they are. */
 const PACKAGE_MEANS = ['held', 'integrity'].map((file) => `src/packages/${file}.ts`);
 
@@ -38,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/documents/': DOMAIN,
   'src/packages/': DOMAIN,
   'src/packages/blobs/': ['src/errors/'],
-  'src/packages/filters/': ['src/errors/', 'src/config/', 'src/journal/'],
+  'src/packages/filters/': ['src/errors/', 'src/config/', 'src/journal/', 'src/packages/semver.ts'],
   'src/packages/intake/': ['src/errors/', 'src/config/', 'src/packages/blobs/blobs.ts', ...PACKAGE_WORDS],
   'src/packages/uplinks/': ['src/errors/', 'src/config/', 'src/journal/', 'src/packages/filters/', ...PACKAGE_MEANS],
   'src/packages/import/': ['src/errors/', ...PACKAGE_WORDS],

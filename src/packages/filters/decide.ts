@@ -3,10 +3,11 @@
  * in, and when the answer will be another one by itself is part of it.
  * @module
  */
-import { compare, major, parse, prerelease, Range } from 'semver';
+import type { Range } from 'semver';
 import { matchesPattern } from '../../config/pattern.ts';
 import { ConfigError } from '../../errors/errors.ts';
 import type { Filter } from './filter.ts';
+import { semver } from '../semver.ts';
 import { canDoWith, licenceOf, licenceTreeOf, needsOneOf } from './licence.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -96,6 +97,7 @@ export function publishedAtOf({ time }: Fields, version: string): number | null 
  */
 function tagged(tag: string, target: string, versions: Fields): string | null {
   if (versions[target] !== undefined) return target;
+  const { compare, major, parse, prerelease } = semver();
   const wanted = parse(target);
   if (wanted === null) return null;
   const isSameMajor = (version: string): boolean => major(version) === wanted.major;
@@ -133,11 +135,11 @@ const RANGES_MAX = 1000;
 function isWithin(text: string, version: string): boolean {
   let range = ranges.get(text);
   if (range === undefined) {
-    range = new Range(text, { includePrerelease: true });
+    range = new (semver().Range)(text, { includePrerelease: true });
     if (ranges.size >= RANGES_MAX) ranges.clear();
     ranges.set(text, range);
   }
-  return parse(version) !== null && range.test(version);
+  return semver().parse(version) !== null && range.test(version);
 }
 
 function fieldsOf(value: unknown): Fields {

@@ -3,8 +3,8 @@
  * let through. What is taken from outside as one. Decides nothing.
  * @module
  */
-import { validRange } from 'semver';
 import { ConfigError } from '../../errors/errors.ts';
+import { semver } from '../semver.ts';
 import { isSingleLicence } from './licence.ts';
 
 export const EFFECTS = ['block', 'allow', 'only'] as const;
@@ -63,7 +63,7 @@ export function parseFilter(input: unknown): FilterDeclaration {
 function parseRange(versions: unknown): string | null {
   if (versions === null) return null;
   const isText = typeof versions === 'string' && versions.length <= RANGE_MAX;
-  if (isText && validRange(versions) !== null) return versions;
+  if (isText && semver().validRange(versions) !== null) return versions;
   throw wrongType('versions', "a range of versions such as '<2.0.0'", versions);
 }
 

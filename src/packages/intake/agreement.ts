@@ -3,8 +3,8 @@
  * the two differ, somebody would install what he was not shown.
  * @module
  */
-import { clean } from 'semver';
 import { ConfigError } from '../../errors/errors.ts';
+import { semver } from '../semver.ts';
 import { programsDirectory, type Promised, promisedBy } from './manifest.ts';
 import type { TarballContents } from './tarball.ts';
 
@@ -15,7 +15,7 @@ export function requireAgreement(name: string, version: string, shown: Fields, c
   const { packageJson } = contents;
   if (packageJson['name'] !== name) throw differs(name, 'name', name, packageJson['name']);
   const inner = packageJson['version'];
-  const isSame = inner === version || clean(String(inner), { loose: true }) === version;
+  const isSame = inner === version || semver().clean(String(inner), { loose: true }) === version;
   if (!isSame) throw differs(name, 'version', version, inner);
   const [outside, inside] = [promisedBy(shown, contents), promisedBy(packageJson, contents)];
   for (const [field, values] of Object.entries(outside) as [keyof Promised, Promised[keyof Promised]][]) {

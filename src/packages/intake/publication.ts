@@ -3,12 +3,12 @@
  * one, and its bytes are in the blob store. Whether it may be published, and is new, is not known here.
  * @module
  */
-import { clean } from 'semver';
 import { asObject } from '../../config/input.ts';
 import type { BlobHash, Draft } from '../blobs/blobs.ts';
 import { integrityOf } from '../integrity.ts';
 import { parseNewPackageName, parsePackageName, unscopedOf } from '../name.ts';
 import type { Attestation, Manifest, Publication } from '../package.ts';
+import { semver } from '../semver.ts';
 import { LATEST, parseTag, parseVersion } from '../version.ts';
 import { invalidPackage, requireAgreement } from './agreement.ts';
 import { predicateTypeOf } from './attestation.ts';
@@ -102,7 +102,7 @@ function boundedManifest(manifest: Manifest): Manifest {
 
 /** As clients do before they publish: `v1.0.0` is 1.0.0. What is no version stays what it is. */
 function cleaned(version: unknown): unknown {
-  return typeof version === 'string' ? (clean(version, { loose: true }) ?? version) : version;
+  return typeof version === 'string' ? (semver().clean(version, { loose: true }) ?? version) : version;
 }
 
 function storedAs(
