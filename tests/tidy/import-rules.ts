@@ -19,9 +19,7 @@ const STREAMED = ['src/websocket/subprotocol.ts', 'bindings/frame.ts'];
 const DOMAIN = ['src/errors/', 'src/config/', 'src/journal/', ...PLAIN_CORE];
 
 /** What a package, its name and its version are. */
-const PACKAGE_WORDS = ['name', 'version', 'package', 'integrity', 'src/packages/semver.ts'].map(
-  (file) => `src/packages/${file}.ts`,
-);
+const PACKAGE_WORDS = ['name', 'version', 'package', 'integrity', 'semver'].map((file) => `src/packages/${file}.ts`);
 /** What is of use to whoever keeps packages, whosever they are. */
 const PACKAGE_MEANS = ['held', 'integrity'].map((file) => `src/packages/${file}.ts`);
 
