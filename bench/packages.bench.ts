@@ -30,7 +30,7 @@ const PUBLISHES = 100;
 const PUBLISH_ROUNDS = 7;
 const AT_A_TIME = 8;
 /** Publishes before those that count, at most. */
-const WARM_UPS = 400;
+const WARM_UPS = 600;
 const WARM_UPS_TINY = 20;
 const PACKAGES = 10_000;
 const SEARCHES = 300;
@@ -155,7 +155,7 @@ async function publishClaims(
     const loop = (port: number, pathOf: (name: string) => string): Loop => {
       let next = 0;
       return async (wanted) => {
-        const mine = Array.from({ length: wanted }, () => documents[next++]!);
+        const mine = Array.from({ length: wanted }, () => documents[next++ % documents.length]!);
         const work = async (): Promise<void> => {
           for (let one = mine.pop(); one !== undefined; one = mine.pop())
             await published(port, known, pathOf(one.name), one.body);
